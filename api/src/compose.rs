@@ -1,0 +1,46 @@
+//! From settings to a control plane: the only place that names adapters.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context;
+use domain::{
+    ControlPlane, Ports,
+    runtime::{Runtime, Target},
+};
+use kubernetes::KubernetesRuntime;
+use persistence::{LocalBus, SqlStore};
+
+use crate::{
+    auth::Signer,
+    config::{Config, KubernetesMode},
+    keys::TokenKey,
+    passwords::Argon2Hasher,
+};
+
+pub async fn control_plane(config: &Config, key: &TokenKey) -> anyhow::Result<Arc<ControlPlane>> {
+    let store = SqlStore::open(&config.database_url, None).await.context("opening the store")?;
+    let ports = Ports {
+        store: Arc::new(store),
+        runtime: runtime(config).await?,
+        bus: Arc::new(LocalBus::new()),
+        passwords: Arc::new(Argon2Hasher::new()?),
+        tokens: Arc::new(Signer::new(key)),
+    };
+    Ok(Arc::new(ControlPlane::new(ports, config.settings())))
+}
+
+async fn runtime(config: &Config) -> anyhow::Result<Arc<dyn Runtime>> {
+    let target = |name: &str, simulated| Target { name: name.to_owned(), simulated };
+    Ok(match config.kubernetes {
+        KubernetesMode::Simulated => Arc::new(simulated()),
+        KubernetesMode::InCluster => {
+            let client = kubernetes::connect::in_cluster().await.context("connecting")?;
+            Arc::new(KubernetesRuntime::new(client, target("in-cluster", false)))
+        }
+        KubernetesMode::Kubeconfig => {
+            let path = config.kubeconfig.as_deref().context("set SLIPWAY_KUBECONFIG")?;
+            let client = kubernetes::connect::kubeconfig(path).await.context("connecting")?;
+            Arc::new(KubernetesRuntime::new(client, target("kubeconfig", false)))
+        }
+    })
+}

@@ -1,0 +1,104 @@
+use std::{net::SocketAddr, path::PathBuf};
+
+use anyhow::bail;
+use clap::{Args, ValueEnum};
+use domain::Settings;
+use jiff::SignedDuration;
+
+use crate::keys::TokenKey;
+
+/// Every setting, by flag or environment.
+#[derive(Args, Clone, Debug)]
+pub struct Config {
+    /// Where to listen.
+    #[arg(long, env = "SLIPWAY_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+
+    /// Where the data is: `sqlite://PATH` or `postgres://…`.
+    #[arg(
+        long,
+        env = "SLIPWAY_DATABASE_URL",
+        default_value = "sqlite://slipway.db",
+        hide_env_values = true
+    )]
+    pub database_url: String,
+
+    /// Which cluster runs the workloads.
+    #[arg(long, env = "SLIPWAY_KUBERNETES", default_value = "simulated")]
+    pub kubernetes: KubernetesMode,
+
+    /// The kubeconfig, with `--kubernetes kubeconfig`.
+    #[arg(long, env = "SLIPWAY_KUBECONFIG")]
+    pub kubeconfig: Option<PathBuf>,
+
+    /// The first administrator's e-mail address.
+    #[arg(long, env = "SLIPWAY_ADMIN_EMAIL", default_value = "admin@slipway.local")]
+    pub admin_email: String,
+
+    /// The first administrator's password; where absent one is made and printed once.
+    #[arg(long, env = "SLIPWAY_ADMIN_PASSWORD", hide_env_values = true)]
+    pub admin_password: Option<String>,
+
+    /// Signs access tokens: at least 32 characters, the same in all processes. With SQLite a
+    /// file beside the database holds one where this is absent.
+    #[arg(long, env = "SLIPWAY_TOKEN_KEY", hide_env_values = true)]
+    pub token_key: Option<String>,
+
+    /// What the host names of instances end in.
+    #[arg(long, env = "SLIPWAY_INGRESS_DOMAIN", default_value = "slipway.localhost")]
+    pub ingress_domain: String,
+
+    /// Origins of browsers that may connect from elsewhere, separated by commas.
+    #[arg(long, env = "SLIPWAY_ALLOWED_ORIGINS", value_delimiter = ',')]
+    pub allowed_origins: Vec<String>,
+
+    /// How long a task may take, such as `5m` or `90s`.
+    #[arg(long, env = "SLIPWAY_TASK_DEADLINE", default_value = "5m")]
+    pub task_deadline: SignedDuration,
+
+    /// How many workflows run at once.
+    #[arg(long, env = "SLIPWAY_WORKFLOWS", default_value_t = 64)]
+    pub workflows: i64,
+
+    /// What is logged, such as `info` or `warn,domain=debug`.
+    #[arg(long, env = "SLIPWAY_LOG", default_value = "warn")]
+    pub log: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum KubernetesMode {
+    /// A cluster inside this process; nothing real runs.
+    Simulated,
+    /// The cluster of a kubeconfig.
+    Kubeconfig,
+    /// The cluster that this process runs in.
+    InCluster,
+}
+
+impl Config {
+    pub fn settings(&self) -> Settings {
+        Settings {
+            ingress_domain: self.ingress_domain.clone(),
+            task_deadline: self.task_deadline,
+            workflow_cap: self.workflows,
+            ..Settings::default()
+        }
+    }
+
+    /// The file of an embedded database.
+    pub fn database_file(&self) -> Option<PathBuf> {
+        self.database_url.strip_prefix("sqlite://").map(PathBuf::from)
+    }
+
+    pub fn token_key(&self) -> anyhow::Result<TokenKey> {
+        match (&self.token_key, self.database_file()) {
+            (Some(key), _) => TokenKey::new(key),
+            (None, Some(file)) => {
+                let mut name = file.into_os_string();
+                name.push(".token-key");
+                TokenKey::in_file(name.as_ref())
+            }
+            (None, None) => bail!("set SLIPWAY_TOKEN_KEY: all processes of a database share it"),
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! One batch per edge and level of a document, whatever the number of parents. A set of loaders
+//! lives as long as one operation and remembers nothing, so that a subscription reads anew.
+
+use std::{collections::HashMap, hash::Hash, sync::Arc};
+
+use async_graphql::dataloader::{DataLoader, Loader};
+use domain::{
+    ControlPlane, commerce,
+    ids::{InstanceId, OrderId, ProductId, TaskId, TenantId, UserId, WorkflowId},
+    identity, instances,
+    page::{Page, PageKey, PageRequest},
+    runtime::Pod,
+    workflows,
+};
+
+use super::error::ApiError;
+
+pub struct Loaders {
+    pub users: DataLoader<Users>,
+    pub tenants: DataLoader<Tenants>,
+    pub memberships_of_user: DataLoader<MembershipsOfUser>,
+    pub memberships_of_tenant: DataLoader<MembershipsOfTenant>,
+    pub products: DataLoader<Products>,
+    pub orders: DataLoader<Orders>,
+    pub order_of_instance: DataLoader<OrderOfInstance>,
+    pub instances: DataLoader<Instances>,
+    pub runtimes: DataLoader<Runtimes>,
+    pub pods_of_instance: DataLoader<PodsOfInstance>,
+    pub connected: DataLoader<Connected>,
+    pub workflows: DataLoader<Workflows>,
+    pub workflows_of_subject: DataLoader<WorkflowsOfSubject>,
+    pub lanes: DataLoader<Lanes>,
+    pub tasks: DataLoader<Tasks>,
+    pub tasks_of_workflow: DataLoader<TasksOfWorkflow>,
+    pub attempts_of_task: DataLoader<AttemptsOfTask>,
+    pub logs: DataLoader<Logs>,
+}
+
+impl Loaders {
+    pub fn new(cp: &Arc<ControlPlane>) -> Self {
+        fn one<L: Loader<K>, K: Send + Sync + Hash + Eq + Clone + 'static>(
+            loader: L,
+        ) -> DataLoader<L> {
+            DataLoader::new(loader, tokio::spawn)
+        }
+        Self {
+            users: one(Users(cp.clone())),
+            tenants: one(Tenants(cp.clone())),
+            memberships_of_user: one(MembershipsOfUser(cp.clone())),
+            memberships_of_tenant: one(MembershipsOfTenant(cp.clone())),
+            products: one(Products(cp.clone())),
+            orders: one(Orders(cp.clone())),
+            order_of_instance: one(OrderOfInstance(cp.clone())),
+            instances: one(Instances(cp.clone())),
+            runtimes: one(Runtimes(cp.clone())),
+            pods_of_instance: one(PodsOfInstance(cp.clone())),
+            connected: one(Connected(cp.clone())),
+            workflows: one(Workflows(cp.clone())),
+            workflows_of_subject: one(WorkflowsOfSubject(cp.clone())),
+            lanes: one(Lanes(cp.clone())),
+            tasks: one(Tasks(cp.clone())),
+            tasks_of_workflow: one(TasksOfWorkflow(cp.clone())),
+            attempts_of_task: one(AttemptsOfTask(cp.clone())),
+            logs: one(Logs(cp.clone())),
+        }
+    }
+}
+
+/// What a foreign key points at: it is there, since rows are never removed.
+pub(super) async fn must<L, K>(loader: &DataLoader<L>, key: K) -> Result<L::Value, ApiError>
+where
+    L: Loader<K, Error = ApiError>,
+    K: Send + Sync + Hash + Eq + Clone + std::fmt::Display + 'static,
+{
+    let name = key.to_string();
+    let found = loader.load_one(key).await?;
+    found.ok_or_else(|| domain::Error::internal(format!("{name} is referred to but missing")).into())
+}
+
+macro_rules! loader {
+    ($name:ident: $key:ty => $value:ty, |$cp:ident, $keys:ident| $load:expr) => {
+        pub struct $name(Arc<ControlPlane>);
+
+        impl Loader<$key> for $name {
+            type Value = $value;
+            type Error = ApiError;
+
+            async fn load(&self, $keys: &[$key]) -> Result<HashMap<$key, $value>, ApiError> {
+                let $cp = &self.0;
+                Ok($load)
+            }
+        }
+    };
+}
+
+loader!(Users: UserId => identity::User, |cp, ids| {
+    by(cp.users_by_id(ids).await?, |user| user.id)
+});
+loader!(Tenants: TenantId => identity::Tenant, |cp, ids| {
+    by(cp.tenants_by_id(ids).await?, |tenant| tenant.id)
+});
+loader!(MembershipsOfUser: UserId => Vec<identity::Membership>, |cp, ids| {
+    grouped(cp.memberships_of_users(ids).await?, |membership| membership.user_id)
+});
+loader!(MembershipsOfTenant: TenantId => Vec<identity::Membership>, |cp, ids| {
+    grouped(cp.memberships_of_tenants(ids).await?, |membership| membership.tenant_id)
+});
+loader!(Products: ProductId => commerce::Product, |cp, ids| {
+    by(cp.products_by_id(ids).await?, |product| product.id)
+});
+loader!(Orders: OrderId => commerce::Order, |cp, ids| {
+    by(cp.orders_by_id(ids).await?, |order| order.id)
+});
+loader!(OrderOfInstance: InstanceId => commerce::Order, |cp, ids| {
+    let orders = cp.orders_of_instances(ids).await?;
+    orders.into_iter().filter_map(|order| Some((order.instance_id?, order))).collect()
+});
+loader!(Instances: InstanceId => instances::Instance, |cp, ids| {
+    by(cp.instances_by_id(ids).await?, |instance| instance.id)
+});
+loader!(Runtimes: InstanceId => instances::InstanceRuntime, |cp, ids| {
+    by(cp.runtimes(ids).await?, |runtime| runtime.instance_id)
+});
+loader!(PodsOfInstance: InstanceId => Vec<Pod>, |cp, ids| {
+    grouped(cp.pods_of_instances(ids).await?, |pod| pod.instance_id)
+});
+loader!(Connected: () => bool, |cp, keys| {
+    let connected = cp.targets().await?.iter().all(|(_, connected)| *connected);
+    keys.iter().map(|()| ((), connected)).collect()
+});
+loader!(Workflows: WorkflowId => workflows::Workflow, |cp, ids| {
+    by(cp.workflows_by_id(ids).await?, |workflow| workflow.id)
+});
+loader!(Lanes: String => Vec<workflows::Workflow>, |cp, subjects| {
+    grouped(cp.live_workflows(subjects).await?, |workflow| workflow.subject_id.clone())
+});
+loader!(Tasks: TaskId => workflows::Task, |cp, ids| {
+    by(cp.tasks_by_id(ids).await?, |task| task.id)
+});
+loader!(TasksOfWorkflow: WorkflowId => Vec<workflows::Task>, |cp, ids| {
+    grouped(cp.tasks_of_workflows(ids).await?, |task| task.workflow_id)
+});
+loader!(AttemptsOfTask: TaskId => Vec<workflows::TaskAttempt>, |cp, ids| {
+    grouped(cp.attempts_of_tasks(ids).await?, |attempt| attempt.task_id)
+});
+
+/// A page of one subject's workflows.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct SubjectPage {
+    pub subject: String,
+    pub page: PageArguments,
+}
+
+/// A [`PageRequest`] that can be told apart from another.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct PageArguments {
+    first: usize,
+    after: Option<String>,
+    count: bool,
+}
+
+impl From<PageRequest> for PageArguments {
+    fn from(page: PageRequest) -> Self {
+        let after = page.after.as_ref().map(PageKey::encode);
+        Self { first: page.first, after, count: page.count }
+    }
+}
+
+impl PageArguments {
+    fn request(&self) -> Result<PageRequest, ApiError> {
+        let after = self.after.as_deref().map(PageKey::parse).transpose()?;
+        Ok(PageRequest { first: self.first, after, count: self.count })
+    }
+}
+
+loader!(WorkflowsOfSubject: SubjectPage => Page<workflows::Workflow>, |cp, keys| {
+    let mut found = HashMap::new();
+    for (page, keys) in grouped(keys.to_vec(), |key| key.page.clone()) {
+        let subjects: Vec<String> = keys.iter().map(|key| key.subject.clone()).collect();
+        let pages = cp.workflows_of_subjects(&subjects, &page.request()?).await?;
+        found.extend(keys.into_iter().zip(pages));
+    }
+    found
+});
+
+/// A piece of an attempt's log.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct LogPiece {
+    pub task: TaskId,
+    pub attempt: i32,
+    /// In bytes, like `limit`.
+    pub from: i64,
+    pub limit: i64,
+}
+
+loader!(Logs: LogPiece => Vec<workflows::LogLine>, |cp, keys| {
+    let mut found = HashMap::new();
+    for ((from, limit), keys) in grouped(keys.to_vec(), |key| (key.from, key.limit)) {
+        let of: Vec<_> = keys.iter().map(|key| (key.task, key.attempt)).collect();
+        let lines = cp.log_lines(&of, from, limit).await?;
+        let mut lines = grouped(lines, |line| (line.task_id, line.attempt));
+        for key in keys {
+            let mine = lines.remove(&(key.task, key.attempt)).unwrap_or_default();
+            found.insert(key, mine);
+        }
+    }
+    found
+});
+
+fn by<K: Hash + Eq, V>(values: Vec<V>, key: impl Fn(&V) -> K) -> HashMap<K, V> {
+    values.into_iter().map(|value| (key(&value), value)).collect()
+}
+
+fn grouped<K: Hash + Eq, V>(values: Vec<V>, key: impl Fn(&V) -> K) -> HashMap<K, Vec<V>> {
+    let mut groups: HashMap<K, Vec<V>> = HashMap::new();
+    for value in values {
+        groups.entry(key(&value)).or_default().push(value);
+    }
+    groups
+}

@@ -1,0 +1,98 @@
+//! The graph: merged roots, and what a request carries into its resolvers.
+
+mod commerce;
+mod connection;
+mod context;
+mod error;
+mod events;
+mod identity;
+mod instances;
+mod live;
+mod loaders;
+mod node;
+mod platform;
+mod scalars;
+mod workflows;
+
+use std::sync::Arc;
+
+use async_graphql::{MergedObject, MergedSubscription, Request, SDLExportOptions};
+use domain::{Call, ControlPlane, identity::Caller};
+
+use crate::keys::TokenKey;
+
+use context::{IdempotencyHeader, StartCursor};
+pub use error::coded;
+pub use live::LogTail;
+
+pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
+
+/// Where every read begins.
+#[derive(MergedObject, Default)]
+pub struct Query(
+    platform::PlatformQuery,
+    node::NodeQuery,
+    identity::IdentityQuery,
+    commerce::CommerceQuery,
+    instances::InstanceQuery,
+    workflows::WorkflowQuery,
+    events::EventQuery,
+);
+
+/// Every change. Fields are nullable, so that a refused one does not hide its committed neighbours;
+/// each takes an idempotencyKey, under which a repeated call has one effect and one answer.
+#[derive(MergedObject, Default)]
+pub struct Mutation(
+    identity::IdentityMutation,
+    commerce::CommerceMutation,
+    instances::InstanceMutation,
+);
+
+/// Everything that changes, live. With `after`, what has happened since that cursor comes first,
+/// in order, without a gap or a repeat; without it, only what happens from now on.
+#[derive(MergedSubscription, Default)]
+pub struct Subscription(
+    commerce::CommerceSubscription,
+    instances::InstanceSubscription,
+    workflows::WorkflowSubscription,
+    events::EventSubscription,
+);
+
+/// The schema over a control plane. The document guard stands before it; its own limits are a
+/// second line.
+pub fn schema(control_plane: Arc<ControlPlane>, tail: Arc<LogTail>, key: TokenKey) -> Schema {
+    async_graphql::Schema::build(Query::default(), Mutation::default(), Subscription::default())
+        .data(control_plane)
+        .data(tail)
+        .data(key)
+        .limit_recursive_depth(48)
+        .finish()
+}
+
+/// The schema's text, as `schema.graphql` holds it.
+pub fn sdl() -> String {
+    let schema = async_graphql::Schema::build(
+        Query::default(),
+        Mutation::default(),
+        Subscription::default(),
+    )
+    .finish();
+    schema.sdl_with_options(SDLExportOptions::new().sorted_arguments().prefer_single_line_descriptions())
+}
+
+/// Puts what a request knows into it: who calls, and loaders of its own.
+pub fn attach(
+    request: Request,
+    control_plane: &Arc<ControlPlane>,
+    tail: &LogTail,
+    caller: Caller,
+    request_id: String,
+    idempotency_key: Option<String>,
+) -> Request {
+    let call = Call { caller, request_id: Some(request_id), idempotency: None };
+    request
+        .data(call)
+        .data(loaders::Loaders::new(control_plane))
+        .data(StartCursor(tail.head()))
+        .data(IdempotencyHeader(idempotency_key))
+}

@@ -1,0 +1,89 @@
+use async_graphql::{Context, ID, Interface, Object};
+use domain::ids::NodeId;
+use futures::future::try_join_all;
+
+use super::{
+    commerce::{Order, Product},
+    context::Ctx,
+    error::Result,
+    identity::{Tenant, User},
+    instances::Instance,
+    scalars::AnyId,
+    workflows::{Task, Workflow},
+};
+
+/// Whatever has an id.
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "Opaque; its prefix tells the kind."))]
+pub enum Node {
+    User(User),
+    Tenant(Tenant),
+    Product(Product),
+    Order(Order),
+    Instance(Instance),
+    Workflow(Workflow),
+    Task(Task),
+}
+
+#[derive(Default)]
+pub struct NodeQuery;
+
+#[Object]
+impl NodeQuery {
+    /// Anything by its id. Null where it does not exist or is not the caller's to see.
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The id of anything.")] id: AnyId,
+    ) -> Result<Option<Node>> {
+        node(ctx, id.0).await
+    }
+
+    /// Several things by their ids, in that order; at most 100.
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The ids of anything.")] ids: Vec<AnyId>,
+    ) -> Result<Vec<Option<Node>>> {
+        if ids.len() > 100 {
+            return Err(domain::Error::invalid("ids", "must be at most 100").into());
+        }
+        try_join_all(ids.into_iter().map(|id| node(ctx, id.0))).await
+    }
+}
+
+/// Looks a node up through the loaders, so that many cost one statement a kind.
+pub(super) async fn node(ctx: &Context<'_>, id: NodeId) -> Result<Option<Node>> {
+    let loaders = ctx.loaders();
+    if let NodeId::Product(id) = id {
+        return Ok(loaders.products.load_one(id).await?.map(|found| Node::Product(Product(found))));
+    }
+    let actor = ctx.call().actor()?;
+    Ok(match id {
+        NodeId::User(id) if id != actor.user.id && !actor.user.is_admin() => None,
+        NodeId::User(id) => loaders.users.load_one(id).await?.map(|found| Node::User(User(found))),
+        NodeId::Tenant(id) if !actor.sees(id) => None,
+        NodeId::Tenant(id) => {
+            loaders.tenants.load_one(id).await?.map(|found| Node::Tenant(Tenant(found)))
+        }
+        NodeId::Order(id) => {
+            let found = loaders.orders.load_one(id).await?;
+            found.filter(|found| actor.sees(found.tenant_id)).map(|found| Node::Order(Order(found)))
+        }
+        NodeId::Instance(id) => {
+            let found = loaders.instances.load_one(id).await?;
+            let found = found.filter(|found| actor.sees(found.tenant_id));
+            found.map(|found| Node::Instance(Instance(found)))
+        }
+        NodeId::Workflow(id) => {
+            let found = loaders.workflows.load_one(id).await?;
+            let found = found.filter(|found| actor.sees(found.tenant_id));
+            found.map(|found| Node::Workflow(Workflow(found)))
+        }
+        NodeId::Task(id) => {
+            let found = loaders.tasks.load_one(id).await?;
+            found.filter(|found| actor.sees(found.tenant_id)).map(|found| Node::Task(Task(found)))
+        }
+        NodeId::Product(_) => None,
+    })
+}

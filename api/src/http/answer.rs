@@ -1,0 +1,89 @@
+use std::collections::BTreeMap;
+
+use async_graphql::{ServerError, Value};
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+use super::{
+    errors::{code_of, is_request_error},
+    media::Media,
+    refusal::Refusal,
+};
+
+/// An operation that did not begin has no `data`, not even `null`.
+#[derive(Serialize)]
+struct RequestErrors {
+    errors: Vec<ServerError>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    extensions: BTreeMap<String, Value>,
+}
+
+/// Writes what became of a request. Refusals by resolvers are answers like any other: 200.
+pub fn answer(media: Media, outcome: Result<async_graphql::Response, Refusal>) -> Response {
+    match outcome {
+        Ok(response) if is_request_error(&response) => {
+            let status = status(&response.errors, media);
+            let (errors, extensions) = (response.errors, response.extensions);
+            refuse(media, status, RequestErrors { errors, extensions })
+        }
+        Ok(response) => write(media, StatusCode::OK, Json(response)),
+        Err(refusal) => {
+            let given = refusal.status;
+            let errors = vec![refusal.into_error()];
+            let status = given.unwrap_or_else(|| status(&errors, media));
+            refuse(media, status, RequestErrors { errors, extensions: BTreeMap::new() })
+        }
+    }
+}
+
+/// In plain JSON, a well-formed request is answered with 200 even where its document is not
+/// GraphQL, as clients of before `application/graphql-response+json` expect.
+fn status(errors: &[ServerError], media: Media) -> StatusCode {
+    match errors.first().and_then(code_of) {
+        Some("UNAUTHENTICATED") => StatusCode::UNAUTHORIZED,
+        Some("FORBIDDEN") => StatusCode::FORBIDDEN,
+        Some("RATE_LIMITED") => StatusCode::TOO_MANY_REQUESTS,
+        Some("UNAVAILABLE" | "STORE_BUSY") => StatusCode::SERVICE_UNAVAILABLE,
+        Some("INTERNAL") => StatusCode::INTERNAL_SERVER_ERROR,
+        Some(
+            "GRAPHQL_PARSE_FAILED" | "GRAPHQL_VALIDATION_FAILED" | "PERSISTED_QUERY_NOT_FOUND",
+        ) if media == Media::Json => StatusCode::OK,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}
+
+fn refuse(media: Media, status: StatusCode, body: RequestErrors) -> Response {
+    let retry_after = retry_after(&body.errors);
+    let mut response = write(media, status, Json(body));
+    let headers = response.headers_mut();
+    match status {
+        StatusCode::UNAUTHORIZED => {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        StatusCode::METHOD_NOT_ALLOWED => {
+            headers.insert(header::ALLOW, HeaderValue::from_static("POST"));
+        }
+        _ => {}
+    }
+    if let Some(seconds) = retry_after {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+fn retry_after(errors: &[ServerError]) -> Option<u64> {
+    match errors.first()?.extensions.as_ref()?.get("retryAfter")? {
+        Value::Number(seconds) => seconds.as_u64(),
+        _ => None,
+    }
+}
+
+fn write(media: Media, status: StatusCode, body: impl IntoResponse) -> Response {
+    let mut response = (status, body).into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, media.content_type());
+    response
+}

@@ -1,0 +1,59 @@
+use std::time::Duration;
+
+use axum::body::Body;
+use futures::StreamExt;
+use http::StatusCode;
+use tokio::time::timeout;
+
+use super::refusal::{Refusal, within};
+
+/// How long a body may take to arrive.
+const ARRIVAL_TIME: Duration = Duration::from_secs(30);
+
+/// How many times the limit is read, and dropped, before the connection is cut: a client that is
+/// still sending would not see the answer.
+const PATIENCE: usize = 4;
+
+/// Reads a body of at most so many bytes.
+pub async fn read(body: Body, limit: usize) -> Result<Vec<u8>, Refusal> {
+    let arrived = timeout(ARRIVAL_TIME, collect(body, limit)).await;
+    arrived.unwrap_or_else(|_| {
+        let late = Refusal::invalid("the body did not arrive in time");
+        Err(late.with_status(StatusCode::REQUEST_TIMEOUT))
+    })
+}
+
+async fn collect(body: Body, limit: usize) -> Result<Vec<u8>, Refusal> {
+    let mut chunks = body.into_data_stream();
+    let (mut bytes, mut length) = (Vec::new(), 0_usize);
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| Refusal::invalid("the body broke off"))?;
+        length += chunk.len();
+        if length <= limit {
+            bytes.extend_from_slice(&chunk);
+        } else if length > limit.saturating_mul(PATIENCE) {
+            break;
+        }
+    }
+    within("body size in bytes", length, limit)
+        .map_err(|refusal| refusal.with_status(StatusCode::PAYLOAD_TOO_LARGE))?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::executor::block_on;
+
+    use super::*;
+
+    #[test]
+    fn reads_up_to_the_limit() {
+        let limit = 256 * 1024;
+        let body = |length| Body::from(vec![b' '; length]);
+
+        assert_eq!(block_on(collect(body(limit), limit)).unwrap().len(), limit);
+        let refusal = block_on(collect(body(limit + 1), limit)).unwrap_err();
+        assert_eq!(refusal.message, "body size in bytes exceeds the limit of 262144");
+        assert_eq!(refusal.status, Some(StatusCode::PAYLOAD_TOO_LARGE));
+    }
+}

@@ -1,0 +1,34 @@
+use std::sync::Arc;
+
+use axum::{
+    Extension,
+    extract::{
+        Request, State, WebSocketUpgrade, rejection::WebSocketUpgradeRejection,
+    },
+    response::{IntoResponse, Response},
+};
+use http::header;
+
+use super::{
+    front_door::Desk, graphql, media::wants_html, page, socket, stamp::RequestId,
+};
+
+/// What stands behind GET depends on who asks: a WebSocket for those who upgrade, a page for
+/// browsers, the answer to a query for all others.
+pub async fn enter(
+    State(desk): State<Arc<Desk>>,
+    Extension(id): Extension<RequestId>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    request: Request,
+) -> Response {
+    if request.headers().contains_key(header::UPGRADE) {
+        return match upgrade {
+            Ok(upgrade) => socket::open(desk, id, upgrade, &request),
+            Err(rejection) => rejection.into_response(),
+        };
+    }
+    if wants_html(request.headers()) {
+        return page::show();
+    }
+    graphql::query(&desk, id, request).await
+}

@@ -1,0 +1,52 @@
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    middleware::from_fn,
+    response::Redirect,
+    routing::get,
+};
+use domain::ControlPlane;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{entrance::enter, graphql, guard::Guard, health, limits::Limits, stamp::stamp};
+use crate::{
+    auth::Gatekeeper,
+    graphql::{LogTail, Schema},
+};
+
+/// What the routes need of the rest of the program.
+pub struct FrontDoor {
+    pub schema: Schema,
+    pub gatekeeper: Gatekeeper,
+    pub control_plane: Arc<ControlPlane>,
+    pub tail: Arc<LogTail>,
+    pub limits: Limits,
+    /// Origins, besides the server's own, from which a page may open a WebSocket.
+    pub allowed_origins: Vec<String>,
+    /// Cancelled when the server stops: sockets are then closed with 1001.
+    pub shutdown: CancellationToken,
+    /// Holds every socket and mutation under way, so that the server can wait for them.
+    pub tasks: TaskTracker,
+}
+
+/// What the handlers share.
+pub(super) struct Desk {
+    pub door: FrontDoor,
+    pub guard: Guard,
+    pub sdl: String,
+}
+
+pub fn router(door: FrontDoor) -> Router {
+    let sdl = crate::graphql::sdl();
+    let guard = Guard::new(door.limits.clone(), &sdl);
+    let graphql = get(enter).post(graphql::post).fallback(graphql::not_allowed);
+    Router::new()
+        .route("/", get(async || Redirect::temporary("/graphql")))
+        .route("/graphql", graphql)
+        .route("/schema.graphql", get(health::schema))
+        .route("/livez", get(health::livez))
+        .route("/readyz", get(health::readyz))
+        .layer(from_fn(stamp))
+        .with_state(Arc::new(Desk { door, guard, sdl }))
+}

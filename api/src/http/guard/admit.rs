@@ -1,0 +1,318 @@
+//! Stands before the GraphQL engine, whose parser and validation recurse over whatever they are
+//! given and walk every spread of every fragment. Each check bounds what the next one costs: bytes,
+//! then tokens and nesting in one pass, then the parse, then the size with all fragments spread.
+//! What is let through, the engine handles on a fraction of a worker's stack and in milliseconds.
+
+use std::collections::HashSet;
+
+use async_graphql::{
+    Positioned, Value, Variables,
+    parser::{
+        self, parse_query, parse_schema,
+        types::{
+            BaseType, DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
+            TypeDefinition, TypeKind, TypeSystemDefinition,
+        },
+    },
+};
+
+use super::{
+    super::{
+        limits::Limits,
+        params::Params,
+        refusal::{Refusal, clip, within},
+    },
+    expansion::{Cycle, Expansion, Size},
+    lexer::{self, UnterminatedString},
+};
+
+/// A document that may run, and what is known of the operation chosen from it.
+#[derive(Debug)]
+pub struct Admitted {
+    pub document: ExecutableDocument,
+    pub kind: OperationType,
+}
+
+/// What every document passes before it runs.
+pub struct Guard {
+    pub limits: Limits,
+    /// Types that variables may have: validation panics at a list of an unknown one.
+    input_types: HashSet<String>,
+}
+
+impl Guard {
+    /// `sdl` is the text of the schema that the documents are for.
+    pub fn new(limits: Limits, sdl: &str) -> Self {
+        let schema = parse_schema(sdl).expect("a schema's own text is well-formed");
+        let built_in = ["Boolean", "Float", "ID", "Int", "String"].map(str::to_owned);
+        let defined = schema
+            .definitions
+            .into_iter()
+            .filter_map(|definition| match definition {
+                TypeSystemDefinition::Type(defined) if is_input_type(&defined.node) => {
+                    Some(defined.node.name.node.to_string())
+                }
+                _ => None,
+            });
+        Self {
+            limits,
+            input_types: defined.chain(built_in).collect(),
+        }
+    }
+
+    /// Parses the document of a request if it stays within every limit.
+    pub fn admit(&self, params: &Params) -> Result<Admitted, Refusal> {
+        let limits = &self.limits;
+        check_text(&params.query, limits)?;
+        let document = parse_query(&params.query).map_err(|error| syntax_error(&error))?;
+        within("fragment count", document.fragments.len(), limits.fragments)?;
+        within(
+            "operation count",
+            document.operations.iter().len(),
+            limits.operations,
+        )?;
+        let expansion = Expansion::of(&document, &params.variables).map_err(cyclic)?;
+        for (_, operation) in document.operations.iter() {
+            check_size(&expansion.measure(&operation.node), operation, limits)?;
+            self.check_variable_types(&operation.node)?;
+        }
+        let operation = select(&document.operations, params.operation_name.as_deref())?;
+        check_required_variables(operation, &params.variables)?;
+        Ok(Admitted {
+            kind: operation.ty,
+            document,
+        })
+    }
+
+    fn check_variable_types(&self, operation: &OperationDefinition) -> Result<(), Refusal> {
+        for variable in &operation.variable_definitions {
+            let mut base = &variable.node.var_type.node.base;
+            while let BaseType::List(item) = base {
+                base = &item.base;
+            }
+            if let BaseType::Named(name) = base
+                && !self.input_types.contains(name.as_str())
+            {
+                let message = format!("{} is not an input type", clip(name.to_string(), 64));
+                return Err(Refusal::not_valid(message, Some(variable.pos)));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_input_type(definition: &TypeDefinition) -> bool {
+    matches!(
+        definition.kind,
+        TypeKind::Scalar | TypeKind::Enum(_) | TypeKind::InputObject(_)
+    )
+}
+
+fn check_text(source: &str, limits: &Limits) -> Result<(), Refusal> {
+    within(
+        "document size in bytes",
+        source.len(),
+        limits.document_bytes,
+    )?;
+    let tally = lexer::tally(source).map_err(|UnterminatedString(offset)| {
+        let position = lexer::position(source, offset);
+        Refusal::unparsable("syntax error: a string does not end", Some(position))
+    })?;
+    within("nesting", tally.nesting, limits.nesting)?;
+    within("token count", tally.tokens, limits.tokens)
+}
+
+fn check_size(
+    size: &Size,
+    operation: &Positioned<OperationDefinition>,
+    limits: &Limits,
+) -> Result<(), Refusal> {
+    within("field count", size.fields, limits.fields)?;
+    within("depth", size.depth, limits.depth)?;
+    within("nesting", size.nesting, limits.nesting)?;
+    within("alias count", size.aliases, limits.aliases)?;
+    within("directive count", size.directives, limits.directives)?;
+    within(
+        "variable size in bytes",
+        size.variable_bytes,
+        limits.variable_bytes,
+    )?;
+    match operation.node.ty {
+        OperationType::Query => within("root field count", size.root_fields, limits.root_fields),
+        OperationType::Mutation => within(
+            "root mutation count",
+            size.root_fields,
+            limits.root_mutations,
+        ),
+        OperationType::Subscription if size.root_fields == 1 => Ok(()),
+        OperationType::Subscription => {
+            let message = "a subscription has exactly one root field";
+            Err(Refusal::not_valid(message, Some(operation.pos)))
+        }
+    }
+}
+
+fn select<'a>(
+    operations: &'a DocumentOperations,
+    name: Option<&str>,
+) -> Result<&'a OperationDefinition, Refusal> {
+    let selected = match (operations, name) {
+        (DocumentOperations::Single(operation), None) => Some(operation),
+        (DocumentOperations::Single(_), Some(_)) => None,
+        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
+        (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => {
+            operations.values().next()
+        }
+        (DocumentOperations::Multiple(_), None) => {
+            let message = "operationName is missing: the document has several operations";
+            return Err(Refusal::not_valid(message, None));
+        }
+    };
+    let unknown = || Refusal::not_valid("the document has no operation of that name", None);
+    selected
+        .map(|operation| &operation.node)
+        .ok_or_else(unknown)
+}
+
+/// Validation does not miss a variable that is not given at all.
+fn check_required_variables(
+    operation: &OperationDefinition,
+    values: &Variables,
+) -> Result<(), Refusal> {
+    for variable in &operation.variable_definitions {
+        let definition = &variable.node;
+        let name = &definition.name.node;
+        let given = values.get(name).is_some_and(|value| *value != Value::Null);
+        if !given && !definition.var_type.node.nullable && definition.default_value.is_none() {
+            let message = format!("variable ${} is required", clip(name.to_string(), 64));
+            return Err(Refusal::not_valid(message, Some(variable.pos)));
+        }
+    }
+    Ok(())
+}
+
+fn cyclic(Cycle(name): Cycle<'_>) -> Refusal {
+    let name = clip(name.to_owned(), 64);
+    Refusal::not_valid(format!("fragment {name} spreads itself"), None)
+}
+
+/// Says where the document breaks and what was expected there. The parser's own message also shows
+/// the line, which may be the whole document.
+fn syntax_error(error: &parser::Error) -> Refusal {
+    let message = match error {
+        parser::Error::Syntax { message, .. } => {
+            let (_, expectation) = message.rsplit_once("= ").unwrap_or_default();
+            format!("syntax error: {expectation}")
+        }
+        parser::Error::OperationDuplicated { .. } => "two operations have the same name".into(),
+        parser::Error::FragmentDuplicated { .. } => "two fragments have the same name".into(),
+        other => other.to_string(),
+    };
+    Refusal::unparsable(message, error.positions().next())
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::{Pos, value};
+    use domain::error::ErrorCode;
+
+    use super::*;
+
+    fn admit(params: &Params) -> Result<Admitted, Refusal> {
+        Guard::new(Limits::default(), "scalar JSON type Q { a: Int }").admit(params)
+    }
+
+    fn refused(query: impl Into<String>) -> Refusal {
+        admit(&Params::of(query)).unwrap_err()
+    }
+
+    #[test]
+    fn syntax_errors_have_a_place_and_repeat_nothing() {
+        let refusal = refused("{ secret secret2: }");
+        assert_eq!(refusal.code, ErrorCode::GraphqlParseFailed);
+        assert_eq!(refusal.message, "syntax error: expected name");
+        assert_eq!(
+            refusal.position,
+            Some(Pos {
+                line: 1,
+                column: 19
+            })
+        );
+
+        assert_eq!(
+            refused("{ a(x: \"").message,
+            "syntax error: a string does not end"
+        );
+        assert_eq!(
+            refused("").message,
+            "syntax error: expected executable_definition"
+        );
+        assert_eq!(
+            refused("query A { a } query A { a }").message,
+            "two operations have the same name"
+        );
+    }
+
+    #[test]
+    fn selects_the_operation_by_name() {
+        let two = "query A { a } mutation B { a }";
+        let named = |query: &str, name: &str| {
+            let params = Params {
+                operation_name: Some(name.into()),
+                ..Params::of(query)
+            };
+            admit(&params)
+        };
+
+        assert_eq!(named(two, "B").unwrap().kind, OperationType::Mutation);
+        assert_eq!(
+            named(two, "C").unwrap_err().message,
+            "the document has no operation of that name"
+        );
+        assert_eq!(
+            named("{ a }", "C").unwrap_err().code,
+            ErrorCode::GraphqlValidationFailed
+        );
+        assert_eq!(
+            refused(two).message,
+            "operationName is missing: the document has several operations"
+        );
+    }
+
+    #[test]
+    fn required_variables_must_be_given() {
+        let query = "query($id: ID!, $n: Int! = 1, $o: Int) { a(x: $id, y: $n, z: $o) }";
+
+        assert_eq!(refused(query).message, "variable $id is required");
+        let variables = Variables::from_value(value!({ "id": "x" }));
+        assert!(
+            admit(&Params {
+                variables,
+                ..Params::of(query)
+            })
+            .is_ok()
+        );
+    }
+
+    #[test]
+    fn variables_have_input_types_of_the_schema() {
+        let typed = |name| {
+            admit(&Params::of(format!(
+                "query($v: [{name}!] = [1]) {{ a(x: $v) }}"
+            )))
+        };
+
+        assert!(typed("JSON").is_ok() && typed("Int").is_ok());
+        assert_eq!(typed("Q").unwrap_err().message, "Q is not an input type");
+        assert_eq!(typed("No").unwrap_err().message, "No is not an input type");
+    }
+
+    #[test]
+    fn a_subscription_has_one_root_field() {
+        assert!(admit(&Params::of("subscription { a }")).is_ok());
+        assert_eq!(
+            refused("subscription { a b }").message,
+            "a subscription has exactly one root field"
+        );
+    }
+}

@@ -1,0 +1,20 @@
+mod answer;
+mod body;
+mod entrance;
+mod errors;
+mod front_door;
+mod graphql;
+mod guard;
+mod health;
+mod json;
+mod limits;
+mod media;
+mod operation;
+mod page;
+mod params;
+mod refusal;
+mod socket;
+mod stamp;
+
+pub use front_door::{FrontDoor, router};
+pub use limits::Limits;

@@ -1,0 +1,71 @@
+use axum::{extract::Request, middleware::Next, response::Response};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use tracing::{Instrument, info_span};
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const LONGEST_ID: usize = 64;
+
+/// What a request is called in answers, events and logs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestId(pub String);
+
+/// Names the request, and says of every answer how a browser has to treat it.
+pub async fn stamp(mut request: Request, next: Next) -> Response {
+    let id = RequestId::of(request.headers());
+    let value = HeaderValue::from_str(&id.0);
+    let span = info_span!("request", request.id = id.0);
+    request.extensions_mut().insert(id);
+    let mut response = next.run(request).instrument(span).await;
+    let headers = response.headers_mut();
+    if let Ok(value) = value {
+        headers.insert(X_REQUEST_ID, value);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}
+
+impl RequestId {
+    /// The client's own id if it is short and plain, otherwise a new one.
+    fn of(headers: &HeaderMap) -> Self {
+        let given = headers.get(X_REQUEST_ID).and_then(|id| id.to_str().ok());
+        match given.filter(|id| is_plain(id)) {
+            Some(id) => Self(id.to_owned()),
+            None => Self::random(),
+        }
+    }
+
+    fn random() -> Self {
+        let mut bytes = [0; 16];
+        // An id only correlates log lines: where randomness fails, zeros do.
+        let _ = getrandom::fill(&mut bytes);
+        Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+fn is_plain(id: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id_for(given: &str) -> String {
+        let mut headers = HeaderMap::new();
+        headers.insert(X_REQUEST_ID, HeaderValue::from_str(given).unwrap());
+        RequestId::of(&headers).0
+    }
+
+    #[test]
+    fn takes_a_plain_id_and_replaces_any_other() {
+        assert_eq!(id_for("trace-1.a_B"), "trace-1.a_B");
+        for bad in ["", "a b", "a/b", "ä", &"x".repeat(65)] {
+            let made = id_for(bad);
+            assert_eq!(made.len(), 32);
+            assert!(made.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! What a process does besides answering: runs tasks and follows the cluster. Everything here may
+//! be cut off at any moment.
+
+use std::{sync::Arc, time::Duration};
+
+use domain::{
+    ControlPlane,
+    clock::{Clock, SystemClock},
+};
+use futures::StreamExt;
+use tokio::{sync::Semaphore, time::sleep};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// How many tasks a process executes at once.
+const AT_ONCE: usize = 16;
+/// How long an idle process waits before it looks for itself.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How long a process pauses when the store or the cluster fails.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Starts the loops; they end with `stop`, the tasks at work having been recorded.
+pub fn start(control_plane: &Arc<ControlPlane>, tracker: &TaskTracker, stop: &CancellationToken) {
+    tracker.spawn(run_tasks(control_plane.clone(), tracker.clone(), stop.clone()));
+    tracker.spawn(observe(control_plane.clone(), stop.clone()));
+}
+
+async fn run_tasks(
+    control_plane: Arc<ControlPlane>,
+    tracker: TaskTracker,
+    stop: CancellationToken,
+) {
+    let turns = Arc::new(Semaphore::new(AT_ONCE));
+    let mut wake_ups = control_plane.wake_ups();
+    while !stop.is_cancelled() {
+        let Ok(turn) = turns.clone().acquire_owned().await else { return };
+        match claim(&control_plane).await {
+            Ok(Claimed::Task(claim)) => {
+                let control_plane = control_plane.clone();
+                tracker.spawn(async move {
+                    if let Err(error) = control_plane.run_claimed(*claim).await {
+                        failed("a task's outcome could not be recorded", &error);
+                    }
+                    drop(turn);
+                });
+            }
+            Ok(Claimed::NothingFor(pause)) => {
+                drop(turn);
+                tokio::select! {
+                    _ = wake_ups.next() => {}
+                    () = sleep(pause) => {}
+                    () = stop.cancelled() => {}
+                }
+            }
+            Err(error) => {
+                failed("no task could be claimed", &error);
+                sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+enum Claimed {
+    Task(Box<domain::workflows::Claim>),
+    NothingFor(Duration),
+}
+
+/// Looks before it claims, so that an idle process does not write.
+async fn claim(control_plane: &ControlPlane) -> domain::Result<Claimed> {
+    let now = SystemClock.now();
+    let due = control_plane.next_task_due().await?;
+    if due.is_some_and(|due| due <= now)
+        && let Some(claim) = control_plane.claim_task().await?
+    {
+        return Ok(Claimed::Task(Box::new(claim)));
+    }
+    let pause = due.filter(|due| *due > now).and_then(|due| Duration::try_from(due - now).ok());
+    Ok(Claimed::NothingFor(pause.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN)))
+}
+
+/// Takes in what the cluster shows. After a failure the watch begins anew with complete lists, so
+/// that nothing stays missed.
+async fn observe(control_plane: Arc<ControlPlane>, stop: CancellationToken) {
+    let follow = async {
+        loop {
+            if let Err(error) = follow_cluster(&control_plane).await {
+                failed("what the cluster shows could not be taken in", &error);
+            }
+            sleep(PAUSE).await;
+        }
+    };
+    tokio::select! {
+        () = follow => {}
+        () = stop.cancelled() => {}
+    }
+}
+
+async fn follow_cluster(control_plane: &ControlPlane) -> domain::Result<()> {
+    control_plane.forget_connections().await?;
+    let mut observations = control_plane.observations();
+    while let Some(observation) = observations.next().await {
+        control_plane.observe(observation).await?;
+    }
+    Ok(())
+}
+
+fn failed(what: &str, error: &domain::Error) {
+    tracing::warn!(error = error as &dyn std::error::Error, "{what}");
+}

@@ -1,0 +1,11 @@
+mod order;
+mod product;
+mod service;
+mod spec;
+mod store;
+
+pub use order::{Order, OrderAction, OrderFilter, OrderStatus};
+pub use product::{NewProduct, Product, ProductChange, ProductFilter, ProductStatus};
+pub use service::NewOrder;
+pub use spec::{ComputeSpec, Gpu};
+pub use store::{CommerceReads, CommerceWrites};

@@ -1,0 +1,30 @@
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::{Order, OrderFilter, Product, ProductFilter};
+use crate::{
+    error::Result,
+    ids::{InstanceId, OrderId, ProductId},
+    page::{Page, PageRequest},
+};
+
+#[async_trait]
+pub trait CommerceReads {
+    async fn products_by_id(&mut self, ids: &[ProductId]) -> Result<Vec<Product>>;
+    async fn products(&mut self, filter: &ProductFilter, page: &PageRequest)
+    -> Result<Page<Product>>;
+    async fn orders_by_id(&mut self, ids: &[OrderId]) -> Result<Vec<Order>>;
+    async fn order_by_number(&mut self, number: i64) -> Result<Option<Order>>;
+    async fn orders_of_instances(&mut self, instances: &[InstanceId]) -> Result<Vec<Order>>;
+    async fn orders(&mut self, filter: &OrderFilter, page: &PageRequest) -> Result<Page<Order>>;
+}
+
+#[async_trait]
+pub trait CommerceWrites {
+    /// Gives out the next number of this owner's instances and orders.
+    async fn next_number(&mut self, owner_number: i64, now: Timestamp) -> Result<i64>;
+    async fn insert_product(&mut self, product: &Product) -> Result<()>;
+    async fn update_product(&mut self, product: &Product) -> Result<()>;
+    async fn insert_order(&mut self, order: &Order) -> Result<()>;
+    async fn update_order(&mut self, order: &Order) -> Result<()>;
+}

@@ -1,0 +1,197 @@
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+
+use crate::{
+    error::{Error, Result},
+    events::{Bus, Cursor},
+    identity::{Actor, Caller, PasswordHasher, TokenIssuer, UserStatus},
+    ids::UserId,
+    runtime::{Runtime, Target},
+    store::{Session, Store},
+    work::{Entity, Work},
+    workflows::Workflow,
+};
+
+/// Slipway's use cases: inherent methods, spread over the contexts' `service.rs` files.
+pub struct ControlPlane {
+    pub(crate) ports: Ports,
+    pub(crate) settings: Settings,
+}
+
+/// The outside, as the domain sees it.
+pub struct Ports {
+    pub store: Arc<dyn Store>,
+    pub runtime: Arc<dyn Runtime>,
+    pub bus: Arc<dyn Bus>,
+    pub passwords: Arc<dyn PasswordHasher>,
+    pub tokens: Arc<dyn TokenIssuer>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What the host names of instances end in.
+    pub ingress_domain: String,
+    /// How long a task may take from its first start.
+    pub task_deadline: SignedDuration,
+    /// How long a worker owns a task before another may take it over.
+    pub task_lease: SignedDuration,
+    /// How many workflows run at once in all.
+    pub workflow_cap: i64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            ingress_domain: "slipway.localhost".to_owned(),
+            task_deadline: SignedDuration::from_mins(5),
+            task_lease: SignedDuration::from_secs(30),
+            workflow_cap: 64,
+        }
+    }
+}
+
+/// Who calls, for which request, and under which idempotency key.
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub caller: Caller,
+    pub request_id: Option<String>,
+    pub idempotency: Option<Idempotency>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Idempotency {
+    /// As the client chose it; 1 to 255 characters.
+    pub key: String,
+    /// A keyed hash of the mutation and its input.
+    pub fingerprint: String,
+}
+
+/// What a mutation came to.
+#[derive(Clone, Debug)]
+pub struct Committed<T> {
+    /// The safe position just before the effect.
+    pub cursor: Cursor,
+    /// Whether an earlier call with the same idempotency key had the effect.
+    pub replayed: bool,
+    pub entity: T,
+    /// The workflow that the mutation started.
+    pub workflow: Option<Workflow>,
+}
+
+impl Call {
+    pub fn actor(&self) -> Result<&Actor> {
+        self.caller.actor()
+    }
+}
+
+impl ControlPlane {
+    pub fn new(ports: Ports, settings: Settings) -> Self {
+        Self { ports, settings }
+    }
+
+    /// The safe head of the log: resume from it and nothing unseen is missed.
+    pub async fn cursor(&self) -> Result<Cursor> {
+        self.ports.store.safe_head().await.map(Cursor)
+    }
+
+    /// Whether the store answers.
+    pub async fn ready(&self) -> Result<()> {
+        self.cursor().await.map(drop)
+    }
+
+    /// The clusters that workloads run in, with whether the watch on each works.
+    pub async fn targets(&self) -> Result<Vec<(Target, bool)>> {
+        let target = self.ports.runtime.target();
+        let connected = self.reader().await?.target_connected(&target.name).await?;
+        Ok(vec![(target, connected)])
+    }
+
+    /// Yields when something may have been committed, here or in another process.
+    pub fn wake_ups(&self) -> futures::stream::BoxStream<'static, ()> {
+        self.ports.bus.listen()
+    }
+
+    /// The caller behind a token: a user that exists and is not disabled, and a token that no
+    /// change of the account has ended.
+    pub async fn caller(&self, id: UserId, token_version: i64) -> Result<Caller> {
+        let mut reader = self.reader().await?;
+        let user = reader.users_by_id(&[id]).await?.pop().ok_or(Error::Unauthenticated)?;
+        if user.status == UserStatus::Disabled || user.token_version != token_version {
+            return Err(Error::Unauthenticated);
+        }
+        let memberships = reader.memberships_of_users(&[id]).await?;
+        Ok(Caller::User(Box::new(Actor { user, memberships })))
+    }
+
+    pub(crate) async fn reader(&self) -> Result<Box<dyn Session>> {
+        self.ports.store.read().await
+    }
+
+    /// Runs one mutation: replay of its idempotency key, the decision, events, the key's record
+    /// and the commit are one transaction; the wake-up follows. A refusal leaves nothing.
+    pub(crate) async fn execute<T, F>(&self, call: &Call, decide: F) -> Result<Committed<T>>
+    where
+        T: Entity,
+        F: AsyncFnOnce(&mut Work) -> Result<T>,
+    {
+        let cursor = self.cursor().await?;
+        let mut work = Work::begin(self.ports.store.write().await?, call).await?;
+        match self.decided(&mut work, call, cursor, decide).await {
+            Ok(committed) if committed.replayed => {
+                work.roll_back().await?;
+                Ok(committed)
+            }
+            Ok(committed) => {
+                work.commit().await?;
+                self.ports.bus.wake().await;
+                Ok(committed)
+            }
+            Err(refusal) => {
+                work.roll_back().await?;
+                Err(refusal)
+            }
+        }
+    }
+
+    async fn decided<T, F>(
+        &self,
+        work: &mut Work,
+        call: &Call,
+        cursor: Cursor,
+        decide: F,
+    ) -> Result<Committed<T>>
+    where
+        T: Entity,
+        F: AsyncFnOnce(&mut Work) -> Result<T>,
+    {
+        if let Some(earlier) = work.claim_key(call).await? {
+            return work.replay(earlier).await;
+        }
+        let entity = decide(work).await?;
+        let workflow = work.take_started();
+        work.settle_key(call, &entity, workflow.as_ref(), cursor).await?;
+        Ok(Committed { cursor, replayed: false, entity, workflow })
+    }
+
+    /// Runs what the system itself does: observations, claims and their outcomes. `None` from
+    /// `decide` leaves nothing behind.
+    pub(crate) async fn maintain<T, F>(&self, cause: Option<String>, decide: F) -> Result<Option<T>>
+    where
+        F: AsyncFnOnce(&mut Work) -> Result<Option<T>>,
+    {
+        let mut work = Work::system(self.ports.store.write().await?, cause);
+        match decide(&mut work).await {
+            Ok(Some(outcome)) => {
+                work.commit().await?;
+                self.ports.bus.wake().await;
+                Ok(Some(outcome))
+            }
+            Ok(None) => work.roll_back().await.map(|()| None),
+            Err(error) => {
+                work.roll_back().await?;
+                Err(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,36 @@
+use async_trait::async_trait;
+
+use super::{LoginSession, Membership, Tenant, User, UserFilter};
+use crate::{
+    error::Result,
+    ids::{SessionId, TenantId, UserId},
+    page::{Page, PageRequest},
+};
+
+#[async_trait]
+pub trait IdentityReads {
+    async fn users_by_id(&mut self, ids: &[UserId]) -> Result<Vec<User>>;
+    async fn user_by_email(&mut self, email: &str) -> Result<Option<User>>;
+    async fn users(&mut self, filter: &UserFilter, page: &PageRequest) -> Result<Page<User>>;
+    /// How many enabled users have the role ADMIN.
+    async fn count_admins(&mut self) -> Result<i64>;
+    async fn tenants_by_id(&mut self, ids: &[TenantId]) -> Result<Vec<Tenant>>;
+    /// The user's own tenant.
+    async fn personal_tenant(&mut self, user: UserId) -> Result<Option<Tenant>>;
+    async fn memberships_of_users(&mut self, users: &[UserId]) -> Result<Vec<Membership>>;
+    async fn memberships_of_tenants(&mut self, tenants: &[TenantId]) -> Result<Vec<Membership>>;
+    async fn session(&mut self, id: SessionId) -> Result<Option<LoginSession>>;
+}
+
+#[async_trait]
+pub trait IdentityWrites {
+    /// Gives out the next small number of a user.
+    async fn next_user_number(&mut self) -> Result<i64>;
+    /// `false` where the e-mail address is taken.
+    async fn insert_user(&mut self, user: &User) -> Result<bool>;
+    async fn update_user(&mut self, user: &User) -> Result<()>;
+    /// `false` where the org id is taken.
+    async fn insert_tenant(&mut self, tenant: &Tenant) -> Result<bool>;
+    async fn insert_membership(&mut self, membership: &Membership) -> Result<()>;
+    async fn insert_session(&mut self, session: &LoginSession) -> Result<()>;
+}

@@ -1,0 +1,115 @@
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::{Error, Result},
+    ids::UserId,
+    names,
+};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct User {
+    pub id: UserId,
+    /// Small and given out by the store, below 2^23: what snowflakes carry.
+    pub number: i64,
+    /// Trimmed and lower-case.
+    pub email: String,
+    /// Never part of an image.
+    #[serde(skip)]
+    pub password_hash: String,
+    pub nickname: String,
+    pub status: UserStatus,
+    /// Why an administrator set the status.
+    pub status_reason: Option<String>,
+    pub roles: Vec<Role>,
+    /// Tokens that carry an older one are dead.
+    pub token_version: i64,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub version: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum UserStatus {
+    Enabled,
+    /// Cannot log in; tokens are dead.
+    Disabled,
+    /// May log in and read, not order nor change workloads.
+    Restricted,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Role {
+    User,
+    Admin,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct UserFilter {
+    pub status: Option<Vec<UserStatus>>,
+    pub role: Option<Role>,
+    pub email: Option<String>,
+}
+
+impl UserStatus {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Enabled => "ENABLED",
+            Self::Disabled => "DISABLED",
+            Self::Restricted => "RESTRICTED",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Enabled, Self::Disabled, Self::Restricted].into_iter().find(|s| s.as_str() == text)
+    }
+}
+
+impl User {
+    pub fn is_admin(&self) -> bool {
+        self.roles.contains(&Role::Admin)
+    }
+
+    /// Disabling an account ends what tokens there are, for good.
+    pub fn with_status(mut self, status: UserStatus, reason: Option<String>, now: Timestamp) -> Self {
+        if status == UserStatus::Disabled && self.status != status {
+            self.token_version += 1;
+        }
+        self.status = status;
+        self.status_reason = reason;
+        self.updated_at = now;
+        self
+    }
+
+    pub fn with_roles(mut self, roles: Vec<Role>, now: Timestamp) -> Self {
+        self.roles = roles;
+        self.updated_at = now;
+        self
+    }
+}
+
+/// An e-mail address as it is compared and stored.
+pub fn email(field: &str, text: &str) -> Result<String> {
+    let text = text.trim().to_lowercase();
+    let fits = text.len() <= 254
+        && !text.contains(|c: char| c.is_whitespace() || c.is_control())
+        && text.split_once('@').is_some_and(|(local, host)| {
+            !local.is_empty() && !host.is_empty() && !host.contains('@')
+        });
+    if fits { Ok(text) } else { Err(Error::invalid(field, "must be an e-mail address")) }
+}
+
+/// At least 8 characters; at most 1,024 bytes, so that hashing stays bounded.
+pub fn password<'a>(field: &str, text: &'a str) -> Result<&'a str> {
+    if text.chars().count() < 8 || text.len() > 1024 {
+        return Err(Error::invalid(field, "must have at least 8 characters and at most 1024 bytes"));
+    }
+    Ok(text)
+}
+
+pub fn nickname(field: &str, text: &str) -> Result<String> {
+    names::text(field, text, 80)
+}

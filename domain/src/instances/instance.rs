@@ -1,0 +1,279 @@
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    commerce::ComputeSpec,
+    error::{Error, Result},
+    ids::{InstanceId, OrderId, TenantId, UserId},
+    runtime::{Place, Workload},
+};
+
+/// One workload of a user: what an order buys.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Instance {
+    pub id: InstanceId,
+    pub number: i64,
+    pub tenant_id: TenantId,
+    pub owner_id: UserId,
+    pub order_id: Option<OrderId>,
+    /// Unique among the tenant's instances that hold their name.
+    pub name: String,
+    pub status: InstanceStatus,
+    pub spec: ComputeSpec,
+    /// As the cluster knows it.
+    pub namespace: String,
+    /// The host name of its address.
+    pub host: String,
+    /// Changes with each restart, so that a later apply does not undo or repeat it.
+    pub restart_token: Option<String>,
+    /// When its name came free: deleted, or a failed creation that has been cleaned up.
+    pub released_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub deleted_at: Option<Timestamp>,
+    pub version: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum InstanceStatus {
+    Creating,
+    Running,
+    Stopping,
+    Stopped,
+    Starting,
+    Restarting,
+    Updating,
+    Failed,
+    Deleting,
+    Deleted,
+}
+
+/// What moves an instance: commands of people, then what workflows came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InstanceAction {
+    Start,
+    Stop,
+    Restart,
+    Delete,
+    /// It runs as wanted.
+    Ran,
+    /// It is stopped as wanted.
+    Halted,
+    /// The workflow failed for good.
+    Fail,
+    /// Nothing of it is left.
+    Vanished,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct InstanceFilter {
+    pub status: Option<Vec<InstanceStatus>>,
+    pub owner_id: Option<UserId>,
+    pub tenant_id: Option<TenantId>,
+    /// The tenants that the reader may see; `None` sees all.
+    pub visible: Option<Vec<TenantId>>,
+}
+
+/// What the cluster showed last of an instance's Deployment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InstanceRuntime {
+    pub instance_id: InstanceId,
+    pub ready_replicas: i32,
+    pub total_replicas: i32,
+    pub message: Option<String>,
+    pub error_reason: Option<String>,
+    pub observed_at: Timestamp,
+}
+
+impl InstanceStatus {
+    pub const ALL: &[Self] = &[
+        Self::Creating,
+        Self::Running,
+        Self::Stopping,
+        Self::Stopped,
+        Self::Starting,
+        Self::Restarting,
+        Self::Updating,
+        Self::Failed,
+        Self::Deleting,
+        Self::Deleted,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Creating => "CREATING",
+            Self::Running => "RUNNING",
+            Self::Stopping => "STOPPING",
+            Self::Stopped => "STOPPED",
+            Self::Starting => "STARTING",
+            Self::Restarting => "RESTARTING",
+            Self::Updating => "UPDATING",
+            Self::Failed => "FAILED",
+            Self::Deleting => "DELETING",
+            Self::Deleted => "DELETED",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|status| status.as_str() == text)
+    }
+
+    /// The whole machine.
+    pub fn next(self, action: InstanceAction) -> Option<Self> {
+        use InstanceAction as Act;
+        match (self, action) {
+            (Self::Running | Self::Failed, Act::Stop) => Some(Self::Stopping),
+            (Self::Running | Self::Failed, Act::Restart) => Some(Self::Restarting),
+            (Self::Stopped | Self::Failed, Act::Start) => Some(Self::Starting),
+            (Self::Deleted | Self::Deleting, Act::Delete) => None,
+            (_, Act::Delete) => Some(Self::Deleting),
+            (
+                Self::Creating | Self::Starting | Self::Restarting | Self::Updating,
+                Act::Ran,
+            ) => Some(Self::Running),
+            (Self::Stopping, Act::Halted) => Some(Self::Stopped),
+            (
+                Self::Creating
+                | Self::Starting
+                | Self::Stopping
+                | Self::Restarting
+                | Self::Updating,
+                Act::Fail,
+            ) => Some(Self::Failed),
+            (Self::Deleting, Act::Vanished) => Some(Self::Deleted),
+            _ => None,
+        }
+    }
+}
+
+impl InstanceAction {
+    pub const ALL: &[Self] = &[
+        Self::Start,
+        Self::Stop,
+        Self::Restart,
+        Self::Delete,
+        Self::Ran,
+        Self::Halted,
+        Self::Fail,
+        Self::Vanished,
+    ];
+
+    /// The status that the action aims at, for refusals.
+    pub fn aim(self) -> InstanceStatus {
+        match self {
+            Self::Start => InstanceStatus::Starting,
+            Self::Stop => InstanceStatus::Stopping,
+            Self::Restart => InstanceStatus::Restarting,
+            Self::Delete => InstanceStatus::Deleting,
+            Self::Ran => InstanceStatus::Running,
+            Self::Halted => InstanceStatus::Stopped,
+            Self::Fail => InstanceStatus::Failed,
+            Self::Vanished => InstanceStatus::Deleted,
+        }
+    }
+}
+
+impl Instance {
+    pub const LONGEST_NAME: usize = 40;
+    /// The given name of the namespace that a tenant's instances share.
+    pub const NAMESPACE: &str = "instances";
+    /// What the Ingress listens on.
+    pub const PUBLIC_PORT: i32 = 80;
+
+    pub fn apply(mut self, action: InstanceAction, now: Timestamp) -> Result<Self> {
+        let cleaned_up = self.released_at.is_some() && action != InstanceAction::Delete;
+        let next = self.status.next(action).filter(|_| !cleaned_up);
+        let Some(status) = next else {
+            return Err(Error::InvalidTransition {
+                what: format!("instance {}", self.id),
+                from: self.status.as_str(),
+                to: action.aim().as_str(),
+            });
+        };
+        self.status = status;
+        self.updated_at = now;
+        if action == InstanceAction::Vanished {
+            self.deleted_at = Some(now);
+            self.released_at = self.released_at.or(Some(now));
+        }
+        Ok(self)
+    }
+
+    pub fn endpoint_url(&self) -> String {
+        format!("http://{}", self.host)
+    }
+
+    pub fn place(&self) -> Place {
+        Place {
+            namespace: self.namespace.clone(),
+            name: self.name.clone(),
+            instance_id: self.id,
+        }
+    }
+
+    /// What should run while the instance is wanted in `replicas` copies.
+    pub fn workload(&self, replicas: i32) -> Workload {
+        Workload {
+            place: self.place(),
+            spec: self.spec.clone(),
+            replicas,
+            restart_token: self.restart_token.clone(),
+            host: self.host.clone(),
+        }
+    }
+
+    /// Those whose objects should stand when nothing is under way.
+    pub fn standing_filter() -> InstanceFilter {
+        let status = Some(vec![InstanceStatus::Running, InstanceStatus::Stopped]);
+        InstanceFilter { status, ..InstanceFilter::default() }
+    }
+
+    /// How many replicas should stand when nothing is under way; `None` where nothing should.
+    pub fn wanted_replicas(&self) -> Option<i32> {
+        match self.status {
+            InstanceStatus::Running => Some(1),
+            InstanceStatus::Stopped => Some(0),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_machine_has_these_transitions_and_no_others() {
+        let rows: Vec<String> = InstanceStatus::ALL
+            .iter()
+            .map(|from| {
+                let moves: Vec<String> = InstanceAction::ALL
+                    .iter()
+                    .filter_map(|action| Some((action, from.next(*action)?)))
+                    .inspect(|(action, to)| assert_eq!(action.aim(), *to))
+                    .map(|(action, to)| format!("{action:?}>{}", to.as_str()))
+                    .collect();
+                format!("{}: {}", from.as_str(), moves.join(" "))
+            })
+            .collect();
+
+        assert_eq!(
+            rows,
+            [
+                "CREATING: Delete>DELETING Ran>RUNNING Fail>FAILED",
+                "RUNNING: Stop>STOPPING Restart>RESTARTING Delete>DELETING",
+                "STOPPING: Delete>DELETING Halted>STOPPED Fail>FAILED",
+                "STOPPED: Start>STARTING Delete>DELETING",
+                "STARTING: Delete>DELETING Ran>RUNNING Fail>FAILED",
+                "RESTARTING: Delete>DELETING Ran>RUNNING Fail>FAILED",
+                "UPDATING: Delete>DELETING Ran>RUNNING Fail>FAILED",
+                "FAILED: Start>STARTING Stop>STOPPING Restart>RESTARTING Delete>DELETING",
+                "DELETING: Vanished>DELETED",
+                "DELETED: ",
+            ]
+        );
+    }
+}

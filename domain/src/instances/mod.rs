@@ -1,0 +1,15 @@
+mod delete;
+mod explain;
+mod instance;
+mod observe;
+mod provision;
+mod scale;
+mod service;
+mod steps;
+mod store;
+
+pub use explain::{Explanation, explain};
+pub use instance::{Instance, InstanceAction, InstanceFilter, InstanceRuntime, InstanceStatus};
+pub(crate) use service::settle;
+pub use steps::{ApplyPart, AwaitRemoval, AwaitRollout, RemoveWorkload};
+pub use store::{InstanceReads, InstanceWrites};

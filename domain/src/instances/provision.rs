@@ -1,0 +1,110 @@
+//! Creating an instance: namespace, Deployment, Service and Ingress, then waiting until it runs.
+//! What fails or is cancelled is removed again, and the order is owed a refund.
+
+use jiff::SignedDuration;
+
+use super::{ApplyPart, AwaitRollout, Instance, InstanceAction, InstanceStatus, delete};
+use crate::{
+    commerce::{Order, OrderAction},
+    control_plane::Settings,
+    error::{Error, Result},
+    events::EventType,
+    ids::InstanceId,
+    runtime::Part,
+    work::Work,
+    workflows::{Ending, NewTask, Plan, WorkflowKind},
+};
+
+pub(super) fn plan(instance: &Instance, limit: SignedDuration) -> Plan {
+    let mut tasks = standing(instance, 1, limit);
+    tasks.extend(delete::removal(instance).map(NewTask::as_compensation));
+    Plan {
+        kind: WorkflowKind::ProvisionInstance,
+        tenant_id: instance.tenant_id,
+        subject_id: instance.id.to_string(),
+        tasks,
+    }
+}
+
+/// The tasks that make all objects stand and wait for them.
+pub(super) fn standing(instance: &Instance, replicas: i32, limit: SignedDuration) -> Vec<NewTask> {
+    let workload = instance.workload(replicas);
+    let apply = |name, part| {
+        let workload = workload.clone();
+        NewTask::new(name, &ApplyPart { part, workload }).within(limit)
+    };
+    let rollout = AwaitRollout { workload: workload.clone() };
+    vec![
+        apply("apply_namespace", Part::Namespace),
+        apply("apply_deployment", Part::Deployment).after(&["apply_namespace"]),
+        apply("apply_service", Part::Service).after(&["apply_namespace"]),
+        apply("apply_ingress", Part::Ingress).after(&["apply_service"]),
+        NewTask::new("await_rollout", &rollout)
+            .after(&["apply_deployment", "apply_ingress"])
+            .within(limit),
+    ]
+}
+
+impl Work {
+    /// Makes the instance that an order has paid for, and starts its workflow.
+    pub(crate) async fn provision(&mut self, order: &Order, settings: &Settings) -> Result<Instance> {
+        let tenant = self.tx.tenants_by_id(&[order.tenant_id]).await?.pop();
+        let tenant = tenant.ok_or_else(|| Error::not_found("tenant", order.tenant_id))?;
+        let product = self.tx.products_by_id(&[order.product_id]).await?.pop();
+        let product = product.ok_or_else(|| Error::not_found("product", order.product_id))?;
+        let buyer = self.tx.users_by_id(&[order.user_id]).await?.pop();
+        let buyer = buyer.ok_or_else(|| Error::not_found("user", order.user_id))?;
+        let now = self.now();
+        let number = self.tx.next_number(buyer.number, now).await?;
+        let instance = Instance {
+            id: InstanceId::fresh(),
+            number,
+            tenant_id: tenant.id,
+            owner_id: buyer.id,
+            order_id: Some(order.id),
+            name: order.instance_name.clone(),
+            status: InstanceStatus::Creating,
+            spec: product.spec,
+            namespace: tenant.namespace(Instance::NAMESPACE),
+            host: format!("{}-{}.{}", order.instance_name, number, settings.ingress_domain),
+            restart_token: None,
+            released_at: None,
+            created_at: now,
+            updated_at: now,
+            deleted_at: None,
+            version: 0,
+        };
+        self.insert(&instance, EventType::InstanceCreated).await?;
+        self.start(plan(&instance, settings.task_deadline)).await?;
+        Ok(instance)
+    }
+}
+
+/// What the end of the workflow means for instance and order.
+pub(super) async fn settle(work: &mut Work, instance: Instance, ending: Ending) -> Result<()> {
+    let succeeded = ending == Ending::Success;
+    let order_id = instance.order_id;
+    if instance.status == InstanceStatus::Creating {
+        let previous = instance.status.as_str();
+        let now = work.now();
+        let action = if succeeded { InstanceAction::Ran } else { InstanceAction::Fail };
+        let mut instance = instance.apply(action, now)?;
+        if !succeeded {
+            instance.released_at = Some(now);
+        }
+        let event =
+            if succeeded { EventType::InstanceStarted } else { EventType::InstanceStatusChanged };
+        work.save(&instance, event, Some(previous)).await?;
+    }
+    let Some(order_id) = order_id else { return Ok(()) };
+    let order = work.locked::<Order>(order_id).await?;
+    let previous = order.status.as_str();
+    let now = work.now();
+    let (action, event) = if succeeded {
+        (OrderAction::Complete, EventType::OrderCompleted)
+    } else {
+        (OrderAction::Fail, EventType::OrderCancelled)
+    };
+    let order = order.apply(action, now)?;
+    work.save(&order, event, Some(previous)).await
+}

@@ -1,0 +1,187 @@
+use async_trait::async_trait;
+use jiff::SignedDuration;
+
+use super::{
+    Explanation, Instance, InstanceAction, InstanceFilter, InstanceRuntime, InstanceStatus, delete,
+    explain, provision, scale,
+};
+use crate::{
+    control_plane::{Call, Committed, ControlPlane},
+    error::{Error, Result},
+    events::EventType,
+    ids::{InstanceId, TenantId, WorkflowId},
+    page::{Page, PageRequest},
+    runtime::Pod,
+    store::{Session, Transaction},
+    work::{Entity, Work},
+    workflows::{Ending, Plan, Workflow, WorkflowKind},
+};
+
+impl ControlPlane {
+    /// Starts a stopped or failed instance.
+    pub async fn start_instance(&self, call: &Call, id: InstanceId) -> Result<Committed<Instance>> {
+        self.command(call, id, InstanceAction::Start, scale::start).await
+    }
+
+    /// Stops a running instance; its address is kept.
+    pub async fn stop_instance(&self, call: &Call, id: InstanceId) -> Result<Committed<Instance>> {
+        self.command(call, id, InstanceAction::Stop, scale::stop).await
+    }
+
+    /// Replaces the pods of a running instance.
+    pub async fn restart_instance(
+        &self,
+        call: &Call,
+        id: InstanceId,
+    ) -> Result<Committed<Instance>> {
+        self.command(call, id, InstanceAction::Restart, scale::restart).await
+    }
+
+    async fn command(
+        &self,
+        call: &Call,
+        id: InstanceId,
+        action: InstanceAction,
+        plan: fn(&Instance, SignedDuration) -> Plan,
+    ) -> Result<Committed<Instance>> {
+        self.execute(call, async |work| {
+            let instance = work.own::<Instance>(id).await?;
+            let previous = instance.status.as_str();
+            let now = work.now();
+            let mut instance = instance.apply(action, now)?;
+            if action == InstanceAction::Restart {
+                instance.restart_token = Some(WorkflowId::fresh().to_string());
+            }
+            work.save(&instance, EventType::InstanceStatusChanged, Some(previous)).await?;
+            work.start(plan(&instance, self.settings.task_deadline)).await?;
+            Ok(instance)
+        })
+        .await
+    }
+
+    /// Deletes an instance whatever it is doing: what runs is cancelled and the deletion queues
+    /// behind it. For one that is being deleted it answers with the workflow that does it.
+    pub async fn delete_instance(
+        &self,
+        call: &Call,
+        id: InstanceId,
+    ) -> Result<Committed<Instance>> {
+        self.execute(call, async |work| {
+            let instance = work.own::<Instance>(id).await?;
+            if instance.status == InstanceStatus::Deleting {
+                work.point_at_live(&id.to_string(), WorkflowKind::DeleteInstance).await?;
+                return Ok(instance);
+            }
+            let previous = instance.status.as_str();
+            let now = work.now();
+            let instance = instance.apply(InstanceAction::Delete, now)?;
+            work.save(&instance, EventType::InstanceStatusChanged, Some(previous)).await?;
+            work.cancel_lane(&id.to_string(), "the instance is being deleted").await?;
+            work.start(delete::plan(&instance)).await?;
+            Ok(instance)
+        })
+        .await
+    }
+
+    pub async fn instances(
+        &self,
+        call: &Call,
+        mut filter: InstanceFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Instance>> {
+        filter.visible = call.actor()?.scope().tenants();
+        self.reader().await?.instances(&filter, page).await
+    }
+
+    pub async fn instance(&self, call: &Call, id: InstanceId) -> Result<Option<Instance>> {
+        let actor = call.actor()?;
+        let instance = self.instances_by_id(&[id]).await?.pop();
+        Ok(instance.filter(|instance| actor.sees(instance.tenant_id)))
+    }
+
+    pub async fn instance_by_number(&self, call: &Call, number: i64) -> Result<Option<Instance>> {
+        let actor = call.actor()?;
+        let instance = self.reader().await?.instance_by_number(number).await?;
+        Ok(instance.filter(|instance| actor.sees(instance.tenant_id)))
+    }
+
+    /// For edges: what a visible row points at is visible.
+    pub async fn instances_by_id(&self, ids: &[InstanceId]) -> Result<Vec<Instance>> {
+        self.reader().await?.instances_by_id(ids).await
+    }
+
+    pub async fn runtimes(&self, instances: &[InstanceId]) -> Result<Vec<InstanceRuntime>> {
+        self.reader().await?.runtimes(instances).await
+    }
+
+    pub async fn pods_of_instances(&self, instances: &[InstanceId]) -> Result<Vec<Pod>> {
+        self.reader().await?.pods_of_instances(instances).await
+    }
+
+    /// Why the instance does not run; `None` where it does or should not.
+    pub fn why_not_running(
+        &self,
+        instance: &Instance,
+        runtime: Option<&InstanceRuntime>,
+        pods: &[Pod],
+    ) -> Option<Explanation> {
+        explain(instance, runtime, pods)
+    }
+}
+
+/// What the end of an instance's workflow means for the instance.
+pub(crate) async fn settle(work: &mut Work, workflow: &Workflow, ending: Ending) -> Result<()> {
+    let id = workflow.subject_id.parse()?;
+    let instance = work.locked::<Instance>(id).await?;
+    let action = match (workflow.kind, ending) {
+        (WorkflowKind::ProvisionInstance, ending) => {
+            return provision::settle(work, instance, ending).await;
+        }
+        (WorkflowKind::ReconcileInstance, _) | (_, Ending::Canceled) => return Ok(()),
+        (_, Ending::Failed) => InstanceAction::Fail,
+        (WorkflowKind::StopInstance, Ending::Success) => InstanceAction::Halted,
+        (WorkflowKind::DeleteInstance, Ending::Success) => InstanceAction::Vanished,
+        (_, Ending::Success) => InstanceAction::Ran,
+    };
+    let previous = instance.status.as_str();
+    let now = work.now();
+    let instance = instance.apply(action, now)?;
+    work.save(&instance, event_of(action), Some(previous)).await
+}
+
+fn event_of(action: InstanceAction) -> EventType {
+    match action {
+        InstanceAction::Ran => EventType::InstanceStarted,
+        InstanceAction::Halted => EventType::InstanceStopped,
+        InstanceAction::Vanished => EventType::InstanceDeleted,
+        _ => EventType::InstanceStatusChanged,
+    }
+}
+
+#[async_trait]
+impl Entity for Instance {
+    type Id = InstanceId;
+
+    fn id(&self) -> InstanceId {
+        self.id
+    }
+
+    fn tenant_id(&self) -> Option<TenantId> {
+        Some(self.tenant_id)
+    }
+
+    async fn find(session: &mut dyn Session, id: InstanceId) -> Result<Option<Self>> {
+        Ok(session.instances_by_id(&[id]).await?.pop())
+    }
+
+    async fn insert(&self, tx: &mut dyn Transaction) -> Result<()> {
+        if tx.insert_instance(self).await? {
+            return Ok(());
+        }
+        Err(Error::AlreadyExists { kind: "instance", name: self.name.clone() })
+    }
+
+    async fn update(&self, tx: &mut dyn Transaction) -> Result<()> {
+        tx.update_instance(self).await
+    }
+}

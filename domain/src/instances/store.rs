@@ -1,0 +1,41 @@
+use async_trait::async_trait;
+
+use super::{Instance, InstanceFilter, InstanceRuntime};
+use crate::{
+    error::Result,
+    ids::{InstanceId, TenantId},
+    page::{Page, PageRequest},
+    runtime::{Pod, Target},
+};
+
+#[async_trait]
+pub trait InstanceReads {
+    async fn instances_by_id(&mut self, ids: &[InstanceId]) -> Result<Vec<Instance>>;
+    async fn instance_by_number(&mut self, number: i64) -> Result<Option<Instance>>;
+    async fn instances(
+        &mut self,
+        filter: &InstanceFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Instance>>;
+    /// Whether an instance of the tenant holds this name.
+    async fn instance_name_lives(&mut self, tenant: TenantId, name: &str) -> Result<bool>;
+    async fn runtimes(&mut self, instances: &[InstanceId]) -> Result<Vec<InstanceRuntime>>;
+    /// All instances whose Deployment was there when last looked.
+    async fn observed_instances(&mut self) -> Result<Vec<InstanceId>>;
+    async fn pods_of_instances(&mut self, instances: &[InstanceId]) -> Result<Vec<Pod>>;
+    /// All pods that were there when last looked.
+    async fn observed_pods(&mut self) -> Result<Vec<Pod>>;
+    async fn target_connected(&mut self, target: &str) -> Result<bool>;
+}
+
+#[async_trait]
+pub trait InstanceWrites {
+    /// `false` where the name is held by another instance of the tenant.
+    async fn insert_instance(&mut self, instance: &Instance) -> Result<bool>;
+    async fn update_instance(&mut self, instance: &Instance) -> Result<()>;
+    async fn save_runtime(&mut self, runtime: &InstanceRuntime) -> Result<()>;
+    async fn delete_runtime(&mut self, instance: InstanceId) -> Result<()>;
+    async fn save_pod(&mut self, pod: &Pod) -> Result<()>;
+    async fn delete_pod(&mut self, uid: &str) -> Result<()>;
+    async fn save_target(&mut self, target: &Target, connected: bool) -> Result<()>;
+}

@@ -1,0 +1,22 @@
+//! What Slipway is about, without any I/O: entities, state machines, rules, planners, and the
+//! ports that the outside implements. Every refusal that a client can meet is decided here.
+
+pub mod error;
+pub mod ids;
+pub mod clock;
+pub mod page;
+pub mod names;
+pub mod store;
+pub mod runtime;
+pub mod control_plane;
+pub mod work;
+
+pub mod events;
+pub mod identity;
+pub mod commerce;
+pub mod instances;
+pub mod workflows;
+
+pub use control_plane::{Call, Committed, ControlPlane, Idempotency, Ports, Settings};
+pub use error::{Error, Result};
+pub use work::Work;

@@ -1,0 +1,139 @@
+//! The Kubernetes port: what the domain asks of a cluster and what a cluster tells it.
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{commerce::ComputeSpec, error::Result, ids::InstanceId};
+
+#[async_trait]
+pub trait Runtime: Send + Sync {
+    fn target(&self) -> Target;
+
+    /// Server-side apply of one object, with the namespace before it where that is absent.
+    /// Applying the same again changes nothing.
+    async fn apply(&self, workload: &Workload, part: Part) -> Result<()>;
+
+    /// How far the Deployment has come; `None` where it does not exist.
+    async fn rollout(&self, place: &Place) -> Result<Option<Rollout>>;
+
+    /// Deletes Ingress, Service and Deployment; absence is fine.
+    async fn remove(&self, place: &Place) -> Result<()>;
+
+    /// What is left of a workload, as `Kind name`, its pods included.
+    async fn remains(&self, place: &Place) -> Result<Vec<String>>;
+
+    /// Everything of ours in the cluster, as it changes. Begins with complete lists, repeats them
+    /// after each interruption, and never ends.
+    fn watch(&self) -> BoxStream<'static, Observation>;
+}
+
+/// A cluster that workloads run in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    pub name: String,
+    /// Whether it only exists in this process.
+    pub simulated: bool,
+}
+
+/// Where the objects of a workload stand. Deployment, Service and Ingress share one name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    pub namespace: String,
+    pub name: String,
+    pub instance_id: InstanceId,
+}
+
+/// What should run for an instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workload {
+    pub place: Place,
+    pub spec: ComputeSpec,
+    pub replicas: i32,
+    /// A change of it replaces the pods.
+    pub restart_token: Option<String>,
+    /// The host name that the Ingress routes.
+    pub host: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    Namespace,
+    Deployment,
+    Service,
+    Ingress,
+}
+
+impl Part {
+    pub const ALL: &[Self] = &[Self::Namespace, Self::Deployment, Self::Service, Self::Ingress];
+}
+
+/// A Deployment's progress towards its latest specification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rollout {
+    /// Every wanted replica is up to date and available and nothing older is left.
+    pub complete: bool,
+    pub ready: i32,
+    pub wanted: i32,
+    /// What holds it up, as Kubernetes says: a pod's reason before the Deployment's.
+    pub trouble: Option<Trouble>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// Such as `CrashLoopBackOff`.
+    pub reason: String,
+    pub message: String,
+}
+
+/// One thing that the watch saw.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Observation {
+    /// The watch works; lists follow.
+    Connected,
+    Disconnected,
+    /// All workloads there are: what is not among them is gone.
+    Workloads(Vec<ObservedWorkload>),
+    Workload(ObservedWorkload),
+    WorkloadGone(InstanceId),
+    /// All pods there are: what is not among them is gone.
+    Pods(Vec<Pod>),
+    Pod(Pod),
+    PodGone(Pod),
+}
+
+/// What a Deployment shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObservedWorkload {
+    pub instance_id: InstanceId,
+    pub ready_replicas: i32,
+    pub total_replicas: i32,
+    /// The message of the condition that matters most now.
+    pub message: Option<String>,
+    /// The reason of a condition that reports a failure.
+    pub error_reason: Option<String>,
+}
+
+/// What a pod shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pod {
+    pub uid: String,
+    pub instance_id: InstanceId,
+    pub name: String,
+    pub namespace: String,
+    /// As Kubernetes says: Pending, Running, Succeeded, Failed or Unknown.
+    pub phase: String,
+    pub ready: bool,
+    pub restarts: i32,
+    pub node: Option<String>,
+    pub ip: Option<String>,
+    /// Why it does not run well: a waiting or terminated container's reason before a condition's.
+    pub reason: Option<String>,
+    pub message: Option<String>,
+    /// How its container ended last, such as `OOMKilled`.
+    pub last_termination: Option<String>,
+    pub started_at: Option<Timestamp>,
+}

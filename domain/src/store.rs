@@ -1,0 +1,52 @@
+//! The persistence port: connections and transactions. What they can read and write stands in
+//! the `store.rs` of each context.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::{
+    commerce::{CommerceReads, CommerceWrites},
+    error::Result,
+    events::{EventReads, EventWrites},
+    identity::{IdentityReads, IdentityWrites},
+    instances::{InstanceReads, InstanceWrites},
+    workflows::{WorkflowReads, WorkflowWrites},
+};
+
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// A connection for reading; it has no way to write.
+    async fn read(&self) -> Result<Box<dyn Session>>;
+
+    /// A transaction; it has reads and writes. Dropped, it rolls back.
+    async fn write(&self) -> Result<Box<dyn Transaction>>;
+
+    /// The position below which nothing can appear any more.
+    async fn safe_head(&self) -> Result<i64>;
+}
+
+pub trait Session:
+    IdentityReads + CommerceReads + InstanceReads + WorkflowReads + EventReads + Send
+{
+}
+
+impl<T> Session for T where
+    T: IdentityReads + CommerceReads + InstanceReads + WorkflowReads + EventReads + Send
+{
+}
+
+#[async_trait]
+pub trait Transaction:
+    Session + IdentityWrites + CommerceWrites + InstanceWrites + WorkflowWrites + EventWrites
+{
+    /// The store's time when the transaction began, in microseconds.
+    fn now(&self) -> Timestamp;
+
+    /// Holds everybody else off whatever `key` names until the transaction ends. Locks are taken
+    /// in the order order, then instance.
+    async fn lock(&mut self, key: &str) -> Result<()>;
+
+    async fn commit(self: Box<Self>) -> Result<()>;
+
+    async fn roll_back(self: Box<Self>) -> Result<()>;
+}

@@ -1,0 +1,227 @@
+//! One unit of work: what a mutation reads, decides and writes in one transaction. Events are
+//! kept back until the end, so that they are appended last, under the locks that were taken.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{
+    control_plane::{Call, Committed},
+    error::{Error, Result},
+    events::{Author, Cursor, EventType, IdempotencyRecord, NewEvent, Subject},
+    identity::{Actor, Caller, UserStatus},
+    ids::{EntityId, TenantId},
+    store::{Session, Transaction},
+    workflows::Workflow,
+};
+
+/// A row with an id that mutations answer with and events carry.
+#[async_trait]
+pub trait Entity: Serialize + Clone + Send + Sync + 'static {
+    type Id: EntityId;
+
+    fn id(&self) -> Self::Id;
+    fn tenant_id(&self) -> Option<TenantId>;
+    async fn find(session: &mut dyn Session, id: Self::Id) -> Result<Option<Self>>;
+    /// Refuses with `AlreadyExists` where a name is taken.
+    async fn insert(&self, tx: &mut dyn Transaction) -> Result<()>;
+    /// `Conflict` where the row is not the one that was read.
+    async fn update(&self, tx: &mut dyn Transaction) -> Result<()>;
+}
+
+pub struct Work {
+    pub(crate) tx: Box<dyn Transaction>,
+    actor: Option<Actor>,
+    author: Author,
+    events: Vec<NewEvent>,
+    started: Option<Workflow>,
+}
+
+impl Work {
+    /// Begins for a caller, whose account is read anew: what was true when the request began may
+    /// be so no more.
+    pub(crate) async fn begin(mut tx: Box<dyn Transaction>, call: &Call) -> Result<Self> {
+        let actor = match &call.caller {
+            Caller::Anonymous => None,
+            Caller::User(actor) => Some(current(&mut *tx, actor).await?),
+        };
+        let author = Author {
+            actor_id: actor.as_ref().map(|actor| actor.user.id),
+            cause: None,
+            request_id: call.request_id.clone(),
+        };
+        Ok(Self { tx, actor, author, events: Vec::new(), started: None })
+    }
+
+    pub(crate) fn system(tx: Box<dyn Transaction>, cause: Option<String>) -> Self {
+        let author = Author { cause, ..Author::default() };
+        Self { tx, actor: None, author, events: Vec::new(), started: None }
+    }
+
+    /// The store's time when the transaction began.
+    pub fn now(&self) -> Timestamp {
+        self.tx.now()
+    }
+
+    pub fn actor(&self) -> Result<&Actor> {
+        self.actor.as_ref().ok_or(Error::Unauthenticated)
+    }
+
+    /// Loads what the caller may change, with everybody else held off until the end.
+    pub(crate) async fn own<T: Entity>(&mut self, id: T::Id) -> Result<T> {
+        let entity = self.locked::<T>(id).await?;
+        let missing = || Error::not_found(T::Id::KIND, id);
+        let tenant = entity.tenant_id().ok_or_else(missing)?;
+        let actor = self.actor()?;
+        if !actor.sees(tenant) {
+            return Err(missing());
+        }
+        actor.may_change(tenant)?;
+        Ok(entity)
+    }
+
+    /// Loads with everybody else held off until the end.
+    pub(crate) async fn locked<T: Entity>(&mut self, id: T::Id) -> Result<T> {
+        self.tx.lock(&id.to_string()).await?;
+        T::find(&mut *self.tx, id).await?.ok_or_else(|| Error::not_found(T::Id::KIND, id))
+    }
+
+    pub(crate) async fn insert<T: Entity>(&mut self, entity: &T, event: EventType) -> Result<()> {
+        entity.insert(&mut *self.tx).await?;
+        self.note(entity, event, None)
+    }
+
+    pub(crate) async fn save<T: Entity>(
+        &mut self,
+        entity: &T,
+        event: EventType,
+        previous: Option<&'static str>,
+    ) -> Result<()> {
+        entity.update(&mut *self.tx).await?;
+        self.note(entity, event, previous)
+    }
+
+    fn note<T: Entity>(
+        &mut self,
+        entity: &T,
+        event_type: EventType,
+        previous: Option<&'static str>,
+    ) -> Result<()> {
+        let subject = Subject { id: entity.id().to_string(), parent_id: None };
+        let data = image(entity)?;
+        let previous = previous.map(str::to_owned);
+        self.events.push(NewEvent {
+            event_type,
+            subject,
+            tenant_id: entity.tenant_id(),
+            previous,
+            data,
+        });
+        Ok(())
+    }
+
+    /// Adds an event that is not simply an entity's image.
+    pub(crate) fn tell(&mut self, event: NewEvent) {
+        self.events.push(event);
+    }
+
+    pub(crate) fn set_started(&mut self, workflow: Workflow) {
+        self.started = Some(workflow);
+    }
+
+    pub(crate) fn take_started(&mut self) -> Option<Workflow> {
+        self.started.take()
+    }
+
+    pub(crate) async fn commit(mut self) -> Result<()> {
+        if !self.events.is_empty() {
+            let now = self.now();
+            self.tx.append(&self.events, &self.author, now).await?;
+        }
+        self.tx.commit().await
+    }
+
+    pub(crate) async fn roll_back(self) -> Result<()> {
+        self.tx.roll_back().await
+    }
+
+    /// Takes the call's idempotency key; answers with what it was used for, if it was.
+    pub(crate) async fn claim_key(&mut self, call: &Call) -> Result<Option<IdempotencyRecord>> {
+        let Some(idempotency) = &call.idempotency else { return Ok(None) };
+        let (scope, now) = (self.scope(), self.now());
+        let fresh = self
+            .tx
+            .claim_idempotency(&scope, &idempotency.key, &idempotency.fingerprint, now)
+            .await?;
+        if fresh {
+            return Ok(None);
+        }
+        let earlier = self.tx.idempotency(&scope, &idempotency.key).await?;
+        match earlier {
+            Some(record) if record.fingerprint == idempotency.fingerprint => Ok(Some(record)),
+            Some(_) => Err(Error::IdempotencyMismatch),
+            None => Err(Error::Conflict("the idempotency key has just expired".to_owned())),
+        }
+    }
+
+    pub(crate) async fn settle_key<T: Entity>(
+        &mut self,
+        call: &Call,
+        entity: &T,
+        workflow: Option<&Workflow>,
+        cursor: Cursor,
+    ) -> Result<()> {
+        let Some(idempotency) = &call.idempotency else { return Ok(()) };
+        let workflow = workflow.map(|workflow| workflow.id.to_string());
+        self.tx
+            .settle_idempotency(
+                &self.scope(),
+                &idempotency.key,
+                &entity.id().to_string(),
+                workflow.as_deref(),
+                cursor.position(),
+            )
+            .await
+    }
+
+    pub(crate) async fn replay<T: Entity>(
+        &mut self,
+        earlier: IdempotencyRecord,
+    ) -> Result<Committed<T>> {
+        let id: T::Id = earlier.entity.parse()?;
+        let entity = T::find(&mut *self.tx, id).await?;
+        let workflow = match earlier.workflow {
+            None => None,
+            Some(id) => self.tx.workflows_by_id(&[id.parse()?]).await?.pop(),
+        };
+        Ok(Committed {
+            cursor: Cursor(earlier.cursor),
+            replayed: true,
+            entity: entity.ok_or_else(|| Error::not_found(T::Id::KIND, id))?,
+            workflow,
+        })
+    }
+
+    /// Whose keys they are: two callers may choose the same one.
+    fn scope(&self) -> String {
+        self.author.actor_id.map_or_else(|| "anonymous".to_owned(), |id| id.to_string())
+    }
+}
+
+/// The after-image that an event carries.
+pub(crate) fn image<T: Serialize>(entity: &T) -> Result<Value> {
+    serde_json::to_value(entity).map_err(|error| Error::Internal {
+        context: "an entity could not be written as JSON".to_owned(),
+        source: Some(error.into()),
+    })
+}
+
+async fn current(tx: &mut dyn Transaction, actor: &Actor) -> Result<Actor> {
+    let user = tx.users_by_id(&[actor.user.id]).await?.pop().ok_or(Error::Unauthenticated)?;
+    if user.status == UserStatus::Disabled || user.token_version != actor.user.token_version {
+        return Err(Error::Unauthenticated);
+    }
+    let memberships = tx.memberships_of_users(&[user.id]).await?;
+    Ok(Actor { user, memberships })
+}

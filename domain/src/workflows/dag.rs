@@ -1,0 +1,229 @@
+//! What follows from the states of a workflow's tasks: pure, so that it can be tried out in
+//! every order.
+
+use jiff::Timestamp;
+
+use super::{Ending, Phase, Task, TaskStatus, Workflow};
+use crate::ids::TaskId;
+
+/// Moves a workflow at the head of its lane on: cancels what cannot run any more, releases what
+/// can, begins the compensation when nothing else is left to do, and says when all is over.
+pub(super) fn advance(workflow: &mut Workflow, tasks: &mut [Task], now: Timestamp) -> Option<Ending> {
+    if !workflow.compensating {
+        if workflow.cancel_reason.is_some() {
+            cancel_idle(tasks, now);
+        }
+        cancel_dependants(tasks, now);
+        release(tasks, Phase::Forward, now);
+        if of(tasks, Phase::Forward).any(|task| task.status.is_live()) {
+            return None;
+        }
+        if of(tasks, Phase::Forward).all(|task| task.status == TaskStatus::Success) {
+            skip_compensation(tasks, now);
+            return Some(Ending::Success);
+        }
+        if tasks.iter().all(|task| task.started_at.is_none()) {
+            skip_compensation(tasks, now);
+        }
+        workflow.compensating = of(tasks, Phase::Compensation).any(|task| task.status.is_live());
+    }
+    release(tasks, Phase::Compensation, now);
+    if of(tasks, Phase::Compensation).any(|task| task.status.is_live()) {
+        return None;
+    }
+    Some(if workflow.cancel_reason.is_some() { Ending::Canceled } else { Ending::Failed })
+}
+
+fn of(tasks: &[Task], phase: Phase) -> impl Iterator<Item = &Task> {
+    tasks.iter().filter(move |task| task.phase == phase)
+}
+
+/// Ends the forward tasks that nobody is executing; the others end when their executor reports.
+fn cancel_idle(tasks: &mut [Task], now: Timestamp) {
+    for task in tasks {
+        if task.phase == Phase::Forward && task.status.is_live() && !task.claim.leased {
+            task.end(TaskStatus::Canceled, now);
+        }
+    }
+}
+
+/// Cancels the pending tasks that wait for one that will never succeed.
+fn cancel_dependants(tasks: &mut [Task], now: Timestamp) {
+    let lost = |tasks: &[Task], id: &TaskId| {
+        tasks.iter().any(|task| {
+            task.id == *id && matches!(task.status, TaskStatus::Failed | TaskStatus::Canceled)
+        })
+    };
+    while let Some(next) = tasks.iter().position(|task| {
+        task.status == TaskStatus::Pending && task.depends_on.iter().any(|id| lost(tasks, id))
+    }) {
+        tasks[next].end(TaskStatus::Canceled, now);
+    }
+}
+
+/// Makes claimable what depends on nothing open any more.
+fn release(tasks: &mut [Task], phase: Phase, now: Timestamp) {
+    let done: Vec<TaskId> = tasks
+        .iter()
+        .filter(|task| task.status == TaskStatus::Success)
+        .map(|task| task.id)
+        .collect();
+    for task in tasks {
+        let due = task.phase == phase
+            && task.status == TaskStatus::Pending
+            && task.claim.ready_at.is_none()
+            && task.depends_on.iter().all(|id| done.contains(id));
+        if due {
+            task.release(now, now);
+        }
+    }
+}
+
+fn skip_compensation(tasks: &mut [Task], now: Timestamp) {
+    for task in tasks {
+        if task.phase == Phase::Compensation && task.status == TaskStatus::Pending {
+            task.end(TaskStatus::Skipped, now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        ids::{TenantId, WorkflowId},
+        workflows::{WorkflowKind, WorkflowStatus},
+    };
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn workflow() -> Workflow {
+        Workflow {
+            id: WorkflowId::fresh(),
+            tenant_id: TenantId::fresh(),
+            kind: WorkflowKind::ProvisionInstance,
+            subject_id: "inst".to_owned(),
+            lane_number: 1,
+            status: WorkflowStatus::Running,
+            cancel_reason: None,
+            compensating: false,
+            created_at: NOW,
+            started_at: None,
+            completed_at: None,
+        }
+    }
+
+    fn task(workflow: &Workflow, ordinal: i32, phase: Phase, depends_on: &[TaskId]) -> Task {
+        Task {
+            id: TaskId::fresh(),
+            workflow_id: workflow.id,
+            tenant_id: workflow.tenant_id,
+            ordinal,
+            name: format!("t{ordinal}"),
+            kind: "apply".to_owned(),
+            payload_version: 1,
+            phase,
+            status: TaskStatus::Pending,
+            depends_on: depends_on.to_vec(),
+            payload: json!({}),
+            result: None,
+            error: None,
+            wait_reason: None,
+            attempt: 0,
+            time_limit: None,
+            deadline: None,
+            created_at: NOW,
+            updated_at: NOW,
+            started_at: None,
+            completed_at: None,
+            claim: super::super::task::ClaimState::default(),
+        }
+    }
+
+    /// a → b, a → c, b + c → d; and one compensation.
+    fn diamond() -> (Workflow, Vec<Task>) {
+        let workflow = workflow();
+        let a = task(&workflow, 0, Phase::Forward, &[]);
+        let b = task(&workflow, 1, Phase::Forward, &[a.id]);
+        let c = task(&workflow, 2, Phase::Forward, &[a.id]);
+        let d = task(&workflow, 3, Phase::Forward, &[b.id, c.id]);
+        let undo = task(&workflow, 4, Phase::Compensation, &[]);
+        (workflow, vec![a, b, c, d, undo])
+    }
+
+    fn states(tasks: &[Task]) -> String {
+        let letter = |task: &Task| match (task.status, task.claim.ready_at) {
+            (TaskStatus::Pending, Some(_)) => 'r',
+            (TaskStatus::Pending, None) => 'p',
+            (TaskStatus::Running, _) => 'R',
+            (TaskStatus::Success, _) => 'S',
+            (TaskStatus::Failed, _) => 'F',
+            (TaskStatus::Canceled, _) => 'C',
+            (TaskStatus::Skipped, _) => 'K',
+        };
+        tasks.iter().map(letter).collect()
+    }
+
+    fn run(task: &mut Task, status: TaskStatus) {
+        task.started_at = Some(NOW);
+        task.end(status, NOW);
+    }
+
+    #[test]
+    fn tasks_come_free_as_their_dependencies_succeed() {
+        let (mut workflow, mut tasks) = diamond();
+        let mut seen = Vec::new();
+        for next in [0, 1, 2, 3] {
+            assert_eq!(advance(&mut workflow, &mut tasks, NOW), None);
+            seen.push(states(&tasks));
+            run(&mut tasks[next], TaskStatus::Success);
+        }
+
+        assert_eq!(advance(&mut workflow, &mut tasks, NOW), Some(Ending::Success));
+        assert_eq!(seen, ["rpppp", "Srrpp", "SSrpp", "SSSrp"]);
+        assert_eq!(states(&tasks), "SSSSK");
+    }
+
+    #[test]
+    fn a_failure_cancels_its_dependants_waits_for_the_rest_and_then_compensates() {
+        let (mut workflow, mut tasks) = diamond();
+        run(&mut tasks[0], TaskStatus::Success);
+        run(&mut tasks[1], TaskStatus::Failed);
+
+        assert_eq!(advance(&mut workflow, &mut tasks, NOW), None);
+        assert_eq!(states(&tasks), "SFrCp");
+        run(&mut tasks[2], TaskStatus::Success);
+        assert_eq!(advance(&mut workflow, &mut tasks, NOW), None);
+        assert_eq!(states(&tasks), "SFSCr");
+        assert!(workflow.compensating);
+        run(&mut tasks[4], TaskStatus::Success);
+        assert_eq!(advance(&mut workflow, &mut tasks, NOW), Some(Ending::Failed));
+    }
+
+    #[test]
+    fn a_cancellation_waits_for_the_executor_that_is_at_work() {
+        let (mut workflow, mut tasks) = diamond();
+        run(&mut tasks[0], TaskStatus::Success);
+        tasks[1].status = TaskStatus::Running;
+        tasks[1].claim.leased = true;
+        workflow.cancel_reason = Some("by user".to_owned());
+
+        assert_eq!(advance(&mut workflow, &mut tasks, NOW), None);
+        assert_eq!(states(&tasks), "SRCCp");
+        tasks[1].end(TaskStatus::Canceled, NOW);
+        assert_eq!(advance(&mut workflow, &mut tasks, NOW), None);
+        run(&mut tasks[4], TaskStatus::Success);
+        assert_eq!(advance(&mut workflow, &mut tasks, NOW), Some(Ending::Canceled));
+    }
+
+    #[test]
+    fn what_never_started_is_cancelled_without_a_compensation() {
+        let (mut workflow, mut tasks) = diamond();
+        workflow.cancel_reason = Some("by user".to_owned());
+
+        assert_eq!(advance(&mut workflow, &mut tasks, NOW), Some(Ending::Canceled));
+        assert_eq!(states(&tasks), "CCCCK");
+    }
+}

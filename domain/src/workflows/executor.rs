@@ -1,0 +1,64 @@
+use std::{future::Future, sync::Arc};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use super::{Task, Workflow};
+use crate::{error::Result, runtime::Runtime};
+
+/// What an executor may touch: the outside, never the store. A step makes one outside call that
+/// changes something at most, and may run again after a crash.
+pub struct Outside {
+    pub runtime: Arc<dyn Runtime>,
+}
+
+/// A kind of step. The value is the task's payload.
+pub trait Executor: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// The task's type, as clients see it.
+    const KIND: &'static str;
+    /// Changes with the payload's shape.
+    const VERSION: i32 = 1;
+
+    fn run(
+        &self,
+        outside: &Outside,
+        log: &mut TaskLog,
+    ) -> impl Future<Output = Result<Outcome>> + Send;
+}
+
+/// How an execution went. An `Err` is tried again where it is retryable, else it fails the task.
+#[derive(Debug)]
+pub enum Outcome {
+    Done(Value),
+    /// Look again after this long, or sooner when the watch sees the subject change.
+    Wait { at_most: SignedDuration, reason: String },
+    Fail { reason: String },
+}
+
+/// A task in the hands of one worker.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// With the fence that every write about it must carry.
+    pub task: Task,
+    pub workflow: Workflow,
+    /// Whether the lease of another worker had run out.
+    pub taken_over: bool,
+    /// When, by the store's clock.
+    pub at: Timestamp,
+}
+
+/// Lines that an execution leaves in its task's log; stored with its outcome.
+#[derive(Debug, Default)]
+pub struct TaskLog(Vec<String>);
+
+impl TaskLog {
+    pub fn line(&mut self, line: impl Into<String>) {
+        self.0.push(line.into());
+    }
+
+    /// All lines, each ended by a line break.
+    pub fn into_text(self) -> String {
+        self.0.into_iter().map(|line| line + "\n").collect()
+    }
+}

@@ -1,0 +1,16 @@
+mod dag;
+mod executor;
+mod plan;
+mod registry;
+mod runner;
+mod service;
+mod store;
+mod task;
+mod workflow;
+
+pub use executor::{Claim, Executor, Outcome, Outside, TaskLog};
+pub use plan::{NewTask, Plan};
+pub use service::Lane;
+pub use store::{LogLine, WorkflowReads, WorkflowWrites};
+pub use task::{ClaimState, Phase, Task, TaskAttempt, TaskFilter, TaskStatus};
+pub use workflow::{Ending, Workflow, WorkflowFilter, WorkflowKind, WorkflowStatus};

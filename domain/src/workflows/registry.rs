@@ -1,0 +1,75 @@
+//! Which executor runs a task of which kind, and what the end of a workflow means for its
+//! subject. A new kind of step or workflow is one line here.
+
+use futures::future::BoxFuture;
+use serde_json::Value;
+
+use super::{Ending, Executor, Outcome, Outside, TaskLog, Workflow, WorkflowKind};
+use crate::{
+    error::{Error, Result},
+    instances::{self, ApplyPart, AwaitRemoval, AwaitRollout, RemoveWorkload},
+    work::Work,
+};
+
+type Run = for<'a> fn(Value, &'a Outside, &'a mut TaskLog) -> BoxFuture<'a, Result<Outcome>>;
+
+/// A kind of step with the payload version that this binary writes and reads.
+struct Entry {
+    kind: &'static str,
+    version: i32,
+    run: Run,
+}
+
+const EXECUTORS: &[Entry] = &[
+    entry::<ApplyPart>(),
+    entry::<AwaitRollout>(),
+    entry::<RemoveWorkload>(),
+    entry::<AwaitRemoval>(),
+];
+
+/// The kinds of task, each with its newest payload version, that this binary can run; others
+/// wait for one that can.
+pub(super) fn known() -> Vec<(&'static str, i32)> {
+    EXECUTORS.iter().map(|entry| (entry.kind, entry.version)).collect()
+}
+
+pub(super) async fn execute(
+    kind: &str,
+    payload: Value,
+    outside: &Outside,
+    log: &mut TaskLog,
+) -> Result<Outcome> {
+    let entry = EXECUTORS.iter().find(|entry| entry.kind == kind);
+    let entry = entry.ok_or_else(|| Error::internal(format!("no executor for {kind}")))?;
+    (entry.run)(payload, outside, log).await
+}
+
+pub(super) async fn settle(work: &mut Work, workflow: &Workflow, ending: Ending) -> Result<()> {
+    match workflow.kind {
+        WorkflowKind::ProvisionInstance
+        | WorkflowKind::StartInstance
+        | WorkflowKind::StopInstance
+        | WorkflowKind::RestartInstance
+        | WorkflowKind::UpdateInstance
+        | WorkflowKind::ReconcileInstance
+        | WorkflowKind::DeleteInstance => instances::settle(work, workflow, ending).await,
+    }
+}
+
+const fn entry<E: Executor>() -> Entry {
+    Entry { kind: E::KIND, version: E::VERSION, run: run::<E> }
+}
+
+fn run<'a, E: Executor>(
+    payload: Value,
+    outside: &'a Outside,
+    log: &'a mut TaskLog,
+) -> BoxFuture<'a, Result<Outcome>> {
+    Box::pin(async move {
+        let step: E = serde_json::from_value(payload).map_err(|error| Error::Internal {
+            context: format!("a payload of {} cannot be read", E::KIND),
+            source: Some(error.into()),
+        })?;
+        step.run(outside, log).await
+    })
+}

@@ -1,0 +1,218 @@
+//! How a task is run: claim, execute, record. Claiming and recording are transactions, executing
+//! is not. A worker that dies in between loses its lease, and another one goes on: what it had
+//! done outside is done again, which changes nothing. A worker that only seemed dead comes back
+//! with an old fence, and its record matches no row.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    Claim, Outcome, Outside, Phase, Task, TaskLog, TaskStatus, WorkflowStatus,
+    registry,
+};
+use crate::{
+    control_plane::ControlPlane,
+    error::{Error, Result},
+    work::Work,
+};
+
+/// After so many attempts a task is poison and fails, whatever it says.
+const MOST_ATTEMPTS: i32 = 20;
+/// The longest pause between two attempts.
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(30);
+/// How often recording is tried again when another transaction got in between.
+const RECORD_TRIES: usize = 8;
+
+impl ControlPlane {
+    /// Runs the task that has been due longest; `false` where none is due.
+    pub async fn run_next_task(&self) -> Result<bool> {
+        let Some(claim) = self.claim_task().await? else { return Ok(false) };
+        self.run_claimed(claim).await?;
+        Ok(true)
+    }
+
+    /// Takes a task to run: from here on it is this worker's until its lease runs out.
+    pub async fn claim_task(&self) -> Result<Option<Claim>> {
+        let (lease, cap) = (self.settings.task_lease, self.settings.workflow_cap);
+        self.maintain(None, async |work| {
+            let Some(claim) = work.tx.claim_task(&registry::known(), lease, cap).await? else {
+                return Ok(None);
+            };
+            work.begin_attempt(claim).await.map(Some)
+        })
+        .await
+    }
+
+    /// Executes a claimed task and records how it went.
+    pub async fn run_claimed(&self, claim: Claim) -> Result<()> {
+        let mut log = TaskLog::default();
+        let outcome = match verdict(&claim) {
+            Some(verdict) => Ok(verdict),
+            None => self.execute_task(&claim, &mut log).await,
+        };
+        if let Err(error) = &outcome {
+            tracing::warn!(
+                task.id = %claim.task.id, task.kind = claim.task.kind, error = error as &dyn std::error::Error,
+                "a task did not succeed"
+            );
+        }
+        let log = log.into_text();
+        for _ in 1..RECORD_TRIES {
+            match self.record(&claim, &outcome, &log).await {
+                Err(Error::Conflict(_)) => {}
+                recorded => return recorded,
+            }
+        }
+        self.record(&claim, &outcome, &log).await
+    }
+
+    /// When the next task that waits falls due.
+    pub async fn next_task_due(&self) -> Result<Option<Timestamp>> {
+        self.reader().await?.next_ready().await
+    }
+
+    async fn execute_task(&self, claim: &Claim, log: &mut TaskLog) -> Result<Outcome> {
+        let outside = Outside { runtime: self.ports.runtime.clone() };
+        registry::execute(&claim.task.kind, claim.task.payload.clone(), &outside, log).await
+    }
+
+    async fn record(&self, claim: &Claim, outcome: &Result<Outcome>, log: &str) -> Result<()> {
+        let cause = Some(claim.workflow.id.to_string());
+        self.maintain(cause, async |work| {
+            work.tx.lock(&claim.workflow.subject_id).await?;
+            let workflow = work.tx.workflows_by_id(&[claim.workflow.id]).await?.pop();
+            let Some(workflow) = workflow else { return Ok(None) };
+            let before = work.tx.tasks_of_workflows(&[workflow.id]).await?;
+            let mut tasks = before.clone();
+            let mine = tasks.iter_mut().find(|task| {
+                task.id == claim.task.id && task.claim.fence == claim.task.claim.fence
+            });
+            let Some(task) = mine else {
+                tracing::warn!(task.id = %claim.task.id, "another worker has taken the task over");
+                return Ok(None);
+            };
+            let canceling = workflow.cancel_reason.is_some() && task.phase == Phase::Forward;
+            let woken = task.claim.wakes != claim.task.claim.wakes;
+            apply(task, outcome, work.now(), woken, canceling);
+            if !log.is_empty() {
+                work.tx.append_log(task.id, task.attempt, log).await?;
+            }
+            work.advance_with(workflow, &before, tasks).await.map(Some)
+        })
+        .await
+        .map(drop)
+    }
+}
+
+impl Work {
+    /// Notes the start of an attempt, and of the workflow with its first one.
+    async fn begin_attempt(&mut self, mut claim: Claim) -> Result<Claim> {
+        let now = self.now();
+        let previous = claim.task.status;
+        let fresh = previous == TaskStatus::Pending;
+        let retried = claim.task.error.is_some();
+        if claim.workflow.status == WorkflowStatus::Pending {
+            claim.workflow.status = WorkflowStatus::Running;
+            claim.workflow.started_at = Some(now);
+            self.tx.update_workflow(&claim.workflow).await?;
+            self.tell_workflow(&claim.workflow, Some(WorkflowStatus::Pending))?;
+        }
+        if !(fresh || retried || claim.taken_over) {
+            return Ok(claim);
+        }
+        let task = &mut claim.task;
+        if claim.taken_over {
+            task.error = Some("its worker was lost".to_owned());
+            self.tx.save_attempt(&task.this_attempt(now)).await?;
+        }
+        task.status = TaskStatus::Running;
+        task.attempt += 1;
+        task.error = None;
+        task.started_at = task.started_at.or(Some(now));
+        task.deadline = task.deadline.or(task.time_limit.and_then(|limit| now.checked_add(limit).ok()));
+        task.updated_at = now;
+        self.tx.update_task(task).await?;
+        task.claim.fence += 1;
+        self.tx.save_attempt(&task.this_attempt(now)).await?;
+        self.tell_task(&claim.task, &claim.workflow, Some(previous))?;
+        Ok(claim)
+    }
+}
+
+/// What is clear without executing: cancelled meanwhile, too late, or poison.
+fn verdict(claim: &Claim) -> Option<Outcome> {
+    let task = &claim.task;
+    let fail = |reason: String| Some(Outcome::Fail { reason });
+    if task.phase == Phase::Compensation {
+        return None;
+    }
+    if claim.workflow.cancel_reason.is_some() {
+        return fail("cancelled".to_owned());
+    }
+    if task.deadline.is_some_and(|deadline| deadline <= claim.at) {
+        let limit = task.time_limit.unwrap_or_default();
+        let waiting = task.wait_reason.as_deref().unwrap_or("it did not come to an end");
+        return fail(format!("deadline of {limit:#} passed: {waiting}"));
+    }
+    if task.attempt > MOST_ATTEMPTS {
+        return fail(format!("given up after {MOST_ATTEMPTS} attempts"));
+    }
+    None
+}
+
+/// Writes an outcome into its task.
+fn apply(
+    task: &mut Task,
+    outcome: &Result<Outcome>,
+    now: Timestamp,
+    woken: bool,
+    canceling: bool,
+) {
+    if canceling {
+        task.error = None;
+        return task.end(TaskStatus::Canceled, now);
+    }
+    let endless = task.phase == Phase::Compensation;
+    match outcome {
+        Ok(Outcome::Done(result)) => {
+            task.result = Some(result.clone());
+            task.error = None;
+            task.end(TaskStatus::Success, now);
+        }
+        Ok(Outcome::Wait { at_most, reason }) => {
+            task.wait_reason = Some(reason.clone());
+            let at_most = if woken { SignedDuration::ZERO } else { *at_most };
+            task.release(due(task, now, at_most), now);
+        }
+        Ok(Outcome::Fail { reason }) if !endless => {
+            task.error = Some(reason.clone());
+            task.end(TaskStatus::Failed, now);
+        }
+        Err(error) if !endless && !error.retryable() => {
+            task.error = Some(error.to_string());
+            task.end(TaskStatus::Failed, now);
+        }
+        again => {
+            let error = match again {
+                Ok(Outcome::Fail { reason }) => reason.clone(),
+                Err(error) => error.to_string(),
+                Ok(_) => String::new(),
+            };
+            task.wait_reason = Some(format!("trying again: {error}"));
+            task.error = Some(error);
+            task.release(due(task, now, pause(task.attempt)), now);
+        }
+    }
+}
+
+/// Doubles from half a second, with a spread that differs from attempt to attempt.
+fn pause(attempt: i32) -> SignedDuration {
+    let doublings = u32::try_from(attempt.clamp(1, 7) - 1).unwrap_or(0);
+    let whole = (SignedDuration::from_millis(500) * 2_i32.pow(doublings)).min(LONGEST_PAUSE);
+    whole - whole * (attempt * 37 % 100) / 400
+}
+
+/// After `pause`, but not past the deadline.
+fn due(task: &Task, now: Timestamp, pause: SignedDuration) -> Timestamp {
+    let at = now.checked_add(pause).unwrap_or(now);
+    task.deadline.map_or(at, |deadline| at.min(deadline))
+}

@@ -1,0 +1,82 @@
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Claim, Task, TaskAttempt, TaskFilter, Workflow, WorkflowFilter};
+use crate::{
+    error::Result,
+    ids::{TaskId, WorkflowId},
+    page::{Page, PageRequest},
+};
+
+#[async_trait]
+pub trait WorkflowReads {
+    async fn workflows_by_id(&mut self, ids: &[WorkflowId]) -> Result<Vec<Workflow>>;
+    async fn workflows(
+        &mut self,
+        filter: &WorkflowFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Workflow>>;
+    /// One page for each subject, in the order of `subjects`.
+    async fn workflows_of_subjects(
+        &mut self,
+        subjects: &[String],
+        page: &PageRequest,
+    ) -> Result<Vec<Page<Workflow>>>;
+    /// The live workflows of these subjects, each lane in its order.
+    async fn live_workflows(&mut self, subjects: &[String]) -> Result<Vec<Workflow>>;
+    async fn tasks_by_id(&mut self, ids: &[TaskId]) -> Result<Vec<Task>>;
+    async fn tasks(&mut self, filter: &TaskFilter, page: &PageRequest) -> Result<Page<Task>>;
+    /// All tasks of these workflows, each in its plan's order.
+    async fn tasks_of_workflows(&mut self, workflows: &[WorkflowId]) -> Result<Vec<Task>>;
+    async fn attempts_of_tasks(&mut self, tasks: &[TaskId]) -> Result<Vec<TaskAttempt>>;
+    /// What the logs hold from byte `from` of each (task, attempt), at most about `limit` bytes
+    /// of each, in order.
+    async fn log_lines(
+        &mut self,
+        of: &[(TaskId, i32)],
+        from: i64,
+        limit: i64,
+    ) -> Result<Vec<LogLine>>;
+    /// When the next task falls due, if any is waiting.
+    async fn next_ready(&mut self) -> Result<Option<Timestamp>>;
+}
+
+/// A piece of a task's log as it was appended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogLine {
+    pub task_id: TaskId,
+    pub attempt: i32,
+    /// Of its first byte in the attempt's log.
+    pub offset: i64,
+    pub text: String,
+}
+
+#[async_trait]
+pub trait WorkflowWrites {
+    async fn insert_workflow(&mut self, workflow: &Workflow) -> Result<()>;
+    async fn update_workflow(&mut self, workflow: &Workflow) -> Result<()>;
+    async fn next_lane_number(&mut self, subject: &str) -> Result<i64>;
+    async fn insert_task(&mut self, task: &Task) -> Result<()>;
+
+    /// Writes the task where its fence is still the one it carries, and counts that up; else
+    /// `Conflict`.
+    async fn update_task(&mut self, task: &Task) -> Result<()>;
+
+    /// Takes the task that has been due longest, of a running workflow first, else of a pending
+    /// one while fewer than `cap` run. Kinds that are not `known`, or newer than the version
+    /// known, are left. It comes with its new fence and leased for `lease`; whether it was leased
+    /// before is told by [`Claim::taken_over`].
+    async fn claim_task(
+        &mut self,
+        known: &[(&'static str, i32)],
+        lease: SignedDuration,
+        cap: i64,
+    ) -> Result<Option<Claim>>;
+
+    /// Makes the waiting tasks of a subject due now.
+    async fn wake_tasks(&mut self, subject: &str) -> Result<()>;
+
+    /// A later save of the same attempt keeps when it started.
+    async fn save_attempt(&mut self, attempt: &TaskAttempt) -> Result<()>;
+    async fn append_log(&mut self, task: TaskId, attempt: i32, text: &str) -> Result<()>;
+}

@@ -1,0 +1,119 @@
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{TenantId, WorkflowId};
+
+/// One durable run of a graph of tasks for a subject.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Workflow {
+    pub id: WorkflowId,
+    pub tenant_id: TenantId,
+    pub kind: WorkflowKind,
+    /// What it is for, and at once its lane: one workflow at a time per subject.
+    pub subject_id: String,
+    /// Its place in the lane; smaller goes first.
+    pub lane_number: i64,
+    pub status: WorkflowStatus,
+    /// Set once somebody wants it stopped, with why.
+    pub cancel_reason: Option<String>,
+    /// Whether what was made is being removed; no retry from here on.
+    pub compensating: bool,
+    pub created_at: Timestamp,
+    pub started_at: Option<Timestamp>,
+    pub completed_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum WorkflowStatus {
+    Pending,
+    Running,
+    Success,
+    Failed,
+    Canceled,
+}
+
+/// How a workflow ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    Success,
+    Failed,
+    Canceled,
+}
+
+impl WorkflowStatus {
+    pub const ALL: &[Self] =
+        &[Self::Pending, Self::Running, Self::Success, Self::Failed, Self::Canceled];
+    pub const LIVE: &[Self] = &[Self::Pending, Self::Running];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::Running => "RUNNING",
+            Self::Success => "SUCCESS",
+            Self::Failed => "FAILED",
+            Self::Canceled => "CANCELED",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|status| status.as_str() == text)
+    }
+
+    pub fn is_live(self) -> bool {
+        Self::LIVE.contains(&self)
+    }
+}
+
+impl From<Ending> for WorkflowStatus {
+    fn from(ending: Ending) -> Self {
+        match ending {
+            Ending::Success => Self::Success,
+            Ending::Failed => Self::Failed,
+            Ending::Canceled => Self::Canceled,
+        }
+    }
+}
+
+macro_rules! kinds {
+    ($($name:ident $text:literal;)*) => {
+        /// The kinds of workflow that there are, as clients filter on them.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum WorkflowKind { $(#[serde(rename = $text)] $name),* }
+
+        impl WorkflowKind {
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text),* }
+            }
+        }
+    };
+}
+
+kinds! {
+    ProvisionInstance "provision_instance";
+    StartInstance "start_instance";
+    StopInstance "stop_instance";
+    RestartInstance "restart_instance";
+    UpdateInstance "update_instance";
+    ReconcileInstance "reconcile_instance";
+    DeleteInstance "delete_instance";
+}
+
+impl WorkflowKind {
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == text)
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct WorkflowFilter {
+    pub status: Option<Vec<WorkflowStatus>>,
+    /// As the client wrote it: an unknown kind matches nothing.
+    pub kind: Option<String>,
+    pub subject_id: Option<String>,
+    pub tenant_id: Option<TenantId>,
+    pub visible: Option<Vec<TenantId>>,
+}

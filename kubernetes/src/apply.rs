@@ -1,0 +1,60 @@
+use std::fmt::Debug;
+
+use domain::runtime::{Part, Workload};
+use k8s_openapi::NamespaceResourceScope;
+use kube::{
+    Api, Client, Resource,
+    api::{Patch, PatchParams},
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{error, limit::limited, manifest};
+
+const FIELD_MANAGER: &str = "slipway";
+
+/// Applies one object; where its namespace is absent, that first.
+pub(crate) async fn apply(client: &Client, workload: &Workload, part: Part) -> kube::Result<()> {
+    match put(client, workload, part).await {
+        Err(error) if part != Part::Namespace && error::lacks_namespace(&error) => {
+            put(client, workload, Part::Namespace).await?;
+            put(client, workload, part).await
+        }
+        other => other,
+    }
+}
+
+async fn put(client: &Client, workload: &Workload, part: Part) -> kube::Result<()> {
+    match part {
+        Part::Namespace => patch(&Api::all(client.clone()), &manifest::namespace(workload)).await,
+        Part::Deployment => put_inside(client, workload, &manifest::deployment(workload)).await,
+        Part::Service => put_inside(client, workload, &manifest::service(workload)).await,
+        Part::Ingress => put_inside(client, workload, &manifest::ingress(workload)).await,
+    }
+}
+
+async fn put_inside<K>(client: &Client, workload: &Workload, object: &K) -> kube::Result<()>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+        + Clone
+        + Debug
+        + Serialize
+        + DeserializeOwned,
+{
+    patch(
+        &Api::namespaced(client.clone(), &workload.place.namespace),
+        object,
+    )
+    .await
+}
+
+/// Takes over fields that others set: the objects are ours alone.
+async fn patch<K>(api: &Api<K>, object: &K) -> kube::Result<()>
+where
+    K: Resource + Clone + Debug + Serialize + DeserializeOwned,
+{
+    let name = object.meta().name.as_deref().unwrap_or_default();
+    let params = PatchParams::apply(FIELD_MANAGER).force();
+    limited(api.patch(name, &params, &Patch::Apply(object)))
+        .await
+        .map(drop)
+}

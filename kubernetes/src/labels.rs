@@ -1,0 +1,41 @@
+//! How our objects are told from others.
+
+use std::collections::BTreeMap;
+
+use domain::{ids::InstanceId, runtime::Place};
+use kube::api::ObjectMeta;
+
+/// Selects everything of ours.
+pub(crate) const MANAGED: &str = "app.kubernetes.io/managed-by=slipway";
+
+const INSTANCE: &str = "slipway.io/instance";
+const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+const NAME: &str = "app.kubernetes.io/name";
+
+/// The labels of what instances share.
+pub(crate) fn shared() -> BTreeMap<String, String> {
+    BTreeMap::from([(MANAGED_BY.to_owned(), "slipway".to_owned())])
+}
+
+/// The label that only the objects of one instance bear.
+pub(crate) fn own(place: &Place) -> BTreeMap<String, String> {
+    BTreeMap::from([(INSTANCE.to_owned(), place.instance_id.to_string())])
+}
+
+/// The labels of all objects of an instance, its pods included.
+pub(crate) fn all(place: &Place) -> BTreeMap<String, String> {
+    let mut labels = shared();
+    labels.append(&mut own(place));
+    labels.insert(NAME.to_owned(), place.name.clone());
+    labels
+}
+
+/// Selects what bears the label of one instance.
+pub(crate) fn selector(place: &Place) -> String {
+    format!("{INSTANCE}={}", place.instance_id)
+}
+
+/// The instance that an object belongs to; `None` where the label is absent or not an id.
+pub(crate) fn instance_id(meta: &ObjectMeta) -> Option<InstanceId> {
+    meta.labels.as_ref()?.get(INSTANCE)?.parse().ok()
+}

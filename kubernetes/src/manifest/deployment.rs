@@ -1,0 +1,245 @@
+use std::collections::BTreeMap;
+
+use domain::{commerce::ComputeSpec, runtime::Workload};
+use k8s_openapi::{
+    api::{
+        apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment},
+        core::v1::{
+            Container, ContainerPort, EnvVar, PodSecurityContext, PodSpec, PodTemplateSpec,
+            ResourceRequirements, SeccompProfile, SecurityContext,
+        },
+    },
+    apimachinery::pkg::{
+        api::resource::Quantity, apis::meta::v1::LabelSelector, util::intstr::IntOrString,
+    },
+};
+use kube::api::ObjectMeta;
+
+use super::meta::meta;
+use crate::labels;
+
+/// What the Service calls the container's port.
+pub(super) const PORT_NAME: &str = "http";
+
+const RESTART_TOKEN: &str = "slipway.io/restart-token";
+/// An image need not listen, so there is no probe and a container is ready as soon as it runs. One
+/// that dies at once must not pass for available on the way.
+const MIN_READY_SECONDS: i32 = 3;
+const PROGRESS_DEADLINE_SECONDS: i32 = 600;
+const REVISIONS_KEPT: i32 = 2;
+const GRACE_SECONDS: i64 = 10;
+
+/// A change of the specification or of the restart token replaces the pods, each new one before
+/// its old one goes.
+pub(crate) fn deployment(workload: &Workload) -> Deployment {
+    Deployment {
+        metadata: meta(&workload.place),
+        spec: Some(DeploymentSpec {
+            replicas: Some(workload.replicas),
+            selector: LabelSelector {
+                match_labels: Some(labels::own(&workload.place)),
+                ..LabelSelector::default()
+            },
+            strategy: Some(one_more_first()),
+            min_ready_seconds: Some(MIN_READY_SECONDS),
+            progress_deadline_seconds: Some(PROGRESS_DEADLINE_SECONDS),
+            revision_history_limit: Some(REVISIONS_KEPT),
+            template: template(workload),
+            ..DeploymentSpec::default()
+        }),
+        ..Deployment::default()
+    }
+}
+
+fn one_more_first() -> DeploymentStrategy {
+    DeploymentStrategy {
+        type_: Some("RollingUpdate".to_owned()),
+        rolling_update: Some(RollingUpdateDeployment {
+            max_surge: Some(IntOrString::Int(1)),
+            max_unavailable: Some(IntOrString::Int(0)),
+        }),
+    }
+}
+
+fn template(workload: &Workload) -> PodTemplateSpec {
+    let token = workload.restart_token.clone();
+    PodTemplateSpec {
+        metadata: Some(ObjectMeta {
+            labels: Some(labels::all(&workload.place)),
+            annotations: token.map(|token| BTreeMap::from([(RESTART_TOKEN.to_owned(), token)])),
+            ..ObjectMeta::default()
+        }),
+        spec: Some(PodSpec {
+            containers: vec![container(&workload.spec)],
+            automount_service_account_token: Some(false),
+            enable_service_links: Some(false),
+            security_context: Some(PodSecurityContext {
+                seccomp_profile: Some(SeccompProfile {
+                    type_: "RuntimeDefault".to_owned(),
+                    localhost_profile: None,
+                }),
+                ..PodSecurityContext::default()
+            }),
+            termination_grace_period_seconds: Some(GRACE_SECONDS),
+            ..PodSpec::default()
+        }),
+    }
+}
+
+fn container(spec: &ComputeSpec) -> Container {
+    Container {
+        name: "app".to_owned(),
+        image: Some(spec.image.clone()),
+        env: Some(env(spec)).filter(|env| !env.is_empty()),
+        ports: Some(vec![ContainerPort {
+            name: Some(PORT_NAME.to_owned()),
+            container_port: spec.port().into(),
+            ..ContainerPort::default()
+        }]),
+        resources: Some(resources(spec)),
+        security_context: Some(SecurityContext {
+            allow_privilege_escalation: Some(false),
+            ..SecurityContext::default()
+        }),
+        ..Container::default()
+    }
+}
+
+/// Kubernetes would read `$(NAME)` and `$$` in a value; a doubled `$` stands for itself.
+fn env(spec: &ComputeSpec) -> Vec<EnvVar> {
+    let variable = |(name, value): (&str, &str)| EnvVar {
+        name: name.to_owned(),
+        value: Some(value.replace('$', "$$")),
+        value_from: None,
+    };
+    spec.env().into_iter().map(variable).collect()
+}
+
+/// Limits equal to requests, so that nobody lives off a neighbour.
+fn resources(spec: &ComputeSpec) -> ResourceRequirements {
+    let mut amounts = BTreeMap::from([
+        ("cpu".to_owned(), Quantity(format!("{}m", spec.cpu_millis))),
+        (
+            "memory".to_owned(),
+            Quantity(format!("{}Mi", spec.memory_mib)),
+        ),
+    ]);
+    if let Some(gpu) = &spec.gpu {
+        amounts.insert("nvidia.com/gpu".to_owned(), Quantity(gpu.count.to_string()));
+    }
+    ResourceRequirements {
+        requests: Some(amounts.clone()),
+        limits: Some(amounts),
+        ..ResourceRequirements::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::commerce::Gpu;
+    use serde_json::{Value, json};
+
+    use super::{super::sample, *};
+
+    fn pod_spec(workload: &Workload) -> Value {
+        json!(deployment(workload))["spec"]["template"]["spec"].take()
+    }
+
+    #[test]
+    fn it_says_all_that_matters_and_leaves_the_rest_to_the_cluster() {
+        let labels = json!({
+            "app.kubernetes.io/managed-by": "slipway",
+            "app.kubernetes.io/name": "web",
+            "slipway.io/instance": sample::INSTANCE,
+        });
+
+        assert_eq!(
+            json!(deployment(&sample::workload())),
+            json!({
+                "apiVersion": "apps/v1",
+                "kind": "Deployment",
+                "metadata": {
+                    "name": "web",
+                    "namespace": "slipway-acme-instances",
+                    "labels": labels,
+                },
+                "spec": {
+                    "replicas": 1,
+                    "selector": { "matchLabels": { "slipway.io/instance": sample::INSTANCE } },
+                    "strategy": {
+                        "type": "RollingUpdate",
+                        "rollingUpdate": { "maxSurge": 1, "maxUnavailable": 0 },
+                    },
+                    "minReadySeconds": 3,
+                    "progressDeadlineSeconds": 600,
+                    "revisionHistoryLimit": 2,
+                    "template": {
+                        "metadata": { "labels": labels },
+                        "spec": {
+                            "automountServiceAccountToken": false,
+                            "enableServiceLinks": false,
+                            "securityContext": { "seccompProfile": { "type": "RuntimeDefault" } },
+                            "terminationGracePeriodSeconds": 10,
+                            "containers": [{
+                                "name": "app",
+                                "image": "registry.example/web:1.0",
+                                "ports": [{ "name": "http", "containerPort": 3000 }],
+                                "resources": {
+                                    "requests": { "cpu": "250m", "memory": "256Mi" },
+                                    "limits": { "cpu": "250m", "memory": "256Mi" },
+                                },
+                                "securityContext": { "allowPrivilegeEscalation": false },
+                            }],
+                        },
+                    },
+                },
+            })
+        );
+    }
+
+    #[test]
+    fn the_environment_is_sorted_and_literal() {
+        let mut workload = sample::workload();
+        workload.spec.config = json!({ "env": { "ZONE": "b", "HASH": "a$$b", "AT": "$(HOME)" } });
+
+        assert_eq!(
+            pod_spec(&workload)["containers"][0]["env"],
+            json!([
+                { "name": "AT", "value": "$$(HOME)" },
+                { "name": "HASH", "value": "a$$$$b" },
+                { "name": "ZONE", "value": "b" },
+            ])
+        );
+    }
+
+    #[test]
+    fn a_gpu_is_a_resource() {
+        let mut workload = sample::workload();
+        workload.spec.gpu = Some(Gpu { kind: 1, count: 2 });
+
+        assert_eq!(
+            pod_spec(&workload)["containers"][0]["resources"]["limits"],
+            json!({ "cpu": "250m", "memory": "256Mi", "nvidia.com/gpu": "2" })
+        );
+    }
+
+    #[test]
+    fn a_restart_token_changes_the_template_alone() {
+        let before = json!(deployment(&sample::workload()));
+        let workload = Workload {
+            restart_token: Some("t2".to_owned()),
+            ..sample::workload()
+        };
+
+        let mut after = json!(deployment(&workload));
+
+        let annotations = after["spec"]["template"]["metadata"]
+            .as_object_mut()
+            .and_then(|metadata| metadata.remove("annotations"));
+        assert_eq!(
+            annotations,
+            Some(json!({ "slipway.io/restart-token": "t2" }))
+        );
+        assert_eq!(after, before);
+    }
+}

@@ -1,0 +1,15 @@
+//! What a workload's objects look like: pure functions from the domain's words.
+
+mod deployment;
+mod ingress;
+mod meta;
+mod namespace;
+mod service;
+
+pub(crate) use deployment::deployment;
+pub(crate) use ingress::ingress;
+pub(crate) use namespace::namespace;
+pub(crate) use service::service;
+
+#[cfg(test)]
+mod sample;

@@ -1,0 +1,4 @@
+DROP TABLE targets;
+DROP TABLE pods;
+DROP TABLE runtimes;
+DROP TABLE instances;

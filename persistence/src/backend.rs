@@ -1,0 +1,330 @@
+//! Connections and transactions on either database. A connection that is given back in the middle
+//! of something (a query whose caller went away, a transaction that was dropped) is closed instead
+//! of pooled, since the driver is not safe to cancel; closing it also rolls back.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use deadpool::managed::{Object, PoolError, Timeouts};
+use diesel::{
+    QueryableByName, SqliteConnection, sql_query,
+    sql_types::{BigInt, Text},
+};
+use diesel_async::{
+    AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection,
+    pooled_connection::{
+        AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, deadpool::Pool,
+    },
+    sync_connection_wrapper::SyncConnectionWrapper,
+};
+use domain::{
+    Error, Result,
+    clock::{Clock, SystemClock},
+    store::{Session, Store, Transaction},
+};
+use futures::FutureExt;
+use jiff::Timestamp;
+
+use crate::{
+    error::{database, unavailable},
+    migrations,
+    safe_head::SafeHead,
+};
+
+pub(crate) type Sqlite = SyncConnectionWrapper<SqliteConnection>;
+pub(crate) type Postgres = AsyncPgConnection;
+
+/// How long a caller waits for a connection.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a writer waits for its turn on SQLite.
+const WRITER_PATIENCE: Duration = Duration::from_secs(30);
+const SQLITE_READERS: usize = 4;
+const POSTGRES_CONNECTIONS: usize = 16;
+
+/// The store behind a `sqlite://PATH` or `postgres://…` address.
+pub struct SqlStore {
+    pools: Pools,
+    /// The time where it is not the database's.
+    clock: Option<Arc<dyn Clock>>,
+    safe_head: SafeHead,
+    statements: Arc<AtomicU64>,
+}
+
+enum Pools {
+    /// SQLite has one writer at a time; it is waited for here, in order, not by busy retries.
+    Sqlite { readers: Pool<Sqlite>, writer: Pool<Sqlite> },
+    Postgres(Pool<Postgres>),
+}
+
+/// One open connection; what [`Store::write`] gives out has a transaction on it.
+pub(crate) struct Conn {
+    pub(crate) link: Link,
+    /// In the middle of a statement or a transaction.
+    pub(crate) busy: bool,
+    /// When the transaction began.
+    began: Timestamp,
+    statements: Arc<AtomicU64>,
+}
+
+pub(crate) enum Link {
+    Sqlite(Option<Object<AsyncDieselConnectionManager<Sqlite>>>),
+    Postgres(Option<Object<AsyncDieselConnectionManager<Postgres>>>),
+}
+
+/// Runs one query, written once, on whichever database is open. Where the query's type must name
+/// the backend, a second name stands for it; where the SQL differs, each backend has its own.
+macro_rules! run {
+    ($conn:expr, |$c:ident| $query:expr) => {
+        $crate::backend::run!($conn, |$c, _Backend| $query)
+    };
+    ($conn:expr, |$c:ident, $backend:ident| $query:expr) => {
+        $crate::backend::run!(
+            $conn,
+            sqlite: |$c| {
+                type $backend = diesel::sqlite::Sqlite;
+                $query
+            },
+            postgres: |$c| {
+                type $backend = diesel::pg::Pg;
+                $query
+            }
+        )
+    };
+    ($conn:expr, sqlite: |$s:ident| $sqlite:expr, postgres: |$p:ident| $postgres:expr) => {{
+        let conn: &mut $crate::backend::Conn = $conn;
+        let idle = conn.begin_statement();
+        let result = match &mut conn.link {
+            $crate::backend::Link::Sqlite(Some(object)) => {
+                let $s: &mut $crate::backend::Sqlite = object;
+                $sqlite.await
+            }
+            $crate::backend::Link::Postgres(Some(object)) => {
+                let $p: &mut $crate::backend::Postgres = object;
+                $postgres.await
+            }
+            _ => unreachable!("a connection is only emptied when it is dropped"),
+        };
+        conn.busy = !idle;
+        result
+    }};
+}
+pub(crate) use run;
+
+#[derive(QueryableByName)]
+struct Started {
+    #[diesel(sql_type = BigInt)]
+    micros: i64,
+}
+
+impl SqlStore {
+    /// Opens the database, which is made and brought up to date where needed. Without a clock the
+    /// time is the database's own.
+    pub async fn open(url: &str, clock: Option<Arc<dyn Clock>>) -> Result<Self> {
+        let pools = match url.strip_prefix("sqlite://") {
+            Some(path) => open_sqlite(path).await?,
+            None if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+                open_postgres(url).await?
+            }
+            None => {
+                return Err(Error::invalid("database url", "must begin with sqlite:// or postgres://"));
+            }
+        };
+        let statements = Arc::new(AtomicU64::new(0));
+        Ok(Self { pools, clock, safe_head: SafeHead::default(), statements })
+    }
+
+    /// How many statements have been run so far.
+    pub fn statements(&self) -> u64 {
+        AtomicU64::load(&self.statements, Ordering::Relaxed)
+    }
+
+    pub(crate) async fn reader(&self) -> Result<Conn> {
+        let link = match &self.pools {
+            Pools::Sqlite { readers, .. } => Link::Sqlite(Some(readers.get().await.map_err(pool)?)),
+            Pools::Postgres(pool) => Link::Postgres(Some(pool.get().await.map_err(self::pool)?)),
+        };
+        Ok(self.conn(link))
+    }
+
+    async fn writer(&self) -> Result<Conn> {
+        match &self.pools {
+            Pools::Postgres(_) => self.reader().await,
+            Pools::Sqlite { writer, .. } => {
+                let link = Link::Sqlite(Some(writer.get().await.map_err(writer_pool)?));
+                Ok(self.conn(link))
+            }
+        }
+    }
+
+    fn conn(&self, link: Link) -> Conn {
+        let statements = self.statements.clone();
+        Conn { link, busy: false, began: Timestamp::UNIX_EPOCH, statements }
+    }
+}
+
+#[async_trait]
+impl Store for SqlStore {
+    async fn read(&self) -> Result<Box<dyn Session>> {
+        Ok(Box::new(self.reader().await?))
+    }
+
+    async fn write(&self) -> Result<Box<dyn Transaction>> {
+        let mut conn = self.writer().await?;
+        conn.busy = true;
+        conn.batch(match conn.link {
+            Link::Sqlite(_) => "BEGIN IMMEDIATE",
+            Link::Postgres(_) => "BEGIN",
+        })
+        .await?;
+        let started = conn.started().await?;
+        conn.began = self.clock.as_ref().map_or(started, |clock| clock.now());
+        Ok(Box::new(conn))
+    }
+
+    async fn safe_head(&self) -> Result<i64> {
+        self.safe_head.look(&mut self.reader().await?).await
+    }
+}
+
+#[async_trait]
+impl Transaction for Conn {
+    fn now(&self) -> Timestamp {
+        self.began
+    }
+
+    /// SQLite has one writer at a time, so that everybody else is held off already.
+    async fn lock(&mut self, key: &str) -> Result<()> {
+        if !self.is_postgres() {
+            return Ok(());
+        }
+        let sql = sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))");
+        run!(self, |c| sql.bind::<Text, _>(key).execute(c)).map_err(database)?;
+        Ok(())
+    }
+
+    async fn commit(self: Box<Self>) -> Result<()> {
+        self.finish("COMMIT").await
+    }
+
+    async fn roll_back(self: Box<Self>) -> Result<()> {
+        self.finish("ROLLBACK").await
+    }
+}
+
+impl Conn {
+    /// Counts a statement and marks the connection busy; answers whether it was idle before.
+    pub(crate) fn begin_statement(&mut self) -> bool {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        !std::mem::replace(&mut self.busy, true)
+    }
+
+    pub(crate) fn is_postgres(&self) -> bool {
+        matches!(self.link, Link::Postgres(_))
+    }
+
+    pub(crate) async fn batch(&mut self, sql: &str) -> Result<()> {
+        run!(self, |c| c.batch_execute(sql)).map_err(database)
+    }
+
+    async fn finish(mut self, sql: &str) -> Result<()> {
+        self.batch(sql).await?;
+        self.busy = false;
+        Ok(())
+    }
+
+    /// The database's time. On PostgreSQL this also gives the transaction its number, before any
+    /// event's position is drawn: what the safe head rests on.
+    async fn started(&mut self) -> Result<Timestamp> {
+        if !self.is_postgres() {
+            return Ok(SystemClock.now());
+        }
+        let sql = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint AS micros \
+                   FROM (SELECT pg_current_xact_id()) numbered";
+        let started: Started =
+            run!(self, |c| sql_query(sql).get_result(c)).map_err(database)?;
+        Timestamp::from_microsecond(started.micros).map_err(|error| unavailable(error.to_string()))
+    }
+}
+
+impl Drop for Conn {
+    fn drop(&mut self) {
+        if !self.busy {
+            return;
+        }
+        match &mut self.link {
+            Link::Sqlite(object) => drop(object.take().map(Object::take)),
+            Link::Postgres(object) => drop(object.take().map(Object::take)),
+        }
+    }
+}
+
+async fn open_sqlite(path: &str) -> Result<Pools> {
+    let mut first = sqlite_connection(path.to_owned()).await.map_err(unavailable)?;
+    first.batch_execute("PRAGMA journal_mode = WAL").await.map_err(database)?;
+    migrations::run_on_sqlite(first)?;
+    let readers = sqlite_pool(path, SQLITE_READERS, PATIENCE)?;
+    let writer = sqlite_pool(path, 1, WRITER_PATIENCE)?;
+    Ok(Pools::Sqlite { readers, writer })
+}
+
+fn sqlite_pool(path: &str, size: usize, patience: Duration) -> Result<Pool<Sqlite>> {
+    let mut config = ManagerConfig::default();
+    config.recycling_method = RecyclingMethod::Fast;
+    config.custom_setup = Box::new(|path| sqlite_connection(path.to_owned()).boxed());
+    let manager = AsyncDieselConnectionManager::new_with_config(path, config);
+    pool_of(manager, size, patience)
+}
+
+async fn sqlite_connection(path: String) -> diesel::ConnectionResult<Sqlite> {
+    let mut conn = Sqlite::establish(&path).await?;
+    conn.batch_execute(
+        "PRAGMA busy_timeout = 30000;
+         PRAGMA synchronous = FULL;
+         PRAGMA foreign_keys = ON;
+         PRAGMA cache_size = -2000;
+         PRAGMA journal_size_limit = 67108864;",
+    )
+    .await
+    .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+    Ok(conn)
+}
+
+async fn open_postgres(url: &str) -> Result<Pools> {
+    let first = Postgres::establish(url).await.map_err(unavailable)?;
+    migrations::run_on_postgres(first).await?;
+    let mut config = ManagerConfig::default();
+    config.recycling_method = RecyclingMethod::Fast;
+    let manager = AsyncDieselConnectionManager::new_with_config(url, config);
+    Ok(Pools::Postgres(pool_of(manager, POSTGRES_CONNECTIONS, PATIENCE)?))
+}
+
+fn pool_of<M: deadpool::managed::Manager>(
+    manager: M,
+    size: usize,
+    patience: Duration,
+) -> Result<deadpool::managed::Pool<M>> {
+    let timeouts = Timeouts { wait: Some(patience), create: Some(PATIENCE), recycle: Some(PATIENCE) };
+    deadpool::managed::Pool::builder(manager)
+        .max_size(size)
+        .timeouts(timeouts)
+        .runtime(deadpool::Runtime::Tokio1)
+        .build()
+        .map_err(unavailable)
+}
+
+fn pool(error: PoolError<diesel_async::pooled_connection::PoolError>) -> Error {
+    unavailable(error)
+}
+
+fn writer_pool(error: PoolError<diesel_async::pooled_connection::PoolError>) -> Error {
+    match error {
+        PoolError::Timeout(_) => Error::StoreBusy(error.into()),
+        other => unavailable(other),
+    }
+}

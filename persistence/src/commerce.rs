@@ -1,0 +1,297 @@
+use async_trait::async_trait;
+use diesel::{
+    prelude::*,
+    sql_query,
+    sql_types::{BigInt, Text},
+};
+use diesel_async::RunQueryDsl;
+use domain::{
+    Result,
+    commerce::{
+        CommerceReads, CommerceWrites, ComputeSpec, Order, OrderFilter, OrderStatus, Product,
+        ProductFilter, ProductStatus,
+    },
+    ids::{self, InstanceId, OrderId, ProductId, TenantId, UserId},
+    page::{Page, PageRequest},
+};
+use jiff::Timestamp;
+
+use crate::{
+    backend::{Conn, run},
+    error::database,
+    identity::Counted,
+    page::{keyset, stale},
+    schema::{orders, products},
+    types::{AsJson, AsText, Micros, texts},
+};
+
+#[derive(Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = products, treat_none_as_null = true)]
+struct ProductRow {
+    id: AsText<ProductId>,
+    name: String,
+    description: String,
+    status: AsText<ProductStatus>,
+    spec: AsJson<ComputeSpec>,
+    price: i64,
+    created_at: Micros,
+    updated_at: Micros,
+    version: i64,
+}
+
+#[derive(Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = orders, treat_none_as_null = true)]
+struct OrderRow {
+    id: AsText<OrderId>,
+    number: i64,
+    user_id: AsText<UserId>,
+    tenant_id: AsText<TenantId>,
+    product_id: AsText<ProductId>,
+    instance_name: String,
+    instance_id: Option<AsText<InstanceId>>,
+    status: AsText<OrderStatus>,
+    amount: i64,
+    refund_due: bool,
+    payment_reference: Option<String>,
+    cancel_reason: Option<String>,
+    created_at: Micros,
+    updated_at: Micros,
+    paid_at: Option<Micros>,
+    cancelled_at: Option<Micros>,
+    completed_at: Option<Micros>,
+    version: i64,
+}
+
+macro_rules! filtered_products {
+    ($backend:ident, $filter:expr) => {{
+        let mut query = products::table.into_boxed::<$backend>();
+        if let Some(status) = &$filter.status {
+            query = query.filter(products::status.eq_any(texts(status)));
+        }
+        query
+    }};
+}
+
+macro_rules! filtered_orders {
+    ($backend:ident, $filter:expr) => {{
+        let mut query = orders::table.into_boxed::<$backend>();
+        if let Some(visible) = &$filter.visible {
+            query = query.filter(orders::tenant_id.eq_any(texts(visible)));
+        }
+        if let Some(status) = &$filter.status {
+            query = query.filter(orders::status.eq_any(texts(status)));
+        }
+        if let Some(user) = $filter.user_id {
+            query = query.filter(orders::user_id.eq(AsText(user)));
+        }
+        if let Some(product) = $filter.product_id {
+            query = query.filter(orders::product_id.eq(AsText(product)));
+        }
+        if let Some(tenant) = $filter.tenant_id {
+            query = query.filter(orders::tenant_id.eq(AsText(tenant)));
+        }
+        query
+    }};
+}
+
+#[async_trait]
+impl CommerceReads for Conn {
+    async fn products_by_id(&mut self, ids: &[ProductId]) -> Result<Vec<Product>> {
+        let rows: Vec<ProductRow> =
+            run!(self, |c| products::table.filter(products::id.eq_any(texts(ids))).load(c))
+                .map_err(database)?;
+        Ok(rows.into_iter().map(Product::from).collect())
+    }
+
+    async fn products(
+        &mut self,
+        filter: &ProductFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Product>> {
+        let rows: Vec<ProductRow> =
+            run!(self, |c, DB| keyset!(filtered_products!(DB, filter), products, page).load(c))
+                .map_err(database)?;
+        let total = match page.count {
+            true => Some(
+                run!(self, |c, DB| filtered_products!(DB, filter).count().get_result(c))
+                    .map_err(database)?,
+            ),
+            false => None,
+        };
+        Ok(Page::from_rows(rows.into_iter().map(Product::from).collect(), page.first, total))
+    }
+
+    async fn orders_by_id(&mut self, ids: &[OrderId]) -> Result<Vec<Order>> {
+        let rows: Vec<OrderRow> =
+            run!(self, |c| orders::table.filter(orders::id.eq_any(texts(ids))).load(c))
+                .map_err(database)?;
+        Ok(rows.into_iter().map(Order::from).collect())
+    }
+
+    async fn order_by_number(&mut self, number: i64) -> Result<Option<Order>> {
+        let row: Option<OrderRow> =
+            run!(self, |c| orders::table.filter(orders::number.eq(number)).first(c))
+                .optional()
+                .map_err(database)?;
+        Ok(row.map(Order::from))
+    }
+
+    async fn orders_of_instances(&mut self, instances: &[InstanceId]) -> Result<Vec<Order>> {
+        let ids = texts(instances);
+        let rows: Vec<OrderRow> =
+            run!(self, |c| orders::table.filter(orders::instance_id.eq_any(&ids)).load(c))
+                .map_err(database)?;
+        Ok(rows.into_iter().map(Order::from).collect())
+    }
+
+    async fn orders(&mut self, filter: &OrderFilter, page: &PageRequest) -> Result<Page<Order>> {
+        let rows: Vec<OrderRow> =
+            run!(self, |c, DB| keyset!(filtered_orders!(DB, filter), orders, page).load(c))
+                .map_err(database)?;
+        let total = match page.count {
+            true => Some(
+                run!(self, |c, DB| filtered_orders!(DB, filter).count().get_result(c))
+                    .map_err(database)?,
+            ),
+            false => None,
+        };
+        Ok(Page::from_rows(rows.into_iter().map(Order::from).collect(), page.first, total))
+    }
+}
+
+#[async_trait]
+impl CommerceWrites for Conn {
+    async fn next_number(&mut self, owner_number: i64, now: Timestamp) -> Result<i64> {
+        let sql = "INSERT INTO counters (name, value) VALUES ($1, $2) \
+                   ON CONFLICT (name) DO UPDATE SET value = CASE \
+                   WHEN counters.value >= excluded.value THEN counters.value + 1 \
+                   ELSE excluded.value END RETURNING value";
+        let name = format!("numbers/{owner_number}");
+        let counted: Counted = run!(self, |c| sql_query(sql)
+            .bind::<Text, _>(&name)
+            .bind::<BigInt, _>(ids::first_tick(now))
+            .get_result(c))
+        .map_err(database)?;
+        Ok(ids::number(owner_number, counted.value))
+    }
+
+    async fn insert_product(&mut self, product: &Product) -> Result<()> {
+        let row = ProductRow::from(product);
+        run!(self, |c| diesel::insert_into(products::table).values(&row).execute(c))
+            .map(drop)
+            .map_err(database)
+    }
+
+    async fn update_product(&mut self, product: &Product) -> Result<()> {
+        let row = ProductRow { version: product.version + 1, ..ProductRow::from(product) };
+        let unchanged =
+            products::id.eq(AsText(product.id)).and(products::version.eq(product.version));
+        let changed =
+            run!(self, |c| diesel::update(products::table).filter(unchanged).set(&row).execute(c))
+                .map_err(database)?;
+        stale(changed, "product", product.id)
+    }
+
+    async fn insert_order(&mut self, order: &Order) -> Result<()> {
+        let row = OrderRow::from(order);
+        run!(self, |c| diesel::insert_into(orders::table).values(&row).execute(c))
+            .map(drop)
+            .map_err(database)
+    }
+
+    async fn update_order(&mut self, order: &Order) -> Result<()> {
+        let row = OrderRow { version: order.version + 1, ..OrderRow::from(order) };
+        let unchanged = orders::id.eq(AsText(order.id)).and(orders::version.eq(order.version));
+        let changed =
+            run!(self, |c| diesel::update(orders::table).filter(unchanged).set(&row).execute(c))
+                .map_err(database)?;
+        stale(changed, "order", order.id)
+    }
+}
+
+/// Cents fit their column, which has a CHECK.
+fn cents(value: i64) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+impl From<ProductRow> for Product {
+    fn from(row: ProductRow) -> Self {
+        Self {
+            id: row.id.0,
+            name: row.name,
+            description: row.description,
+            status: row.status.0,
+            spec: row.spec.0,
+            price: cents(row.price),
+            created_at: row.created_at.0,
+            updated_at: row.updated_at.0,
+            version: row.version,
+        }
+    }
+}
+
+impl From<&Product> for ProductRow {
+    fn from(product: &Product) -> Self {
+        Self {
+            id: AsText(product.id),
+            name: product.name.clone(),
+            description: product.description.clone(),
+            status: AsText(product.status),
+            spec: AsJson(product.spec.clone()),
+            price: product.price.into(),
+            created_at: Micros(product.created_at),
+            updated_at: Micros(product.updated_at),
+            version: product.version,
+        }
+    }
+}
+
+impl From<OrderRow> for Order {
+    fn from(row: OrderRow) -> Self {
+        Self {
+            id: row.id.0,
+            number: row.number,
+            user_id: row.user_id.0,
+            tenant_id: row.tenant_id.0,
+            product_id: row.product_id.0,
+            instance_name: row.instance_name,
+            instance_id: row.instance_id.map(|id| id.0),
+            status: row.status.0,
+            amount: cents(row.amount),
+            refund_due: row.refund_due,
+            payment_reference: row.payment_reference,
+            cancel_reason: row.cancel_reason,
+            created_at: row.created_at.0,
+            updated_at: row.updated_at.0,
+            paid_at: row.paid_at.map(|at| at.0),
+            cancelled_at: row.cancelled_at.map(|at| at.0),
+            completed_at: row.completed_at.map(|at| at.0),
+            version: row.version,
+        }
+    }
+}
+
+impl From<&Order> for OrderRow {
+    fn from(order: &Order) -> Self {
+        Self {
+            id: AsText(order.id),
+            number: order.number,
+            user_id: AsText(order.user_id),
+            tenant_id: AsText(order.tenant_id),
+            product_id: AsText(order.product_id),
+            instance_name: order.instance_name.clone(),
+            instance_id: order.instance_id.map(AsText),
+            status: AsText(order.status),
+            amount: order.amount.into(),
+            refund_due: order.refund_due,
+            payment_reference: order.payment_reference.clone(),
+            cancel_reason: order.cancel_reason.clone(),
+            created_at: Micros(order.created_at),
+            updated_at: Micros(order.updated_at),
+            paid_at: order.paid_at.map(Micros),
+            cancelled_at: order.cancelled_at.map(Micros),
+            completed_at: order.completed_at.map(Micros),
+            version: order.version,
+        }
+    }
+}

@@ -1,0 +1,360 @@
+use async_trait::async_trait;
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use domain::{
+    Result,
+    commerce::ComputeSpec,
+    ids::{InstanceId, OrderId, TenantId, UserId},
+    instances::{
+        Instance, InstanceFilter, InstanceReads, InstanceRuntime, InstanceStatus, InstanceWrites,
+    },
+    page::{Page, PageRequest},
+    runtime::{Pod, Target},
+};
+
+use crate::{
+    backend::{Conn, run},
+    error::database,
+    page::{keyset, stale},
+    schema::{instances, pods, runtimes, targets},
+    types::{AsJson, AsText, Micros, texts},
+};
+
+#[derive(Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = instances, treat_none_as_null = true)]
+struct InstanceRow {
+    id: AsText<InstanceId>,
+    number: i64,
+    tenant_id: AsText<TenantId>,
+    owner_id: AsText<UserId>,
+    order_id: Option<AsText<OrderId>>,
+    name: String,
+    status: AsText<InstanceStatus>,
+    spec: AsJson<ComputeSpec>,
+    namespace: String,
+    host: String,
+    restart_token: Option<String>,
+    released_at: Option<Micros>,
+    created_at: Micros,
+    updated_at: Micros,
+    deleted_at: Option<Micros>,
+    version: i64,
+}
+
+#[derive(Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = runtimes, treat_none_as_null = true)]
+struct RuntimeRow {
+    instance_id: AsText<InstanceId>,
+    ready_replicas: i32,
+    total_replicas: i32,
+    message: Option<String>,
+    error_reason: Option<String>,
+    observed_at: Micros,
+}
+
+#[derive(Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = pods, treat_none_as_null = true)]
+struct PodRow {
+    uid: String,
+    instance_id: AsText<InstanceId>,
+    name: String,
+    namespace: String,
+    phase: String,
+    ready: bool,
+    restarts: i32,
+    node: Option<String>,
+    ip: Option<String>,
+    reason: Option<String>,
+    message: Option<String>,
+    last_termination: Option<String>,
+    started_at: Option<Micros>,
+}
+
+macro_rules! filtered {
+    ($backend:ident, $filter:expr) => {{
+        let mut query = instances::table.into_boxed::<$backend>();
+        if let Some(visible) = &$filter.visible {
+            query = query.filter(instances::tenant_id.eq_any(texts(visible)));
+        }
+        query = match &$filter.status {
+            Some(status) => query.filter(instances::status.eq_any(texts(status))),
+            None => query.filter(instances::deleted_at.is_null()),
+        };
+        if let Some(owner) = $filter.owner_id {
+            query = query.filter(instances::owner_id.eq(AsText(owner)));
+        }
+        if let Some(tenant) = $filter.tenant_id {
+            query = query.filter(instances::tenant_id.eq(AsText(tenant)));
+        }
+        query
+    }};
+}
+
+#[async_trait]
+impl InstanceReads for Conn {
+    async fn instances_by_id(&mut self, ids: &[InstanceId]) -> Result<Vec<Instance>> {
+        let rows: Vec<InstanceRow> =
+            run!(self, |c| instances::table.filter(instances::id.eq_any(texts(ids))).load(c))
+                .map_err(database)?;
+        Ok(rows.into_iter().map(Instance::from).collect())
+    }
+
+    async fn instance_by_number(&mut self, number: i64) -> Result<Option<Instance>> {
+        let row: Option<InstanceRow> =
+            run!(self, |c| instances::table.filter(instances::number.eq(number)).first(c))
+                .optional()
+                .map_err(database)?;
+        Ok(row.map(Instance::from))
+    }
+
+    async fn instances(
+        &mut self,
+        filter: &InstanceFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Instance>> {
+        let rows: Vec<InstanceRow> =
+            run!(self, |c, DB| keyset!(filtered!(DB, filter), instances, page).load(c))
+                .map_err(database)?;
+        let total = match page.count {
+            true => Some(
+                run!(self, |c, DB| filtered!(DB, filter).count().get_result(c))
+                    .map_err(database)?,
+            ),
+            false => None,
+        };
+        Ok(Page::from_rows(rows.into_iter().map(Instance::from).collect(), page.first, total))
+    }
+
+    async fn instance_name_lives(&mut self, tenant: TenantId, name: &str) -> Result<bool> {
+        let held: i64 = run!(self, |c| instances::table
+            .filter(instances::tenant_id.eq(AsText(tenant)))
+            .filter(instances::name.eq(name))
+            .filter(instances::released_at.is_null())
+            .count()
+            .get_result(c))
+        .map_err(database)?;
+        Ok(held > 0)
+    }
+
+    async fn runtimes(&mut self, instances: &[InstanceId]) -> Result<Vec<InstanceRuntime>> {
+        let ids = texts(instances);
+        let rows: Vec<RuntimeRow> =
+            run!(self, |c| runtimes::table.filter(runtimes::instance_id.eq_any(&ids)).load(c))
+                .map_err(database)?;
+        Ok(rows.into_iter().map(InstanceRuntime::from).collect())
+    }
+
+    async fn observed_instances(&mut self) -> Result<Vec<InstanceId>> {
+        let ids: Vec<AsText<InstanceId>> =
+            run!(self, |c| runtimes::table.select(runtimes::instance_id).load(c))
+                .map_err(database)?;
+        Ok(ids.into_iter().map(|id| id.0).collect())
+    }
+
+    async fn pods_of_instances(&mut self, instances: &[InstanceId]) -> Result<Vec<Pod>> {
+        let ids = texts(instances);
+        let rows: Vec<PodRow> = run!(self, |c| pods::table
+            .filter(pods::instance_id.eq_any(&ids))
+            .order((pods::instance_id, pods::name))
+            .load(c))
+        .map_err(database)?;
+        Ok(rows.into_iter().map(Pod::from).collect())
+    }
+
+    async fn observed_pods(&mut self) -> Result<Vec<Pod>> {
+        let rows: Vec<PodRow> = run!(self, |c| pods::table.load(c)).map_err(database)?;
+        Ok(rows.into_iter().map(Pod::from).collect())
+    }
+
+    async fn target_connected(&mut self, target: &str) -> Result<bool> {
+        let connected: Option<bool> = run!(self, |c| targets::table
+            .select(targets::connected)
+            .filter(targets::name.eq(target))
+            .first(c))
+        .optional()
+        .map_err(database)?;
+        Ok(connected.unwrap_or(false))
+    }
+}
+
+#[async_trait]
+impl InstanceWrites for Conn {
+    async fn insert_instance(&mut self, instance: &Instance) -> Result<bool> {
+        let row = InstanceRow::from(instance);
+        let inserted = run!(self, |c| diesel::insert_into(instances::table)
+            .values(&row)
+            .on_conflict_do_nothing()
+            .execute(c))
+        .map_err(database)?;
+        Ok(inserted == 1)
+    }
+
+    async fn update_instance(&mut self, instance: &Instance) -> Result<()> {
+        let row = InstanceRow { version: instance.version + 1, ..InstanceRow::from(instance) };
+        let unchanged =
+            instances::id.eq(AsText(instance.id)).and(instances::version.eq(instance.version));
+        let changed =
+            run!(self, |c| diesel::update(instances::table).filter(unchanged).set(&row).execute(c))
+                .map_err(database)?;
+        stale(changed, "instance", instance.id)
+    }
+
+    async fn save_runtime(&mut self, runtime: &InstanceRuntime) -> Result<()> {
+        let row = RuntimeRow {
+            instance_id: AsText(runtime.instance_id),
+            ready_replicas: runtime.ready_replicas,
+            total_replicas: runtime.total_replicas,
+            message: runtime.message.clone(),
+            error_reason: runtime.error_reason.clone(),
+            observed_at: Micros(runtime.observed_at),
+        };
+        run!(self, |c| diesel::insert_into(runtimes::table)
+            .values(&row)
+            .on_conflict(runtimes::instance_id)
+            .do_update()
+            .set(&row)
+            .execute(c))
+        .map(drop)
+        .map_err(database)
+    }
+
+    async fn delete_runtime(&mut self, instance: InstanceId) -> Result<()> {
+        let gone = runtimes::instance_id.eq(AsText(instance));
+        run!(self, |c| diesel::delete(runtimes::table).filter(gone).execute(c))
+            .map(drop)
+            .map_err(database)
+    }
+
+    async fn save_pod(&mut self, pod: &Pod) -> Result<()> {
+        let row = PodRow::from(pod);
+        run!(self, |c| diesel::insert_into(pods::table)
+            .values(&row)
+            .on_conflict(pods::uid)
+            .do_update()
+            .set(&row)
+            .execute(c))
+        .map(drop)
+        .map_err(database)
+    }
+
+    async fn delete_pod(&mut self, uid: &str) -> Result<()> {
+        run!(self, |c| diesel::delete(pods::table).filter(pods::uid.eq(uid)).execute(c))
+            .map(drop)
+            .map_err(database)
+    }
+
+    async fn save_target(&mut self, target: &Target, connected: bool) -> Result<()> {
+        let row = (
+            targets::name.eq(&target.name),
+            targets::simulated.eq(target.simulated),
+            targets::connected.eq(connected),
+        );
+        run!(self, |c| diesel::insert_into(targets::table)
+            .values(row)
+            .on_conflict(targets::name)
+            .do_update()
+            .set(row)
+            .execute(c))
+        .map(drop)
+        .map_err(database)
+    }
+}
+
+impl From<InstanceRow> for Instance {
+    fn from(row: InstanceRow) -> Self {
+        Self {
+            id: row.id.0,
+            number: row.number,
+            tenant_id: row.tenant_id.0,
+            owner_id: row.owner_id.0,
+            order_id: row.order_id.map(|id| id.0),
+            name: row.name,
+            status: row.status.0,
+            spec: row.spec.0,
+            namespace: row.namespace,
+            host: row.host,
+            restart_token: row.restart_token,
+            released_at: row.released_at.map(|at| at.0),
+            created_at: row.created_at.0,
+            updated_at: row.updated_at.0,
+            deleted_at: row.deleted_at.map(|at| at.0),
+            version: row.version,
+        }
+    }
+}
+
+impl From<&Instance> for InstanceRow {
+    fn from(instance: &Instance) -> Self {
+        Self {
+            id: AsText(instance.id),
+            number: instance.number,
+            tenant_id: AsText(instance.tenant_id),
+            owner_id: AsText(instance.owner_id),
+            order_id: instance.order_id.map(AsText),
+            name: instance.name.clone(),
+            status: AsText(instance.status),
+            spec: AsJson(instance.spec.clone()),
+            namespace: instance.namespace.clone(),
+            host: instance.host.clone(),
+            restart_token: instance.restart_token.clone(),
+            released_at: instance.released_at.map(Micros),
+            created_at: Micros(instance.created_at),
+            updated_at: Micros(instance.updated_at),
+            deleted_at: instance.deleted_at.map(Micros),
+            version: instance.version,
+        }
+    }
+}
+
+impl From<RuntimeRow> for InstanceRuntime {
+    fn from(row: RuntimeRow) -> Self {
+        Self {
+            instance_id: row.instance_id.0,
+            ready_replicas: row.ready_replicas,
+            total_replicas: row.total_replicas,
+            message: row.message,
+            error_reason: row.error_reason,
+            observed_at: row.observed_at.0,
+        }
+    }
+}
+
+impl From<PodRow> for Pod {
+    fn from(row: PodRow) -> Self {
+        Self {
+            uid: row.uid,
+            instance_id: row.instance_id.0,
+            name: row.name,
+            namespace: row.namespace,
+            phase: row.phase,
+            ready: row.ready,
+            restarts: row.restarts,
+            node: row.node,
+            ip: row.ip,
+            reason: row.reason,
+            message: row.message,
+            last_termination: row.last_termination,
+            started_at: row.started_at.map(|at| at.0),
+        }
+    }
+}
+
+impl From<&Pod> for PodRow {
+    fn from(pod: &Pod) -> Self {
+        Self {
+            uid: pod.uid.clone(),
+            instance_id: AsText(pod.instance_id),
+            name: pod.name.clone(),
+            namespace: pod.namespace.clone(),
+            phase: pod.phase.clone(),
+            ready: pod.ready,
+            restarts: pod.restarts,
+            node: pod.node.clone(),
+            ip: pod.ip.clone(),
+            reason: pod.reason.clone(),
+            message: pod.message.clone(),
+            last_termination: pod.last_termination.clone(),
+            started_at: pod.started_at.map(Micros),
+        }
+    }
+}

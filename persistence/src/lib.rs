@@ -1,0 +1,20 @@
+//! The store on SQLite and PostgreSQL: one query body for both. And the buses that wake whoever
+//! waits for a commit.
+
+mod backend;
+mod bus;
+mod error;
+mod migrations;
+mod page;
+mod safe_head;
+mod schema;
+mod types;
+
+mod commerce;
+mod events;
+mod identity;
+mod instances;
+mod workflows;
+
+pub use backend::SqlStore;
+pub use bus::LocalBus;

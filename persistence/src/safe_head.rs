@@ -1,0 +1,184 @@
+//! The position below which nothing can appear any more.
+//!
+//! On SQLite, with one writer, that is the newest position. On PostgreSQL a position is drawn
+//! before its transaction commits, so a reader may see 8 while 7 is still open. A missing
+//! position is waited for until every transaction that ran when the gap was first seen has ended:
+//! whoever drew it had its transaction number before it drew, hence before anybody could see a
+//! later position. What is missing then was rolled back. The safe head is just below the first
+//! gap that is still open.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard},
+};
+
+use diesel::{QueryableByName, prelude::*, sql_query, sql_types::BigInt};
+use diesel_async::RunQueryDsl;
+use domain::Result;
+
+use crate::{
+    backend::{Conn, run},
+    error::database,
+    schema::events,
+};
+
+/// How far back the first look of a process reads; whatever is open lies within.
+const WINDOW: i64 = 10_000;
+
+#[derive(Default)]
+pub(crate) struct SafeHead(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    /// `None` before the first look.
+    head: Option<i64>,
+    gaps: BTreeMap<i64, Gap>,
+}
+
+/// A position that is missing below one that is there.
+#[derive(Clone, Copy, Default)]
+struct Gap {
+    /// The first transaction number that cannot be the gap's; unknown until looked up.
+    horizon: Option<i64>,
+    /// Every transaction that may fill it has ended: missing now means missing for ever.
+    decided: bool,
+}
+
+#[derive(QueryableByName)]
+struct Running {
+    /// All transactions below have ended.
+    #[diesel(sql_type = BigInt)]
+    oldest: i64,
+    /// No transaction from here on had begun.
+    #[diesel(sql_type = BigInt)]
+    next: i64,
+}
+
+impl SafeHead {
+    /// Looks again, and answers with the newest safe position.
+    pub(crate) async fn look(&self, conn: &mut Conn) -> Result<i64> {
+        if !conn.is_postgres() {
+            return newest(conn).await;
+        }
+        let (head, decided) = match self.begin() {
+            Some(begun) => begun,
+            None => {
+                let oldest_open = (newest(conn).await? - WINDOW).max(0);
+                self.state().head.get_or_insert(oldest_open);
+                (oldest_open, Vec::new())
+            }
+        };
+        let there: Vec<i64> = run!(conn, |c| events::table
+            .select(events::position)
+            .filter(events::position.gt(head))
+            .order(events::position)
+            .load(c))
+        .map_err(database)?;
+        if self.state().advance(head, &there, &decided) {
+            let running = running(conn).await?;
+            self.state().decide(&running);
+        }
+        Ok(self.state().head.unwrap_or(0))
+    }
+
+    /// The head, and the gaps that were decided before this look begins to read.
+    fn begin(&self) -> Option<(i64, Vec<i64>)> {
+        let state = self.state();
+        let decided = state.gaps.iter().filter(|(_, gap)| gap.decided).map(|(at, _)| *at);
+        state.head.map(|head| (head, decided.collect()))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().expect("nothing panics while it holds this lock")
+    }
+}
+
+impl State {
+    /// Takes in what a look that began at `from` found; answers whether a gap is open.
+    fn advance(&mut self, from: i64, there: &[i64], decided: &[i64]) -> bool {
+        let mut head = from;
+        let mut open = false;
+        for position in there {
+            for missing in head + 1..*position {
+                if !decided.contains(&missing) {
+                    self.gaps.entry(missing).or_default();
+                    open = true;
+                }
+            }
+            if open {
+                break;
+            }
+            head = *position;
+        }
+        let head = head.max(self.head.unwrap_or(0));
+        self.head = Some(head);
+        self.gaps = self.gaps.split_off(&(head + 1));
+        open
+    }
+
+    fn decide(&mut self, running: &Running) {
+        for gap in self.gaps.values_mut() {
+            let horizon = *gap.horizon.get_or_insert(running.next);
+            gap.decided |= running.oldest >= horizon;
+        }
+    }
+}
+
+async fn newest(conn: &mut Conn) -> Result<i64> {
+    use diesel::dsl::max;
+
+    let newest: Option<i64> =
+        run!(conn, |c| events::table.select(max(events::position)).first(c)).map_err(database)?;
+    Ok(newest.unwrap_or(0))
+}
+
+async fn running(conn: &mut Conn) -> Result<Running> {
+    let sql = "SELECT pg_snapshot_xmin(s)::text::bigint AS oldest, \
+               pg_snapshot_xmax(s)::text::bigint AS next \
+               FROM (SELECT pg_current_snapshot() AS s) snapshots";
+    run!(conn, |c| sql_query(sql).get_result(c)).map_err(database)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn look(state: &mut State, there: &[i64], running: (i64, i64)) -> i64 {
+        let from = state.head.unwrap_or(0);
+        let decided: Vec<i64> =
+            state.gaps.iter().filter(|(_, gap)| gap.decided).map(|(at, _)| *at).collect();
+        let there: Vec<i64> = there.iter().copied().filter(|at| *at > from).collect();
+        if state.advance(from, &there, &decided) {
+            state.decide(&Running { oldest: running.0, next: running.1 });
+        }
+        state.head.unwrap_or(0)
+    }
+
+    #[test]
+    fn a_gap_holds_the_head_until_it_is_filled() {
+        let mut state = State::default();
+
+        assert_eq!(look(&mut state, &[1, 3], (10, 12)), 1);
+        assert_eq!(look(&mut state, &[1, 3, 4], (10, 13)), 1);
+        assert_eq!(look(&mut state, &[1, 2, 3, 4], (12, 13)), 4);
+    }
+
+    #[test]
+    fn a_gap_is_passed_once_all_who_may_fill_it_have_ended() {
+        let mut state = State::default();
+
+        assert_eq!(look(&mut state, &[1, 3], (10, 12)), 1);
+        assert_eq!(look(&mut state, &[1, 3], (11, 14)), 1);
+        assert_eq!(look(&mut state, &[1, 3], (12, 15)), 1);
+        assert_eq!(look(&mut state, &[1, 3], (12, 15)), 3);
+    }
+
+    #[test]
+    fn a_gap_that_is_filled_at_the_last_moment_is_not_passed() {
+        let mut state = State::default();
+
+        assert_eq!(look(&mut state, &[2], (10, 12)), 0);
+        assert_eq!(look(&mut state, &[2], (12, 12)), 0);
+        assert_eq!(look(&mut state, &[1, 2], (12, 12)), 2);
+    }
+}

@@ -1,0 +1,251 @@
+//! One `table!` per table, good for both databases. The order of the columns is that of the `Row`
+//! structs.
+
+diesel::table! {
+    users (id) {
+        id -> Text,
+        number -> BigInt,
+        email -> Text,
+        password_hash -> Text,
+        nickname -> Text,
+        status -> Text,
+        status_reason -> Nullable<Text>,
+        roles -> Text,
+        token_version -> BigInt,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    tenants (id) {
+        id -> Text,
+        org_id -> Text,
+        name -> Text,
+        personal -> Bool,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    tenant_members (tenant_id, user_id) {
+        tenant_id -> Text,
+        user_id -> Text,
+        role -> Text,
+    }
+}
+
+diesel::table! {
+    sessions (id) {
+        id -> Text,
+        user_id -> Text,
+        refresh_hash -> Text,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+        revoked_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    counters (name) {
+        name -> Text,
+        value -> BigInt,
+    }
+}
+
+diesel::table! {
+    products (id) {
+        id -> Text,
+        name -> Text,
+        description -> Text,
+        status -> Text,
+        spec -> Text,
+        price -> BigInt,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    orders (id) {
+        id -> Text,
+        number -> BigInt,
+        user_id -> Text,
+        tenant_id -> Text,
+        product_id -> Text,
+        instance_name -> Text,
+        instance_id -> Nullable<Text>,
+        status -> Text,
+        amount -> BigInt,
+        refund_due -> Bool,
+        payment_reference -> Nullable<Text>,
+        cancel_reason -> Nullable<Text>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        paid_at -> Nullable<BigInt>,
+        cancelled_at -> Nullable<BigInt>,
+        completed_at -> Nullable<BigInt>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    instances (id) {
+        id -> Text,
+        number -> BigInt,
+        tenant_id -> Text,
+        owner_id -> Text,
+        order_id -> Nullable<Text>,
+        name -> Text,
+        status -> Text,
+        spec -> Text,
+        namespace -> Text,
+        host -> Text,
+        restart_token -> Nullable<Text>,
+        released_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        deleted_at -> Nullable<BigInt>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    runtimes (instance_id) {
+        instance_id -> Text,
+        ready_replicas -> Integer,
+        total_replicas -> Integer,
+        message -> Nullable<Text>,
+        error_reason -> Nullable<Text>,
+        observed_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    pods (uid) {
+        uid -> Text,
+        instance_id -> Text,
+        name -> Text,
+        namespace -> Text,
+        phase -> Text,
+        ready -> Bool,
+        restarts -> Integer,
+        node -> Nullable<Text>,
+        ip -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        message -> Nullable<Text>,
+        last_termination -> Nullable<Text>,
+        started_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    targets (name) {
+        name -> Text,
+        simulated -> Bool,
+        connected -> Bool,
+    }
+}
+
+diesel::table! {
+    workflows (id) {
+        id -> Text,
+        tenant_id -> Text,
+        kind -> Text,
+        subject_id -> Text,
+        lane_number -> BigInt,
+        status -> Text,
+        cancel_reason -> Nullable<Text>,
+        compensating -> Bool,
+        created_at -> BigInt,
+        started_at -> Nullable<BigInt>,
+        completed_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    tasks (id) {
+        id -> Text,
+        workflow_id -> Text,
+        tenant_id -> Text,
+        ordinal -> Integer,
+        name -> Text,
+        kind -> Text,
+        payload_version -> Integer,
+        phase -> Text,
+        status -> Text,
+        depends_on -> Text,
+        payload -> Text,
+        result -> Nullable<Text>,
+        error -> Nullable<Text>,
+        wait_reason -> Nullable<Text>,
+        attempt -> Integer,
+        time_limit_ms -> Nullable<BigInt>,
+        deadline -> Nullable<BigInt>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        started_at -> Nullable<BigInt>,
+        completed_at -> Nullable<BigInt>,
+        fence -> BigInt,
+        ready_at -> Nullable<BigInt>,
+        leased -> Bool,
+        wakes -> BigInt,
+    }
+}
+
+diesel::table! {
+    task_attempts (task_id, number) {
+        task_id -> Text,
+        number -> Integer,
+        status -> Text,
+        result -> Nullable<Text>,
+        error -> Nullable<Text>,
+        started_at -> BigInt,
+        completed_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    task_logs (task_id, attempt, byte_offset) {
+        task_id -> Text,
+        attempt -> Integer,
+        byte_offset -> BigInt,
+        byte_length -> BigInt,
+        body -> Text,
+    }
+}
+
+diesel::table! {
+    events (position) {
+        position -> BigInt,
+        event_type -> Text,
+        subject_id -> Text,
+        parent_id -> Nullable<Text>,
+        tenant_id -> Nullable<Text>,
+        actor_id -> Nullable<Text>,
+        cause -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+        previous -> Nullable<Text>,
+        at -> BigInt,
+        data -> Text,
+    }
+}
+
+diesel::table! {
+    idempotency_keys (scope, idempotency_key) {
+        scope -> Text,
+        idempotency_key -> Text,
+        fingerprint -> Text,
+        entity -> Nullable<Text>,
+        workflow -> Nullable<Text>,
+        cursor -> Nullable<BigInt>,
+        taken_at -> BigInt,
+    }
+}
+
+diesel::joinable!(tasks -> workflows (workflow_id));
+diesel::joinable!(tenant_members -> tenants (tenant_id));
+diesel::allow_tables_to_appear_in_same_query!(tasks, workflows);
+diesel::allow_tables_to_appear_in_same_query!(tenant_members, tenants);

@@ -1,0 +1,93 @@
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{Request, State},
+    response::Response,
+};
+use http::{StatusCode, request::Parts};
+use http_body_util::{BodyExt, Limited};
+
+use super::{
+    answer::Answer,
+    discovery, list, logs,
+    query::Query,
+    request::{self, Call, Target, Verb},
+    scale, watch, write,
+};
+use crate::{
+    cluster::Cluster,
+    faults::Fault,
+    status_error::{Result, StatusError},
+};
+
+const BODY_LIMIT: usize = 3 * 1024 * 1024;
+
+pub(crate) fn router(cluster: Cluster) -> Router {
+    Router::new().fallback(serve).with_state(cluster)
+}
+
+async fn serve(State(cluster): State<Cluster>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    if let Some(answer) = discovery::answer(&parts) {
+        return answer.into_response();
+    }
+    let body = match Limited::new(body, BODY_LIMIT).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(_) => return Answer::refusal(&StatusError::too_large()).into_response(),
+    };
+    match call(&parts, body) {
+        Ok(call) => carry_out(&cluster, call).await,
+        Err(refusal) => Answer::refusal(&refusal).into_response(),
+    }
+}
+
+fn call(parts: &Parts, body: Bytes) -> Result<Call> {
+    let query = Query::of(&parts.uri);
+    let target = Target::of(parts.uri.path())?;
+    let verb = Verb::of(&parts.method, &target, &query)?;
+    request::check_accept(&parts.headers)?;
+    Ok(Call {
+        verb,
+        target,
+        manager: request::manager(&query, &parts.headers),
+        content_type: request::content_type(&parts.headers),
+        query,
+        body,
+    })
+}
+
+async fn carry_out(cluster: &Cluster, call: Call) -> Response {
+    let resource = call.target.kind.plural;
+    let fault = cluster.with_state(|state| state.faults.strike(call.verb.name(), resource));
+    match fault {
+        None => answer(cluster, &call).into_response(),
+        Some(Fault::LostAnswer) => answer(cluster, &call).into_broken_response(),
+        Some(Fault::Silence) => std::future::pending().await,
+        Some(Fault::Timeout) => {
+            let message = "Timeout: request did not complete within the allotted timeout";
+            let refusal = StatusError::new(StatusCode::GATEWAY_TIMEOUT, "Timeout", message);
+            Answer::refusal(&refusal).into_response()
+        }
+        Some(Fault::Status(code, wait)) => {
+            Answer::refusal(&request::failure(code, wait)).into_response()
+        }
+    }
+}
+
+fn answer(cluster: &Cluster, call: &Call) -> Answer {
+    let outcome = match (call.verb, call.target.subresource.as_str()) {
+        (Verb::Get, "log") => cluster.with_state(|state| logs::read(state, call)),
+        (_, "scale") => cluster.with_state(|state| scale::carry_out(state, call)),
+        (Verb::Get, _) => cluster.with_state(|state| list::get(state, call)),
+        (Verb::List, _) => cluster.with_state(|state| list::list(state, call)),
+        (Verb::Watch, _) => watch::open(cluster, call),
+        (Verb::Create, _) => cluster.with_state(|state| write::create(state, call)),
+        (Verb::Update, _) => cluster.with_state(|state| write::update(state, call)),
+        (Verb::Patch, _) => cluster.with_state(|state| write::patch(state, call)),
+        (Verb::Delete, _) => cluster.with_state(|state| write::delete(state, call)),
+        (Verb::DeleteCollection, _) => {
+            cluster.with_state(|state| write::delete_collection(state, call))
+        }
+    };
+    outcome.unwrap_or_else(|refusal| Answer::refusal(&refusal))
+}

@@ -1,0 +1,132 @@
+use std::time::Duration;
+
+use crate::{cluster::Cluster, ids::Ids};
+
+/// What goes wrong with a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing happens; the answer is this HTTP status, with `Retry-After` if given.
+    Status(u16, Option<Duration>),
+    /// It happens, but the connection breaks before the answer is through.
+    LostAnswer,
+    /// Nothing happens; the answer is 504 `Timeout`.
+    Timeout,
+    /// Nothing happens and no answer ever comes: the caller has to give up.
+    Silence,
+}
+
+/// What a call is, as faults are told to match it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Calls {
+    /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete` or `deletecollection`.
+    pub verb: Option<String>,
+    /// The plural, as in `deployments`.
+    pub resource: Option<String>,
+}
+
+impl Calls {
+    pub fn any() -> Self {
+        Self::default()
+    }
+
+    pub fn to(verb: &str, resource: &str) -> Self {
+        Self {
+            verb: Some(verb.to_owned()),
+            resource: Some(resource.to_owned()),
+        }
+    }
+
+    pub fn of(verb: &str) -> Self {
+        Self {
+            verb: Some(verb.to_owned()),
+            resource: None,
+        }
+    }
+
+    fn include(&self, verb: &str, resource: &str) -> bool {
+        self.verb.as_deref().is_none_or(|wanted| wanted == verb)
+            && self
+                .resource
+                .as_deref()
+                .is_none_or(|wanted| wanted == resource)
+    }
+}
+
+/// Orders what goes wrong. Discovery and health checks are never hit.
+#[derive(Clone)]
+pub struct Faults(pub(crate) Cluster);
+
+impl Faults {
+    /// The next `n` calls fail like this.
+    pub fn fail_next(&self, n: usize, fault: Fault) {
+        self.fail_matching(Calls::any(), n, fault);
+    }
+
+    /// The next `n` of these calls fail like this.
+    pub fn fail_matching(&self, calls: Calls, n: usize, fault: Fault) {
+        self.0
+            .with_state(|state| state.faults.planned.push((calls, n, fault)));
+    }
+
+    /// From now on each call fails with this probability, the same ones for the same seed.
+    pub fn fail_at_rate(&self, probability: f64, seed: u64, fault: Fault) {
+        let rate = Rate {
+            probability,
+            ids: Ids::new(seed),
+            fault,
+        };
+        self.0.with_state(|state| state.faults.rate = Some(rate));
+    }
+
+    /// Nothing that has been ordered happens any more.
+    pub fn clear(&self) {
+        self.0
+            .with_state(|state| state.faults = FaultPlan::default());
+    }
+
+    /// Ends every open watch without a word, as a restarted server does.
+    pub fn drop_watches(&self) {
+        self.0.with_state(|state| state.watch_epoch += 1);
+    }
+
+    /// Forgets the past: open watches end with 410, and so does every watch or list that asks for
+    /// a version before this moment.
+    pub fn expire_watches(&self) {
+        self.0.with_state(|state| {
+            state.storage.compact();
+            state.expiry_epoch += 1;
+        });
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Rate {
+    probability: f64,
+    ids: Ids,
+    fault: Fault,
+}
+
+/// The faults still to come.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FaultPlan {
+    planned: Vec<(Calls, usize, Fault)>,
+    rate: Option<Rate>,
+}
+
+impl FaultPlan {
+    /// The fault of this call, which is then used up.
+    pub fn strike(&mut self, verb: &str, resource: &str) -> Option<Fault> {
+        let planned = self
+            .planned
+            .iter_mut()
+            .find(|(calls, n, _)| *n > 0 && calls.include(verb, resource));
+        if let Some((_, n, fault)) = planned {
+            *n -= 1;
+            let fault = fault.clone();
+            self.planned.retain(|(_, n, _)| *n > 0);
+            return Some(fault);
+        }
+        let rate = self.rate.as_mut()?;
+        (rate.ids.fraction() < rate.probability).then(|| rate.fault.clone())
+    }
+}

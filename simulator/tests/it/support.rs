@@ -1,0 +1,249 @@
+use std::time::Duration;
+
+use axum::{
+    Router,
+    body::{Body, BodyDataStream, Bytes},
+};
+use futures::StreamExt;
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use simulator::{Clock, Cluster};
+use tower::ServiceExt;
+
+/// A cluster on a manual clock, and the ways to talk to it.
+pub struct TestCluster {
+    pub cluster: Cluster,
+    router: Router,
+}
+
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Value,
+}
+
+impl Reply {
+    /// The body of a call that must have succeeded.
+    pub fn ok(self) -> Value {
+        assert!(self.status.is_success(), "{}: {}", self.status, self.body);
+        self.body
+    }
+
+    /// Status, reason and message of a refusal.
+    pub fn refusal(&self) -> (u16, &str, &str) {
+        assert!(!self.status.is_success(), "{}", self.body);
+        let text = |field: &str| self.body[field].as_str().unwrap_or_default();
+        (self.status.as_u16(), text("reason"), text("message"))
+    }
+}
+
+impl TestCluster {
+    pub fn new() -> Self {
+        let cluster = Cluster::new(Clock::manual("2026-01-01T00:00:00Z".parse().unwrap()));
+        let router = cluster.router();
+        Self { cluster, router }
+    }
+
+    /// With a namespace called `shop`.
+    pub async fn with_namespace() -> Self {
+        let test = Self::new();
+        test.post("/api/v1/namespaces", json!({"metadata": {"name": "shop"}}))
+            .await
+            .ok();
+        test
+    }
+
+    pub fn advance(&self, seconds: f64) {
+        self.cluster.advance(Duration::from_secs_f64(seconds));
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        self.send("GET", path, "application/json", Value::Null)
+            .await
+    }
+
+    /// Fills in `apiVersion` and `kind` from the path.
+    pub async fn post(&self, path: &str, mut body: Value) -> Reply {
+        name_kind(path, &mut body);
+        self.send("POST", path, "application/json", body).await
+    }
+
+    pub async fn put(&self, path: &str, body: Value) -> Reply {
+        self.send("PUT", path, "application/json", body).await
+    }
+
+    pub async fn merge(&self, path: &str, body: Value) -> Reply {
+        self.send("PATCH", path, "application/merge-patch+json", body)
+            .await
+    }
+
+    pub async fn patch(&self, path: &str, kind: &str, body: Value) -> Reply {
+        self.send("PATCH", path, kind, body).await
+    }
+
+    /// Server-side apply; the path must carry `fieldManager`.
+    pub async fn apply(&self, path: &str, body: Value) -> Reply {
+        self.send("PATCH", path, "application/apply-patch+yaml", body)
+            .await
+    }
+
+    pub async fn delete(&self, path: &str) -> Reply {
+        self.send("DELETE", path, "application/json", Value::Null)
+            .await
+    }
+
+    pub async fn delete_with(&self, path: &str, options: Value) -> Reply {
+        self.send("DELETE", path, "application/json", options).await
+    }
+
+    pub async fn send(&self, method: &str, path: &str, kind: &str, body: Value) -> Reply {
+        let response = self.call(method, path, kind, body).await;
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.expect("a whole body").to_bytes();
+        let body = serde_json::from_slice(&bytes)
+            .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
+        Reply {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
+    }
+
+    pub async fn call(&self, method: &str, path: &str, kind: &str, body: Value) -> Response<Body> {
+        let body = if body.is_null() {
+            Body::empty()
+        } else {
+            Body::from(body.to_string())
+        };
+        let request = Request::builder()
+            .method(method)
+            .uri(path.replace(' ', "%20"))
+            .header("content-type", kind)
+            .header("user-agent", "test/1")
+            .body(body)
+            .unwrap();
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    pub async fn watch(&self, path: &str) -> Watch {
+        let response = self
+            .call("GET", path, "application/json", Value::Null)
+            .await;
+        assert_eq!(response.status(), StatusCode::OK);
+        Watch {
+            stream: response.into_body().into_data_stream(),
+        }
+    }
+
+    /// The Pods of `shop`.
+    pub async fn pods(&self) -> Vec<Value> {
+        let list = self.get("/api/v1/namespaces/shop/pods").await.ok();
+        list["items"].as_array().unwrap().clone()
+    }
+
+    /// The reasons of the Events about one object of `shop`, in the order of their names.
+    pub async fn events_about(&self, name: &str) -> Vec<Value> {
+        let path = "/api/v1/namespaces/shop/events?fieldSelector=involvedObject.name=";
+        let list = self.get(&format!("{path}{name}")).await.ok();
+        list["items"].as_array().unwrap().clone()
+    }
+}
+
+pub struct Watch {
+    stream: BodyDataStream,
+}
+
+impl Watch {
+    /// The next event, which must be there already; none at the end.
+    pub async fn next(&mut self) -> Option<Value> {
+        let line: Option<Bytes> = tokio::time::timeout(Duration::from_secs(5), self.stream.next())
+            .await
+            .expect("an event or the end")
+            .map(|line| line.unwrap());
+        line.map(|line| serde_json::from_slice(&line).unwrap())
+    }
+
+    /// Type, name and version of the next event.
+    pub async fn told(&mut self) -> (String, String) {
+        let event = self.next().await.expect("an event");
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        (
+            text(&event["type"]),
+            text(&event["object"]["metadata"]["name"]),
+        )
+    }
+}
+
+fn name_kind(path: &str, body: &mut Value) {
+    let kinds = [
+        ("namespaces", "v1", "Namespace"),
+        ("pods", "v1", "Pod"),
+        ("services", "v1", "Service"),
+        ("configmaps", "v1", "ConfigMap"),
+        ("secrets", "v1", "Secret"),
+        ("resourcequotas", "v1", "ResourceQuota"),
+        ("deployments", "apps/v1", "Deployment"),
+        ("ingresses", "networking.k8s.io/v1", "Ingress"),
+        ("leases", "coordination.k8s.io/v1", "Lease"),
+    ];
+    let plural = path
+        .split('?')
+        .next()
+        .and_then(|path| path.rsplit('/').next())
+        .unwrap();
+    if let Some((_, version, kind)) = kinds.iter().find(|(known, ..)| *known == plural) {
+        body["apiVersion"] = json!(version);
+        body["kind"] = json!(kind);
+    }
+}
+
+pub const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/shop/deployments";
+pub const CONFIG_MAPS: &str = "/api/v1/namespaces/shop/configmaps";
+pub const PODS: &str = "/api/v1/namespaces/shop/pods";
+
+pub fn deployment(name: &str, image: &str, replicas: i64) -> Value {
+    json!({
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name},
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": {"app": name}},
+            "template": {
+                "metadata": {"labels": {"app": name}},
+                "spec": {"containers": [{
+                    "name": "app",
+                    "image": image,
+                    "ports": [{"name": "http", "containerPort": 8080}],
+                }]},
+            },
+        },
+    })
+}
+
+pub fn config_map(name: &str, value: &str) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name},
+        "data": {"key": value},
+    })
+}
+
+pub fn condition(object: &Value, kind: &str) -> (String, String) {
+    let conditions = object["status"]["conditions"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    let found = conditions
+        .iter()
+        .find(|condition| condition["type"] == kind);
+    let text = |field: &str| {
+        found
+            .and_then(|condition| condition[field].as_str())
+            .unwrap_or_default()
+            .to_owned()
+    };
+    (text("status"), text("reason"))
+}

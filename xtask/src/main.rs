@@ -1,0 +1,58 @@
+//! The developer commands: `cargo xtask --help`.
+
+mod apt;
+mod migration;
+mod postgres;
+mod process;
+mod redis;
+mod schema;
+mod services;
+mod suite;
+mod test;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", about = "Slipway's developer commands")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the lints, and the whole suite on SQLite and on a private PostgreSQL
+    Test(test::Options),
+    /// Write schema.graphql
+    Schema,
+    /// Make an empty migration
+    Migration {
+        /// What it does, in snake case
+        name: String,
+    },
+    /// Run a private PostgreSQL and print its URL, until Ctrl-C
+    Postgres,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    process::forward_signals()?;
+    match command {
+        Command::Test(options) => test::run(&options),
+        Command::Schema => schema::write(),
+        Command::Migration { name } => migration::create(&name),
+        Command::Postgres => postgres::serve(),
+    }
+}
