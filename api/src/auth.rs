@@ -61,7 +61,10 @@ impl TokenIssuer for Signer {
         };
         let access_token = encode(&Header::new(Algorithm::HS256), &claims, &self.0)
             .map_err(|error| failed("a token could not be signed", error))?;
-        let refresh_token = format!("{session}.{}", random_text::<32>().map_err(Error::internal_from)?);
+        let refresh_token = format!(
+            "{session}.{}",
+            random_text::<32>().map_err(Error::internal_from)?
+        );
         Ok(Tokens {
             access_token,
             expires_at,
@@ -97,7 +100,9 @@ impl Gatekeeper {
     /// The caller behind an `Authorization` header; anonymous without one. A token that is not
     /// good is refused rather than taken for none.
     pub async fn caller(&self, authorization: Option<&str>) -> Result<Caller> {
-        let Some(authorization) = authorization else { return Ok(Caller::Anonymous) };
+        let Some(authorization) = authorization else {
+            return Ok(Caller::Anonymous);
+        };
         let token = bearer(authorization).ok_or(Error::Unauthenticated)?;
         let claims = decode::<Claims>(token, &self.key, &self.validation).map_err(|error| {
             match error.kind() {
@@ -105,7 +110,9 @@ impl Gatekeeper {
                 _ => Error::Unauthenticated,
             }
         })?;
-        self.control_plane.caller(claims.claims.sub, claims.claims.tv).await
+        self.control_plane
+            .caller(claims.claims.sub, claims.claims.tv)
+            .await
     }
 }
 
@@ -116,9 +123,15 @@ fn bearer(authorization: &str) -> Option<&str> {
 
 /// What is stored of a refresh token.
 fn hash(token: &str) -> String {
-    Sha256::digest(token).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(token)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn failed(context: &str, error: jsonwebtoken::errors::Error) -> Error {
-    Error::Internal { context: context.to_owned(), source: Some(error.into()) }
+    Error::Internal {
+        context: context.to_owned(),
+        source: Some(error.into()),
+    }
 }

@@ -1,6 +1,6 @@
 //! From settings to a control plane: the only place that names adapters.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use anyhow::Context;
 use domain::{
@@ -18,7 +18,9 @@ use crate::{
 };
 
 pub async fn control_plane(config: &Config, key: &TokenKey) -> anyhow::Result<Arc<ControlPlane>> {
-    let store = SqlStore::open(&config.database_url, None).await.context("opening the store")?;
+    let store = SqlStore::open(&config.database_url, None)
+        .await
+        .context("opening the store")?;
     let ports = Ports {
         store: Arc::new(store),
         runtime: runtime(config).await?,
@@ -30,17 +32,32 @@ pub async fn control_plane(config: &Config, key: &TokenKey) -> anyhow::Result<Ar
 }
 
 async fn runtime(config: &Config) -> anyhow::Result<Arc<dyn Runtime>> {
-    let target = |name: &str, simulated| Target { name: name.to_owned(), simulated };
+    let target = |name: &str, simulated| Target {
+        name: name.to_owned(),
+        simulated,
+    };
     Ok(match config.kubernetes {
-        KubernetesMode::Simulated => Arc::new(simulated()),
+        KubernetesMode::Simulated => Arc::new(simulated(target("simulated", true))),
         KubernetesMode::InCluster => {
-            let client = kubernetes::connect::in_cluster().await.context("connecting")?;
+            let client = kubernetes::connect::in_cluster().context("connecting")?;
             Arc::new(KubernetesRuntime::new(client, target("in-cluster", false)))
         }
         KubernetesMode::Kubeconfig => {
-            let path = config.kubeconfig.as_deref().context("set SLIPWAY_KUBECONFIG")?;
-            let client = kubernetes::connect::kubeconfig(path).await.context("connecting")?;
+            let path = config
+                .kubeconfig
+                .as_deref()
+                .context("set SLIPWAY_KUBECONFIG")?;
+            let client = kubernetes::connect::kubeconfig(path)
+                .await
+                .context("connecting")?;
             Arc::new(KubernetesRuntime::new(client, target("kubeconfig", false)))
         }
     })
+}
+
+/// A cluster that begins empty and goes with the process, behind the same adapter as a real one.
+fn simulated(target: Target) -> KubernetesRuntime {
+    let cluster = simulator::Cluster::new(simulator::Clock::system());
+    tokio::spawn(cluster.run());
+    KubernetesRuntime::new(kube::Client::new(cluster.router(), "default"), target)
 }

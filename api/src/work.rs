@@ -20,7 +20,11 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Starts the loops; they end with `stop`, the tasks at work having been recorded.
 pub fn start(control_plane: &Arc<ControlPlane>, tracker: &TaskTracker, stop: &CancellationToken) {
-    tracker.spawn(run_tasks(control_plane.clone(), tracker.clone(), stop.clone()));
+    tracker.spawn(run_tasks(
+        control_plane.clone(),
+        tracker.clone(),
+        stop.clone(),
+    ));
     tracker.spawn(observe(control_plane.clone(), stop.clone()));
 }
 
@@ -32,7 +36,9 @@ async fn run_tasks(
     let turns = Arc::new(Semaphore::new(AT_ONCE));
     let mut wake_ups = control_plane.wake_ups();
     while !stop.is_cancelled() {
-        let Ok(turn) = turns.clone().acquire_owned().await else { return };
+        let Ok(turn) = turns.clone().acquire_owned().await else {
+            return;
+        };
         match claim(&control_plane).await {
             Ok(Claimed::Task(claim)) => {
                 let control_plane = control_plane.clone();
@@ -73,8 +79,12 @@ async fn claim(control_plane: &ControlPlane) -> domain::Result<Claimed> {
     {
         return Ok(Claimed::Task(Box::new(claim)));
     }
-    let pause = due.filter(|due| *due > now).and_then(|due| Duration::try_from(due - now).ok());
-    Ok(Claimed::NothingFor(pause.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN)))
+    let pause = due
+        .filter(|due| *due > now)
+        .and_then(|due| Duration::try_from(due - now).ok());
+    Ok(Claimed::NothingFor(
+        pause.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN),
+    ))
 }
 
 /// Takes in what the cluster shows. After a failure the watch begins anew with complete lists, so

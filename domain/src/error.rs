@@ -1,4 +1,4 @@
-use std::error::Error as StdError;
+use std::{error::Error as StdError, fmt};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -49,7 +49,7 @@ pub enum Error {
 }
 
 impl Error {
-    pub fn not_found(kind: &'static str, id: impl ToString) -> Self {
+    pub fn not_found(kind: &'static str, id: impl fmt::Display) -> Self {
         Self::NotFound {
             kind,
             id: id.to_string(),

@@ -1,19 +1,19 @@
 //! What Slipway is about, without any I/O: entities, state machines, rules, planners, and the
 //! ports that the outside implements. Every refusal that a client can meet is decided here.
 
+pub mod clock;
+pub mod control_plane;
 pub mod error;
 pub mod ids;
-pub mod clock;
-pub mod page;
 pub mod names;
-pub mod store;
+pub mod page;
 pub mod runtime;
-pub mod control_plane;
+pub mod store;
 pub mod work;
 
+pub mod commerce;
 pub mod events;
 pub mod identity;
-pub mod commerce;
 pub mod instances;
 pub mod workflows;
 

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use jiff::Timestamp;
 
 use crate::error::{Error, Result};
@@ -18,7 +20,11 @@ impl PageRequest {
 
     pub fn new(first: Option<i64>, after: Option<String>, count: bool) -> Result<Self> {
         let after = after.map(|text| PageKey::parse(&text)).transpose()?;
-        Ok(Self { first: page_size(first)?, after, count })
+        Ok(Self {
+            first: page_size(first)?,
+            after,
+            count,
+        })
     }
 }
 
@@ -48,7 +54,11 @@ impl<T> Page<T> {
     pub fn from_rows(mut items: Vec<T>, first: usize, total: Option<i64>) -> Self {
         let has_next = items.len() > first;
         items.truncate(first);
-        Self { items, has_next, total }
+        Self {
+            items,
+            has_next,
+            total,
+        }
     }
 }
 
@@ -60,8 +70,11 @@ pub struct PageKey {
 }
 
 impl PageKey {
-    pub fn new(created_at: Timestamp, id: impl ToString) -> Self {
-        Self { created_at, id: id.to_string() }
+    pub fn new(created_at: Timestamp, id: impl fmt::Display) -> Self {
+        Self {
+            created_at,
+            id: id.to_string(),
+        }
     }
 
     pub fn encode(&self) -> String {

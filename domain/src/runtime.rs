@@ -67,7 +67,12 @@ pub enum Part {
 }
 
 impl Part {
-    pub const ALL: &[Self] = &[Self::Namespace, Self::Deployment, Self::Service, Self::Ingress];
+    pub const ALL: &[Self] = &[
+        Self::Namespace,
+        Self::Deployment,
+        Self::Service,
+        Self::Ingress,
+    ];
 }
 
 /// A Deployment's progress towards its latest specification.

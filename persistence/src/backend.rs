@@ -58,7 +58,10 @@ pub struct SqlStore {
 
 enum Pools {
     /// SQLite has one writer at a time; it is waited for here, in order, not by busy retries.
-    Sqlite { readers: Pool<Sqlite>, writer: Pool<Sqlite> },
+    Sqlite {
+        readers: Pool<Sqlite>,
+        writer: Pool<Sqlite>,
+    },
     Postgres(Pool<Postgres>),
 }
 
@@ -74,7 +77,7 @@ pub(crate) struct Conn {
 
 pub(crate) enum Link {
     Sqlite(Option<Object<AsyncDieselConnectionManager<Sqlite>>>),
-    Postgres(Option<Object<AsyncDieselConnectionManager<Postgres>>>),
+    Postgres(Option<Box<Object<AsyncDieselConnectionManager<Postgres>>>>),
 }
 
 /// Runs one query, written once, on whichever database is open. Where the query's type must name
@@ -105,7 +108,7 @@ macro_rules! run {
                 $sqlite.await
             }
             $crate::backend::Link::Postgres(Some(object)) => {
-                let $p: &mut $crate::backend::Postgres = object;
+                let $p: &mut $crate::backend::Postgres = &mut *object;
                 $postgres.await
             }
             _ => unreachable!("a connection is only emptied when it is dropped"),
@@ -132,11 +135,19 @@ impl SqlStore {
                 open_postgres(url).await?
             }
             None => {
-                return Err(Error::invalid("database url", "must begin with sqlite:// or postgres://"));
+                return Err(Error::invalid(
+                    "database url",
+                    "must begin with sqlite:// or postgres://",
+                ));
             }
         };
         let statements = Arc::new(AtomicU64::new(0));
-        Ok(Self { pools, clock, safe_head: SafeHead::default(), statements })
+        Ok(Self {
+            pools,
+            clock,
+            safe_head: SafeHead::default(),
+            statements,
+        })
     }
 
     /// How many statements have been run so far.
@@ -147,7 +158,9 @@ impl SqlStore {
     pub(crate) async fn reader(&self) -> Result<Conn> {
         let link = match &self.pools {
             Pools::Sqlite { readers, .. } => Link::Sqlite(Some(readers.get().await.map_err(pool)?)),
-            Pools::Postgres(pool) => Link::Postgres(Some(pool.get().await.map_err(self::pool)?)),
+            Pools::Postgres(pool) => {
+                Link::Postgres(Some(Box::new(pool.get().await.map_err(self::pool)?)))
+            }
         };
         Ok(self.conn(link))
     }
@@ -164,7 +177,12 @@ impl SqlStore {
 
     fn conn(&self, link: Link) -> Conn {
         let statements = self.statements.clone();
-        Conn { link, busy: false, began: Timestamp::UNIX_EPOCH, statements }
+        Conn {
+            link,
+            busy: false,
+            began: Timestamp::UNIX_EPOCH,
+            statements,
+        }
     }
 }
 
@@ -246,8 +264,7 @@ impl Conn {
         }
         let sql = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint AS micros \
                    FROM (SELECT pg_current_xact_id()) numbered";
-        let started: Started =
-            run!(self, |c| sql_query(sql).get_result(c)).map_err(database)?;
+        let started: Started = run!(self, |c| sql_query(sql).get_result(c)).map_err(database)?;
         Timestamp::from_microsecond(started.micros).map_err(|error| unavailable(error.to_string()))
     }
 }
@@ -259,14 +276,19 @@ impl Drop for Conn {
         }
         match &mut self.link {
             Link::Sqlite(object) => drop(object.take().map(Object::take)),
-            Link::Postgres(object) => drop(object.take().map(Object::take)),
+            Link::Postgres(object) => drop(object.take().map(|object| Object::take(*object))),
         }
     }
 }
 
 async fn open_sqlite(path: &str) -> Result<Pools> {
-    let mut first = sqlite_connection(path.to_owned()).await.map_err(unavailable)?;
-    first.batch_execute("PRAGMA journal_mode = WAL").await.map_err(database)?;
+    let mut first = sqlite_connection(path.to_owned())
+        .await
+        .map_err(unavailable)?;
+    first
+        .batch_execute("PRAGMA journal_mode = WAL")
+        .await
+        .map_err(database)?;
     migrations::run_on_sqlite(first)?;
     let readers = sqlite_pool(path, SQLITE_READERS, PATIENCE)?;
     let writer = sqlite_pool(path, 1, WRITER_PATIENCE)?;
@@ -301,7 +323,11 @@ async fn open_postgres(url: &str) -> Result<Pools> {
     let mut config = ManagerConfig::default();
     config.recycling_method = RecyclingMethod::Fast;
     let manager = AsyncDieselConnectionManager::new_with_config(url, config);
-    Ok(Pools::Postgres(pool_of(manager, POSTGRES_CONNECTIONS, PATIENCE)?))
+    Ok(Pools::Postgres(pool_of(
+        manager,
+        POSTGRES_CONNECTIONS,
+        PATIENCE,
+    )?))
 }
 
 fn pool_of<M: deadpool::managed::Manager>(
@@ -309,7 +335,11 @@ fn pool_of<M: deadpool::managed::Manager>(
     size: usize,
     patience: Duration,
 ) -> Result<deadpool::managed::Pool<M>> {
-    let timeouts = Timeouts { wait: Some(patience), create: Some(PATIENCE), recycle: Some(PATIENCE) };
+    let timeouts = Timeouts {
+        wait: Some(patience),
+        create: Some(PATIENCE),
+        recycle: Some(PATIENCE),
+    };
     deadpool::managed::Pool::builder(manager)
         .max_size(size)
         .timeouts(timeouts)

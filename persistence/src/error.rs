@@ -15,19 +15,24 @@ pub(crate) fn database(error: DieselError) -> Error {
     }
 }
 
-pub(crate) fn unavailable(
-    error: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-) -> Error {
+pub(crate) fn unavailable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::unavailable("the store", error)
 }
 
 fn internal(error: DieselError) -> Error {
-    Error::Internal { context: "the database refused a statement".to_owned(), source: Some(error.into()) }
+    Error::Internal {
+        context: "the database refused a statement".to_owned(),
+        source: Some(error.into()),
+    }
 }
 
 /// PostgreSQL's driver reports a lost connection as a message only.
 fn lost(message: &str) -> bool {
-    ["connection closed", "error communicating with the server", "terminating connection"]
-        .iter()
-        .any(|sign| message.contains(sign))
+    [
+        "connection closed",
+        "error communicating with the server",
+        "terminating connection",
+    ]
+    .iter()
+    .any(|sign| message.contains(sign))
 }

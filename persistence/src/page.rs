@@ -10,9 +10,9 @@ macro_rules! keyset {
         if let Some(after) = &$page.after {
             let at = $crate::types::Micros(after.created_at);
             query = query.filter(
-                $table::created_at
-                    .lt(at)
-                    .or($table::created_at.eq(at).and($table::id.lt(after.id.clone()))),
+                $table::created_at.lt(at).or($table::created_at
+                    .eq(at)
+                    .and($table::id.lt(after.id.clone()))),
             );
         }
         query
@@ -27,5 +27,7 @@ pub(crate) fn stale(changed: usize, kind: &str, id: impl std::fmt::Display) -> R
     if changed == 1 {
         return Ok(());
     }
-    Err(Error::Conflict(format!("{kind} {id} was changed by somebody else")))
+    Err(Error::Conflict(format!(
+        "{kind} {id} was changed by somebody else"
+    )))
 }

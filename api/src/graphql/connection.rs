@@ -20,7 +20,11 @@ pub(super) fn request(
     first: Option<i32>,
     after: Option<String>,
 ) -> Result<PageRequest> {
-    Ok(PageRequest::new(first.map(Into::into), after, ctx.asks("totalCount"))?)
+    Ok(PageRequest::new(
+        first.map(Into::into),
+        after,
+        ctx.asks("totalCount"),
+    )?)
 }
 
 /// A page as a Relay connection; `key` tells where an item stands in the list.
@@ -28,7 +32,9 @@ pub(super) fn connection<D, T>(page: Page<D>, key: impl Fn(&D) -> PageKey) -> Co
 where
     T: From<D> + OutputType,
 {
-    let total = Total { total_count: page.total.unwrap_or(0) };
+    let total = Total {
+        total_count: page.total.unwrap_or(0),
+    };
     let mut connection = Relay::with_additional_fields(false, page.has_next, total);
     connection.edges = page
         .items

@@ -45,7 +45,9 @@ impl Event {
     }
     /// The tenant that it belongs to.
     async fn tenant(&self, ctx: &Context<'_>) -> Result<Option<Tenant>> {
-        let Some(id) = self.0.tenant_id else { return Ok(None) };
+        let Some(id) = self.0.tenant_id else {
+            return Ok(None);
+        };
         Ok(ctx.loaders().tenants.load_one(id).await?.map(Tenant))
     }
     /// When it happened.
@@ -54,7 +56,9 @@ impl Event {
     }
     /// Who did it; null for the server itself.
     async fn actor(&self, ctx: &Context<'_>) -> Result<Option<User>> {
-        let Some(id) = self.0.actor_id else { return Ok(None) };
+        let Some(id) = self.0.actor_id else {
+            return Ok(None);
+        };
         Ok(ctx.loaders().users.load_one(id).await?.map(User))
     }
     /// What led to it where nobody did it directly: a workflow's id.
@@ -130,9 +134,19 @@ impl EventQuery {
         let first = page_size(first.map(Into::into))?;
         let page = ctx
             .control_plane()
-            .events(ctx.call(), filter, after.map(|after| after.0), first, ctx.asks("totalCount"))
+            .events(
+                ctx.call(),
+                filter,
+                after.map(|after| after.0),
+                first,
+                ctx.asks("totalCount"),
+            )
             .await?;
-        let nodes: Vec<_> = page.items.into_iter().map(|event| Event(Arc::new(event))).collect();
+        let nodes: Vec<_> = page
+            .items
+            .into_iter()
+            .map(|event| Event(Arc::new(event)))
+            .collect();
         let at = |event: Option<&Event>| event.map(|event| cursor(&event.0).0.to_string());
         Ok(EventConnection {
             page_info: PageInfo {
@@ -143,7 +157,10 @@ impl EventQuery {
             },
             edges: nodes
                 .iter()
-                .map(|event| EventEdge { cursor: cursor(&event.0), node: event.clone() })
+                .map(|event| EventEdge {
+                    cursor: cursor(&event.0),
+                    node: event.clone(),
+                })
                 .collect(),
             nodes,
             total_count: page.total.unwrap_or(0),
@@ -188,12 +205,19 @@ where
     T: Send + 'static,
 {
     filter.visible = ctx.call().actor()?.scope().tenants();
-    let about = filter.about.clone().or(filter.subject_id.clone()).or(filter.parent_id.clone());
+    let about = filter
+        .about
+        .clone()
+        .or(filter.subject_id.clone())
+        .or(filter.parent_id.clone());
     let topic = about.map_or(Topic::All, Topic::About);
     let after = after.map(|after| after.0);
     let events = ctx.tail().clone().follow(topic, filter, after).await?;
-    let mapped = events.map(move |event| event.map_err(ApiError::from).and_then(|event| map(&event)));
-    Ok(mapped.filter_map(|mapped| ready(mapped.transpose())).boxed())
+    let mapped =
+        events.map(move |event| event.map_err(ApiError::from).and_then(|event| map(&event)));
+    Ok(mapped
+        .filter_map(|mapped| ready(mapped.transpose()))
+        .boxed())
 }
 
 /// The entity that the event carries, as it was then.
@@ -211,12 +235,19 @@ pub(super) fn cursor(event: &events::Event) -> Cursor {
 }
 
 fn wanted(filter: EventFilter) -> Result<Wanted> {
-    let EventFilter { types, subject_id, tenant_id, actor_id } = filter;
+    let EventFilter {
+        types,
+        subject_id,
+        tenant_id,
+        actor_id,
+    } = filter;
     let known = |text: String| {
         let found = EventType::parse(&text);
         found.ok_or_else(|| Error::invalid("filter.types", format!("knows no type {text:.64}")))
     };
-    let types = types.map(|types| types.into_iter().map(known).collect()).transpose()?;
+    let types = types
+        .map(|types| types.into_iter().map(known).collect())
+        .transpose()?;
     Ok(Wanted {
         types,
         about: subject_id.map(|id| id.0.to_string()),

@@ -53,8 +53,16 @@ impl User {
     }
     /// The tenants that the account belongs to, its personal one included.
     async fn tenants(&self, ctx: &Context<'_>) -> Result<Vec<TenantMembership>> {
-        let found = ctx.loaders().memberships_of_user.load_one(self.0.id).await?;
-        Ok(found.unwrap_or_default().into_iter().map(TenantMembership).collect())
+        let found = ctx
+            .loaders()
+            .memberships_of_user
+            .load_one(self.0.id)
+            .await?;
+        Ok(found
+            .unwrap_or_default()
+            .into_iter()
+            .map(TenantMembership)
+            .collect())
     }
     /// The orders that the account placed and the caller may see, newest first.
     async fn orders(
@@ -67,8 +75,13 @@ impl User {
         let page = request(ctx, first, after)?;
         let mut filter: OrderFilterOf = filter.map(Into::into).unwrap_or_default();
         filter.user_id = Some(self.0.id);
-        let found = ctx.control_plane().orders(ctx.call(), filter, &page).await?;
-        Ok(connection(found, |order| PageKey::new(order.created_at, order.id)))
+        let found = ctx
+            .control_plane()
+            .orders(ctx.call(), filter, &page)
+            .await?;
+        Ok(connection(found, |order| {
+            PageKey::new(order.created_at, order.id)
+        }))
     }
     /// The instances that the account owns and the caller may see, newest first.
     async fn instances(
@@ -83,8 +96,13 @@ impl User {
         let page = request(ctx, first, after)?;
         let mut filter: InstanceFilterOf = filter.map(Into::into).unwrap_or_default();
         filter.owner_id = Some(self.0.id);
-        let found = ctx.control_plane().instances(ctx.call(), filter, &page).await?;
-        Ok(connection(found, |instance| PageKey::new(instance.created_at, instance.id)))
+        let found = ctx
+            .control_plane()
+            .instances(ctx.call(), filter, &page)
+            .await?;
+        Ok(connection(found, |instance| {
+            PageKey::new(instance.created_at, instance.id)
+        }))
     }
 }
 
@@ -111,8 +129,16 @@ impl Tenant {
     }
     /// Who belongs to the tenant.
     async fn members(&self, ctx: &Context<'_>) -> Result<Vec<TenantMembership>> {
-        let found = ctx.loaders().memberships_of_tenant.load_one(self.0.id).await?;
-        Ok(found.unwrap_or_default().into_iter().map(TenantMembership).collect())
+        let found = ctx
+            .loaders()
+            .memberships_of_tenant
+            .load_one(self.0.id)
+            .await?;
+        Ok(found
+            .unwrap_or_default()
+            .into_iter()
+            .map(TenantMembership)
+            .collect())
     }
     /// The tenant's instances, newest first.
     async fn instances(
@@ -122,9 +148,17 @@ impl Tenant {
         #[graphql(desc = "The cursor of the edge to continue behind.")] after: Option<String>,
     ) -> Result<Connection<Instance>> {
         let page = request(ctx, first, after)?;
-        let filter = InstanceFilterOf { tenant_id: Some(self.0.id), ..Default::default() };
-        let found = ctx.control_plane().instances(ctx.call(), filter, &page).await?;
-        Ok(connection(found, |instance| PageKey::new(instance.created_at, instance.id)))
+        let filter = InstanceFilterOf {
+            tenant_id: Some(self.0.id),
+            ..Default::default()
+        };
+        let found = ctx
+            .control_plane()
+            .instances(ctx.call(), filter, &page)
+            .await?;
+        Ok(connection(found, |instance| {
+            PageKey::new(instance.created_at, instance.id)
+        }))
     }
 }
 
@@ -135,7 +169,9 @@ pub struct TenantMembership(identity::Membership);
 impl TenantMembership {
     /// The tenant.
     async fn tenant(&self, ctx: &Context<'_>) -> Result<Tenant> {
-        Ok(Tenant(must(&ctx.loaders().tenants, self.0.tenant_id).await?))
+        Ok(Tenant(
+            must(&ctx.loaders().tenants, self.0.tenant_id).await?,
+        ))
     }
     /// The account.
     async fn user(&self, ctx: &Context<'_>) -> Result<User> {
@@ -256,8 +292,17 @@ pub struct UserPayload {
 
 impl From<Committed<identity::User>> for UserPayload {
     fn from(committed: Committed<identity::User>) -> Self {
-        let Committed { cursor, replayed, entity, workflow: _ } = committed;
-        Self { cursor: Cursor(cursor), replayed, user: User(entity) }
+        let Committed {
+            cursor,
+            replayed,
+            entity,
+            workflow: _,
+        } = committed;
+        Self {
+            cursor: Cursor(cursor),
+            replayed,
+            user: User(entity),
+        }
     }
 }
 
@@ -281,8 +326,13 @@ impl IdentityQuery {
     ) -> Result<Connection<User>> {
         let page = request(ctx, first, after)?;
         let filter = filter.map(Into::into).unwrap_or_default();
-        let found = ctx.control_plane().users(ctx.call(), &filter, &page).await?;
-        Ok(connection(found, |user| PageKey::new(user.created_at, user.id)))
+        let found = ctx
+            .control_plane()
+            .users(ctx.call(), &filter, &page)
+            .await?;
+        Ok(connection(found, |user| {
+            PageKey::new(user.created_at, user.id)
+        }))
     }
 }
 
@@ -299,9 +349,17 @@ impl IdentityMutation {
         #[graphql(desc = "The new account.")] input: RegisterInput,
         #[graphql(desc = "Makes repeated calls have one effect.")] idempotency_key: Option<String>,
     ) -> Result<Option<AuthPayload>> {
-        let RegisterInput { email, password, nickname } = input;
+        let RegisterInput {
+            email,
+            password,
+            nickname,
+        } = input;
         let call = ctx.keyed(idempotency_key)?;
-        let new = Registration { email, password, nickname };
+        let new = Registration {
+            email,
+            password,
+            nickname,
+        };
         Ok(Some(ctx.control_plane().register(&call, new).await?.into()))
     }
 
@@ -316,7 +374,12 @@ impl IdentityMutation {
     ) -> Result<Option<AuthPayload>> {
         let LoginInput { email, password } = input;
         ctx.keyed(idempotency_key)?;
-        Ok(Some(ctx.control_plane().login(Login { email, password }).await?.into()))
+        Ok(Some(
+            ctx.control_plane()
+                .login(Login { email, password })
+                .await?
+                .into(),
+        ))
     }
 
     /// Enables, disables or restricts an account. What its tenants run goes on. For
@@ -347,13 +410,22 @@ impl IdentityMutation {
     ) -> Result<Option<UserPayload>> {
         let call = ctx.keyed(idempotency_key)?;
         let roles = roles.into_iter().map(Into::into).collect();
-        Ok(Some(ctx.control_plane().set_user_roles(&call, user_id.0, roles).await?.into()))
+        Ok(Some(
+            ctx.control_plane()
+                .set_user_roles(&call, user_id.0, roles)
+                .await?
+                .into(),
+        ))
     }
 }
 
 impl From<UserFilter> for identity::UserFilter {
     fn from(filter: UserFilter) -> Self {
-        let UserFilter { status, role, email } = filter;
+        let UserFilter {
+            status,
+            role,
+            email,
+        } = filter;
         Self {
             status: status.map(|status| status.into_iter().map(Into::into).collect()),
             role: role.map(Into::into),

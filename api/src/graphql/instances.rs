@@ -41,7 +41,9 @@ impl Instance {
     }
     /// The tenant that it belongs to.
     async fn tenant(&self, ctx: &Context<'_>) -> Result<Tenant> {
-        Ok(Tenant(must(&ctx.loaders().tenants, self.0.tenant_id).await?))
+        Ok(Tenant(
+            must(&ctx.loaders().tenants, self.0.tenant_id).await?,
+        ))
     }
     /// Who bought it.
     async fn owner(&self, ctx: &Context<'_>) -> Result<User> {
@@ -49,7 +51,12 @@ impl Instance {
     }
     /// The order that it came from.
     async fn order(&self, ctx: &Context<'_>) -> Result<Option<Order>> {
-        Ok(ctx.loaders().order_of_instance.load_one(self.0.id).await?.map(Order))
+        Ok(ctx
+            .loaders()
+            .order_of_instance
+            .load_one(self.0.id)
+            .await?
+            .map(Order))
     }
     /// What was asked of it last, and how far that has come.
     async fn status(&self) -> InstanceStatus {
@@ -61,7 +68,10 @@ impl Instance {
     }
     /// Its address; null once it is deleted.
     async fn network(&self) -> Option<InstanceNetwork> {
-        self.0.released_at.is_none().then(|| InstanceNetwork::of(&self.0))
+        self.0
+            .released_at
+            .is_none()
+            .then(|| InstanceNetwork::of(&self.0))
     }
     /// What the cluster showed last.
     async fn runtime(&self, ctx: &Context<'_>) -> Result<InstanceRuntime> {
@@ -72,7 +82,12 @@ impl Instance {
             loaders.connected.load_one(()),
         )?;
         let pods = pods.unwrap_or_default();
-        Ok(InstanceRuntime::of(&self.0, seen, &pods, connected.unwrap_or(false)))
+        Ok(InstanceRuntime::of(
+            &self.0,
+            seen,
+            &pods,
+            connected.unwrap_or(false),
+        ))
     }
     /// Its pods as the cluster showed them last.
     async fn pods(&self, ctx: &Context<'_>) -> Result<Vec<Pod>> {
@@ -97,10 +112,15 @@ impl Instance {
         #[graphql(desc = "The cursor of the edge to continue behind.")] after: Option<String>,
     ) -> Result<Connection<Workflow>> {
         let page = request(ctx, first, after)?.into();
-        let key = SubjectPage { subject: self.0.id.to_string(), page };
+        let key = SubjectPage {
+            subject: self.0.id.to_string(),
+            page,
+        };
         let found = ctx.loaders().workflows_of_subject.load_one(key).await?;
         let found = found.ok_or_else(|| domain::Error::internal("a batch lacks a page"))?;
-        Ok(connection(found, |workflow| PageKey::new(workflow.created_at, workflow.id)))
+        Ok(connection(found, |workflow| {
+            PageKey::new(workflow.created_at, workflow.id)
+        }))
     }
     /// When it was paid for.
     async fn created_at(&self) -> DateTime {
@@ -282,8 +302,16 @@ pub struct Explanation {
 
 impl From<instances::Explanation> for Explanation {
     fn from(explanation: instances::Explanation) -> Self {
-        let instances::Explanation { code, message, evidence } = explanation;
-        Self { code, message, evidence }
+        let instances::Explanation {
+            code,
+            message,
+            evidence,
+        } = explanation;
+        Self {
+            code,
+            message,
+            evidence,
+        }
     }
 }
 
@@ -380,7 +408,12 @@ pub struct PodStateChange {
 impl PodStateChange {
     /// The instance that the pod belongs to, as it is now.
     async fn instance(&self, ctx: &Context<'_>) -> Result<Option<Instance>> {
-        Ok(ctx.loaders().instances.load_one(self.instance_id).await?.map(Instance))
+        Ok(ctx
+            .loaders()
+            .instances
+            .load_one(self.instance_id)
+            .await?
+            .map(Instance))
     }
 }
 
@@ -419,8 +452,13 @@ impl InstanceQuery {
     ) -> Result<Connection<Instance>> {
         let page = request(ctx, first, after)?;
         let filter = filter.map(Into::into).unwrap_or_default();
-        let found = ctx.control_plane().instances(ctx.call(), filter, &page).await?;
-        Ok(connection(found, |instance| PageKey::new(instance.created_at, instance.id)))
+        let found = ctx
+            .control_plane()
+            .instances(ctx.call(), filter, &page)
+            .await?;
+        Ok(connection(found, |instance| {
+            PageKey::new(instance.created_at, instance.id)
+        }))
     }
 }
 
@@ -437,7 +475,12 @@ impl InstanceMutation {
         #[graphql(desc = "Makes repeated calls have one effect.")] idempotency_key: Option<String>,
     ) -> Result<Option<InstancePayload>> {
         let call = ctx.keyed(idempotency_key)?;
-        Ok(Some(ctx.control_plane().start_instance(&call, id.0).await?.into()))
+        Ok(Some(
+            ctx.control_plane()
+                .start_instance(&call, id.0)
+                .await?
+                .into(),
+        ))
     }
 
     /// Stops a running instance. Its address is kept.
@@ -448,7 +491,9 @@ impl InstanceMutation {
         #[graphql(desc = "Makes repeated calls have one effect.")] idempotency_key: Option<String>,
     ) -> Result<Option<InstancePayload>> {
         let call = ctx.keyed(idempotency_key)?;
-        Ok(Some(ctx.control_plane().stop_instance(&call, id.0).await?.into()))
+        Ok(Some(
+            ctx.control_plane().stop_instance(&call, id.0).await?.into(),
+        ))
     }
 
     /// Replaces the pods of a running instance.
@@ -459,7 +504,12 @@ impl InstanceMutation {
         #[graphql(desc = "Makes repeated calls have one effect.")] idempotency_key: Option<String>,
     ) -> Result<Option<InstancePayload>> {
         let call = ctx.keyed(idempotency_key)?;
-        Ok(Some(ctx.control_plane().restart_instance(&call, id.0).await?.into()))
+        Ok(Some(
+            ctx.control_plane()
+                .restart_instance(&call, id.0)
+                .await?
+                .into(),
+        ))
     }
 
     /// Deletes an instance, whatever it is doing: what runs is cancelled, and the deletion waits
@@ -471,7 +521,12 @@ impl InstanceMutation {
         #[graphql(desc = "Makes repeated calls have one effect.")] idempotency_key: Option<String>,
     ) -> Result<Option<InstancePayload>> {
         let call = ctx.keyed(idempotency_key)?;
-        Ok(Some(ctx.control_plane().delete_instance(&call, id.0).await?.into()))
+        Ok(Some(
+            ctx.control_plane()
+                .delete_instance(&call, id.0)
+                .await?
+                .into(),
+        ))
     }
 }
 
@@ -515,12 +570,14 @@ impl InstanceSubscription {
     }
 }
 
-fn instance_change(
-    event: &Arc<domain::events::Event>,
-) -> Result<Followed<InstanceChange>> {
+fn instance_change(event: &Arc<domain::events::Event>) -> Result<Followed<InstanceChange>> {
     let instance = Instance(events::image(event)?);
     let cursor = events::cursor(event);
-    Ok(Some(InstanceChange { cursor, instance, event: Event(event.clone()) }))
+    Ok(Some(InstanceChange {
+        cursor,
+        instance,
+        event: Event(event.clone()),
+    }))
 }
 
 fn pod_change(event: &Arc<domain::events::Event>) -> Result<Followed<PodStateChange>> {
@@ -532,12 +589,22 @@ fn pod_change(event: &Arc<domain::events::Event>) -> Result<Followed<PodStateCha
     };
     let instance_id = pod.instance_id;
     let (cursor, at) = (events::cursor(event), DateTime(event.at));
-    Ok(Some(PodStateChange { cursor, at, kind, pod: Pod(pod), instance_id }))
+    Ok(Some(PodStateChange {
+        cursor,
+        at,
+        kind,
+        pod: Pod(pod),
+        instance_id,
+    }))
 }
 
 impl From<InstanceFilter> for instances::InstanceFilter {
     fn from(filter: InstanceFilter) -> Self {
-        let InstanceFilter { status, owner_id, tenant_id } = filter;
+        let InstanceFilter {
+            status,
+            owner_id,
+            tenant_id,
+        } = filter;
         Self {
             status: status.map(|status| status.into_iter().map(Into::into).collect()),
             owner_id: owner_id.map(|id| id.0),
@@ -555,8 +622,18 @@ impl From<instances::Instance> for Instance {
 
 impl From<Committed<instances::Instance>> for InstancePayload {
     fn from(committed: Committed<instances::Instance>) -> Self {
-        let Committed { cursor, replayed, entity, workflow } = committed;
+        let Committed {
+            cursor,
+            replayed,
+            entity,
+            workflow,
+        } = committed;
         let workflow = workflow.map(Workflow);
-        Self { cursor: Cursor(cursor), replayed, instance: Instance(entity), workflow }
+        Self {
+            cursor: Cursor(cursor),
+            replayed,
+            instance: Instance(entity),
+            workflow,
+        }
     }
 }

@@ -5,9 +5,9 @@ use std::{collections::HashMap, hash::Hash, sync::Arc};
 
 use async_graphql::dataloader::{DataLoader, Loader};
 use domain::{
-    ControlPlane, commerce,
+    ControlPlane, commerce, identity,
     ids::{InstanceId, OrderId, ProductId, TaskId, TenantId, UserId, WorkflowId},
-    identity, instances,
+    instances,
     page::{Page, PageKey, PageRequest},
     runtime::Pod,
     workflows,
@@ -74,7 +74,8 @@ where
 {
     let name = key.to_string();
     let found = loader.load_one(key).await?;
-    found.ok_or_else(|| domain::Error::internal(format!("{name} is referred to but missing")).into())
+    found
+        .ok_or_else(|| domain::Error::internal(format!("{name} is referred to but missing")).into())
 }
 
 macro_rules! loader {
@@ -162,14 +163,22 @@ pub struct PageArguments {
 impl From<PageRequest> for PageArguments {
     fn from(page: PageRequest) -> Self {
         let after = page.after.as_ref().map(PageKey::encode);
-        Self { first: page.first, after, count: page.count }
+        Self {
+            first: page.first,
+            after,
+            count: page.count,
+        }
     }
 }
 
 impl PageArguments {
     fn request(&self) -> Result<PageRequest, ApiError> {
         let after = self.after.as_deref().map(PageKey::parse).transpose()?;
-        Ok(PageRequest { first: self.first, after, count: self.count })
+        Ok(PageRequest {
+            first: self.first,
+            after,
+            count: self.count,
+        })
     }
 }
 
@@ -208,7 +217,10 @@ loader!(Logs: LogPiece => Vec<workflows::LogLine>, |cp, keys| {
 });
 
 fn by<K: Hash + Eq, V>(values: Vec<V>, key: impl Fn(&V) -> K) -> HashMap<K, V> {
-    values.into_iter().map(|value| (key(&value), value)).collect()
+    values
+        .into_iter()
+        .map(|value| (key(&value), value))
+        .collect()
 }
 
 fn grouped<K: Hash + Eq, V>(values: Vec<V>, key: impl Fn(&V) -> K) -> HashMap<K, Vec<V>> {

@@ -61,12 +61,16 @@ pub struct Subscription(
 /// The schema over a control plane. The document guard stands before it; its own limits are a
 /// second line.
 pub fn schema(control_plane: Arc<ControlPlane>, tail: Arc<LogTail>, key: TokenKey) -> Schema {
-    async_graphql::Schema::build(Query::default(), Mutation::default(), Subscription::default())
-        .data(control_plane)
-        .data(tail)
-        .data(key)
-        .limit_recursive_depth(48)
-        .finish()
+    async_graphql::Schema::build(
+        Query::default(),
+        Mutation::default(),
+        Subscription::default(),
+    )
+    .data(control_plane)
+    .data(tail)
+    .data(key)
+    .limit_recursive_depth(48)
+    .finish()
 }
 
 /// The schema's text, as `schema.graphql` holds it.
@@ -77,7 +81,11 @@ pub fn sdl() -> String {
         Subscription::default(),
     )
     .finish();
-    schema.sdl_with_options(SDLExportOptions::new().sorted_arguments().prefer_single_line_descriptions())
+    schema.sdl_with_options(
+        SDLExportOptions::new()
+            .sorted_arguments()
+            .prefer_single_line_descriptions(),
+    )
 }
 
 /// Puts what a request knows into it: who calls, and loaders of its own.
@@ -89,7 +97,11 @@ pub fn attach(
     request_id: String,
     idempotency_key: Option<String>,
 ) -> Request {
-    let call = Call { caller, request_id: Some(request_id), idempotency: None };
+    let call = Call {
+        caller,
+        request_id: Some(request_id),
+        idempotency: None,
+    };
     request
         .data(call)
         .data(loaders::Loaders::new(control_plane))

@@ -1,8 +1,7 @@
 use std::borrow::Cow;
 
 use async_graphql::{
-    ID, InputType, InputValueError, InputValueResult, Scalar, ScalarType,
-    Value, registry::Registry,
+    ID, InputType, InputValueError, InputValueResult, Scalar, ScalarType, Value, registry::Registry,
 };
 use domain::{
     Error,
@@ -48,9 +47,10 @@ where
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
-            Value::String(text) => {
-                text.parse().map(Self).map_err(|_| refused("must be a time as RFC 3339 writes it"))
-            }
+            Value::String(text) => text
+                .parse()
+                .map(Self)
+                .map_err(|_| refused("must be a time as RFC 3339 writes it")),
             _ => Err(refused("must be a time as a string")),
         }
     }
@@ -91,7 +91,9 @@ impl ScalarType for Cents {
 #[Scalar]
 impl ScalarType for Long {
     fn parse(value: Value) -> InputValueResult<Self> {
-        integer(&value).map(Self).ok_or_else(|| refused("must be a 64-bit integer"))
+        integer(&value)
+            .map(Self)
+            .ok_or_else(|| refused("must be a 64-bit integer"))
     }
 
     fn to_value(&self) -> Value {
@@ -102,7 +104,10 @@ impl ScalarType for Long {
 #[Scalar(name = "JSON")]
 impl ScalarType for Json {
     fn parse(value: Value) -> InputValueResult<Self> {
-        value.into_json().map(Self).map_err(|_| refused("must be JSON"))
+        value
+            .into_json()
+            .map(Self)
+            .map_err(|_| refused("must be JSON"))
     }
 
     fn to_value(&self) -> Value {

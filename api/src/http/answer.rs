@@ -35,7 +35,14 @@ pub fn answer(media: Media, outcome: Result<async_graphql::Response, Refusal>) -
             let given = refusal.status;
             let errors = vec![refusal.into_error()];
             let status = given.unwrap_or_else(|| status(&errors, media));
-            refuse(media, status, RequestErrors { errors, extensions: BTreeMap::new() })
+            refuse(
+                media,
+                status,
+                RequestErrors {
+                    errors,
+                    extensions: BTreeMap::new(),
+                },
+            )
         }
     }
 }
@@ -84,6 +91,8 @@ fn retry_after(errors: &[ServerError]) -> Option<u64> {
 
 fn write(media: Media, status: StatusCode, body: impl IntoResponse) -> Response {
     let mut response = (status, body).into_response();
-    response.headers_mut().insert(header::CONTENT_TYPE, media.content_type());
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, media.content_type());
     response
 }

@@ -2,16 +2,12 @@ use std::sync::Arc;
 
 use axum::{
     Extension,
-    extract::{
-        Request, State, WebSocketUpgrade, rejection::WebSocketUpgradeRejection,
-    },
+    extract::{State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
     response::{IntoResponse, Response},
 };
-use http::header;
+use http::{header, request::Parts};
 
-use super::{
-    front_door::Desk, graphql, media::wants_html, page, socket, stamp::RequestId,
-};
+use super::{front_door::Desk, graphql, media::wants_html, page, socket, stamp::RequestId};
 
 /// What stands behind GET depends on who asks: a WebSocket for those who upgrade, a page for
 /// browsers, the answer to a query for all others.
@@ -19,16 +15,16 @@ pub async fn enter(
     State(desk): State<Arc<Desk>>,
     Extension(id): Extension<RequestId>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-    request: Request,
+    head: Parts,
 ) -> Response {
-    if request.headers().contains_key(header::UPGRADE) {
+    if head.headers.contains_key(header::UPGRADE) {
         return match upgrade {
-            Ok(upgrade) => socket::open(desk, id, upgrade, &request),
+            Ok(upgrade) => socket::open(desk, id, upgrade, &head),
             Err(rejection) => rejection.into_response(),
         };
     }
-    if wants_html(request.headers()) {
+    if wants_html(&head.headers) {
         return page::show();
     }
-    graphql::query(&desk, id, request).await
+    graphql::query(&desk, id, &head).await
 }

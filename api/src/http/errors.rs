@@ -7,6 +7,7 @@ use super::refusal::{MESSAGE_BYTES, clip};
 
 /// A refused document may have an error per field: the first ones do.
 const MOST_ERRORS: usize = 4;
+const MOST_MESSAGE_BYTES: usize = 2 * MESSAGE_BYTES;
 const MOST_LOCATIONS: usize = 2;
 
 /// Whether the operation failed before it began.
@@ -26,15 +27,18 @@ pub fn settle(response: &mut Response) {
     for error in &mut response.errors {
         if code_of(error).is_none() {
             shorten(error);
-            error.extensions.get_or_insert_default().set("code", code.as_str());
+            error
+                .extensions
+                .get_or_insert_default()
+                .set("code", code.as_str());
         }
         let extensions = error.extensions.get_or_insert_default();
         if extensions.get("retryable").is_none() {
             extensions.set("retryable", false);
         }
     }
-    if is_request_error(response) {
-        response.errors.truncate(MOST_ERRORS);
+    if code == ErrorCode::GraphqlValidationFailed {
+        keep_first(&mut response.errors);
     }
 }
 
@@ -45,11 +49,21 @@ pub fn code_of(error: &ServerError) -> Option<&str> {
     }
 }
 
+fn keep_first(errors: &mut Vec<ServerError>) {
+    errors.truncate(MOST_ERRORS);
+    let mut bytes = 0;
+    errors.retain(|error| {
+        bytes += error.message.len();
+        bytes <= MOST_MESSAGE_BYTES
+    });
+}
+
 fn shorten(error: &mut ServerError) {
     // What follows is the client's value, which may be a secret in the wrong place.
     if let Some(value) = error.message.find(", found ") {
         error.message.truncate(value);
     }
+    error.message.retain(|character| !character.is_control());
     error.message = clip(std::mem::take(&mut error.message), MESSAGE_BYTES);
     error.locations.truncate(MOST_LOCATIONS);
 }
@@ -72,8 +86,11 @@ mod tests {
         settle(&mut response);
 
         let written = serde_json::to_string(&response).unwrap();
-        assert!(written.len() < 1_200, "{} bytes", written.len());
-        assert_eq!(code_of(&response.errors[0]), Some("GRAPHQL_VALIDATION_FAILED"));
+        assert!(written.len() < 1_024, "{} bytes", written.len());
+        assert_eq!(
+            code_of(&response.errors[0]),
+            Some("GRAPHQL_VALIDATION_FAILED")
+        );
     }
 
     #[test]
@@ -91,7 +108,10 @@ mod tests {
     #[test]
     fn codes_of_resolvers_stay() {
         let mut coded = error("port in use");
-        coded.extensions.get_or_insert_default().set("code", "PORTS_EXHAUSTED");
+        coded
+            .extensions
+            .get_or_insert_default()
+            .set("code", "PORTS_EXHAUSTED");
         let mut response = Response::new(value!({ "a": null }));
         response.errors.push(coded);
 

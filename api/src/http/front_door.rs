@@ -1,11 +1,6 @@
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    middleware::from_fn,
-    response::Redirect,
-    routing::get,
-};
+use axum::{Router, middleware::from_fn, response::Redirect, routing::get};
 use domain::ControlPlane;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -40,7 +35,9 @@ pub(super) struct Desk {
 pub fn router(door: FrontDoor) -> Router {
     let sdl = crate::graphql::sdl();
     let guard = Guard::new(door.limits.clone(), &sdl);
-    let graphql = get(enter).post(graphql::post).fallback(graphql::not_allowed);
+    let graphql = get(enter)
+        .post(graphql::post)
+        .fallback(graphql::not_allowed);
     Router::new()
         .route("/", get(async || Redirect::temporary("/graphql")))
         .route("/graphql", graphql)

@@ -8,7 +8,7 @@ use axum::{
     extract::{Query, Request, State},
     response::Response,
 };
-use http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, Method, StatusCode, header, request::Parts};
 
 use super::{
     answer::answer,
@@ -30,24 +30,35 @@ pub async fn post(
     Extension(id): Extension<RequestId>,
     request: Request,
 ) -> Response {
-    let Some(media) = Media::negotiate(request.headers()) else { return not_acceptable() };
+    let Some(media) = Media::negotiate(request.headers()) else {
+        return not_acceptable();
+    };
     answer(media, serve_post(&desk, id, request).await)
 }
 
 /// Queries alone: what changes something is not to be had by following a link.
-pub async fn query(desk: &Desk, id: RequestId, request: Request) -> Response {
-    let Some(media) = Media::negotiate(request.headers()) else { return not_acceptable() };
-    answer(media, serve_query(desk, id, &request).await)
+pub async fn query(desk: &Desk, id: RequestId, head: &Parts) -> Response {
+    let Some(media) = Media::negotiate(&head.headers) else {
+        return not_acceptable();
+    };
+    answer(media, serve_query(desk, id, head).await)
 }
 
 pub async fn not_allowed() -> Response {
     let refusal = Refusal::invalid("GraphQL is served by POST");
-    answer(Media::Json, Err(refusal.with_status(StatusCode::METHOD_NOT_ALLOWED)))
+    answer(
+        Media::Json,
+        Err(refusal.with_status(StatusCode::METHOD_NOT_ALLOWED)),
+    )
 }
 
 fn not_acceptable() -> Response {
-    let refusal = Refusal::invalid("answers are application/graphql-response+json or application/json");
-    answer(Media::Json, Err(refusal.with_status(StatusCode::NOT_ACCEPTABLE)))
+    let refusal =
+        Refusal::invalid("answers are application/graphql-response+json or application/json");
+    answer(
+        Media::Json,
+        Err(refusal.with_status(StatusCode::NOT_ACCEPTABLE)),
+    )
 }
 
 async fn serve_post(desk: &Desk, id: RequestId, request: Request) -> Outcome {
@@ -63,12 +74,12 @@ async fn serve_post(desk: &Desk, id: RequestId, request: Request) -> Outcome {
     serve(desk, id, &head.method, &head.headers, params).await
 }
 
-async fn serve_query(desk: &Desk, id: RequestId, request: &Request) -> Outcome {
-    let Ok(Query(query)) = Query::<QueryString>::try_from_uri(request.uri()) else {
+async fn serve_query(desk: &Desk, id: RequestId, head: &Parts) -> Outcome {
+    let Ok(Query(query)) = Query::<QueryString>::try_from_uri(&head.uri) else {
         return Err(Refusal::invalid("the query string cannot be read"));
     };
     let params = Params::from_query_string(query, &desk.door.limits)?;
-    serve(desk, id, request.method(), request.headers(), params).await
+    serve(desk, id, &head.method, &head.headers, params).await
 }
 
 /// The guard comes first, so that what it refuses costs no look into the store.
@@ -98,13 +109,15 @@ fn check_kind(kind: OperationType, method: &Method) -> Result<(), Refusal> {
             let refusal = Refusal::invalid("a mutation is sent by POST");
             Err(refusal.with_status(StatusCode::METHOD_NOT_ALLOWED))
         }
-        OperationType::Subscription => {
-            Err(Refusal::invalid("a subscription needs a WebSocket (graphql-transport-ws)"))
-        }
+        OperationType::Subscription => Err(Refusal::invalid(
+            "a subscription needs a WebSocket (graphql-transport-ws)",
+        )),
     }
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Refusal> {
     let value = headers.get(name).map(|value| value.to_str());
-    value.transpose().map_err(|_| Refusal::invalid(format!("the header {name} is not plain text")))
+    value
+        .transpose()
+        .map_err(|_| Refusal::invalid(format!("the header {name} is not plain text")))
 }

@@ -1,4 +1,4 @@
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::panic::AssertUnwindSafe;
 
 use async_graphql::{Request, Response, parser::types::OperationType};
 use domain::{error::ErrorCode, identity::Caller};
@@ -6,13 +6,7 @@ use futures::{FutureExt, Stream, StreamExt};
 use tokio::time::timeout;
 use tracing::Instrument;
 
-use super::{
-    errors::settle,
-    front_door::Desk,
-    guard::Admitted,
-    params::Params,
-    refusal::Refusal,
-};
+use super::{errors::settle, front_door::Desk, guard::Admitted, params::Params, refusal::Refusal};
 use crate::graphql::{Schema, attach};
 
 /// An admitted operation with everything it runs with.
@@ -33,11 +27,24 @@ impl Desk {
         let mut request = Request::new(params.query).variables(params.variables);
         request.operation_name = params.operation_name;
         request.set_parsed_query(admitted.document);
-        let Asker { caller, request_id, idempotency_key } = asker;
+        let Asker {
+            caller,
+            request_id,
+            idempotency_key,
+        } = asker;
         let (control_plane, tail) = (&self.door.control_plane, &self.door.tail);
-        let request =
-            attach(request, control_plane, tail, caller, request_id, idempotency_key);
-        Operation { kind: admitted.kind, request }
+        let request = attach(
+            request,
+            control_plane,
+            tail,
+            caller,
+            request_id,
+            idempotency_key,
+        );
+        Operation {
+            kind: admitted.kind,
+            request,
+        }
     }
 
     /// Runs a query within its time; a mutation to its end, whether anybody waits for it or not.
@@ -57,19 +64,23 @@ impl Desk {
     /// The items of a subscription.
     pub fn follow(&self, operation: Operation) -> impl Stream<Item = Response> + use<> {
         let items = self.door.schema.execute_stream(operation.request);
-        AssertUnwindSafe(items).catch_unwind().map(|item| match item {
-            Ok(mut item) => {
-                settle(&mut item);
-                item
-            }
-            Err(_) => panicked(),
-        })
+        AssertUnwindSafe(items)
+            .catch_unwind()
+            .map(|item| match item {
+                Ok(mut item) => {
+                    settle(&mut item);
+                    item
+                }
+                Err(_) => panicked(),
+            })
     }
 }
 
 async fn execute(schema: Schema, request: Request) -> Response {
     let execution = AssertUnwindSafe(schema.execute(request)).catch_unwind();
-    let Ok(mut response) = execution.await else { return panicked() };
+    let Ok(mut response) = execution.await else {
+        return panicked();
+    };
     settle(&mut response);
     response
 }

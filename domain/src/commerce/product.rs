@@ -2,11 +2,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::ComputeSpec;
-use crate::{
-    error::Result,
-    ids::ProductId,
-    names,
-};
+use crate::{error::Result, ids::ProductId, names};
 
 /// What is sold: a specification at a price.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,17 +60,24 @@ impl ProductStatus {
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Enabled, Self::Disabled].into_iter().find(|s| s.as_str() == text)
+        [Self::Enabled, Self::Disabled]
+            .into_iter()
+            .find(|s| s.as_str() == text)
     }
 }
 
 impl Product {
     pub fn new(new: NewProduct, now: Timestamp) -> Result<Self> {
-        let NewProduct { name, description, spec, price } = new;
+        let NewProduct {
+            name,
+            description,
+            spec,
+            price,
+        } = new;
         Ok(Self {
             id: ProductId::fresh(),
             name: names::text("input.name", &name, 120)?,
-            description: described(description)?,
+            description: described(description.as_deref())?,
             status: ProductStatus::Enabled,
             spec: spec.checked("input.spec")?,
             price,
@@ -85,12 +88,18 @@ impl Product {
     }
 
     pub fn changed(mut self, change: ProductChange, now: Timestamp) -> Result<Self> {
-        let ProductChange { name, description, status, spec, price } = change;
+        let ProductChange {
+            name,
+            description,
+            status,
+            spec,
+            price,
+        } = change;
         if let Some(name) = name {
             self.name = names::text("input.name", &name, 120)?;
         }
         if description.is_some() {
-            self.description = described(description)?;
+            self.description = described(description.as_deref())?;
         }
         if let Some(spec) = spec {
             self.spec = spec.checked("input.spec")?;
@@ -102,8 +111,8 @@ impl Product {
     }
 }
 
-fn described(description: Option<String>) -> Result<String> {
-    match description.as_deref().map(str::trim) {
+fn described(description: Option<&str>) -> Result<String> {
+    match description.map(str::trim) {
         None | Some("") => Ok(String::new()),
         Some(text) => names::text("input.description", text, 2000),
     }

@@ -11,8 +11,11 @@ use crate::{
 #[async_trait]
 pub trait CommerceReads {
     async fn products_by_id(&mut self, ids: &[ProductId]) -> Result<Vec<Product>>;
-    async fn products(&mut self, filter: &ProductFilter, page: &PageRequest)
-    -> Result<Page<Product>>;
+    async fn products(
+        &mut self,
+        filter: &ProductFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Product>>;
     async fn orders_by_id(&mut self, ids: &[OrderId]) -> Result<Vec<Order>>;
     async fn order_by_number(&mut self, number: i64) -> Result<Option<Order>>;
     async fn orders_of_instances(&mut self, instances: &[InstanceId]) -> Result<Vec<Order>>;

@@ -64,7 +64,9 @@ impl UserStatus {
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Enabled, Self::Disabled, Self::Restricted].into_iter().find(|s| s.as_str() == text)
+        [Self::Enabled, Self::Disabled, Self::Restricted]
+            .into_iter()
+            .find(|s| s.as_str() == text)
     }
 }
 
@@ -74,7 +76,12 @@ impl User {
     }
 
     /// Disabling an account ends what tokens there are, for good.
-    pub fn with_status(mut self, status: UserStatus, reason: Option<String>, now: Timestamp) -> Self {
+    pub fn with_status(
+        mut self,
+        status: UserStatus,
+        reason: Option<String>,
+        now: Timestamp,
+    ) -> Self {
         if status == UserStatus::Disabled && self.status != status {
             self.token_version += 1;
         }
@@ -99,13 +106,20 @@ pub fn email(field: &str, text: &str) -> Result<String> {
         && text.split_once('@').is_some_and(|(local, host)| {
             !local.is_empty() && !host.is_empty() && !host.contains('@')
         });
-    if fits { Ok(text) } else { Err(Error::invalid(field, "must be an e-mail address")) }
+    if fits {
+        Ok(text)
+    } else {
+        Err(Error::invalid(field, "must be an e-mail address"))
+    }
 }
 
 /// At least 8 characters; at most 1,024 bytes, so that hashing stays bounded.
 pub fn password<'a>(field: &str, text: &'a str) -> Result<&'a str> {
     if text.chars().count() < 8 || text.len() > 1024 {
-        return Err(Error::invalid(field, "must have at least 8 characters and at most 1024 bytes"));
+        return Err(Error::invalid(
+            field,
+            "must have at least 8 characters and at most 1024 bytes",
+        ));
     }
     Ok(text)
 }

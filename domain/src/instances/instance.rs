@@ -118,7 +118,10 @@ impl InstanceStatus {
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|status| status.as_str() == text)
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|status| status.as_str() == text)
     }
 
     /// The whole machine.
@@ -130,10 +133,9 @@ impl InstanceStatus {
             (Self::Stopped | Self::Failed, Act::Start) => Some(Self::Starting),
             (Self::Deleted | Self::Deleting, Act::Delete) => None,
             (_, Act::Delete) => Some(Self::Deleting),
-            (
-                Self::Creating | Self::Starting | Self::Restarting | Self::Updating,
-                Act::Ran,
-            ) => Some(Self::Running),
+            (Self::Creating | Self::Starting | Self::Restarting | Self::Updating, Act::Ran) => {
+                Some(Self::Running)
+            }
             (Self::Stopping, Act::Halted) => Some(Self::Stopped),
             (
                 Self::Creating
@@ -228,7 +230,10 @@ impl Instance {
     /// Those whose objects should stand when nothing is under way.
     pub fn standing_filter() -> InstanceFilter {
         let status = Some(vec![InstanceStatus::Running, InstanceStatus::Stopped]);
-        InstanceFilter { status, ..InstanceFilter::default() }
+        InstanceFilter {
+            status,
+            ..InstanceFilter::default()
+        }
     }
 
     /// How many replicas should stand when nothing is under way; `None` where nothing should.

@@ -56,7 +56,10 @@ impl ControlPlane {
         for id in gone {
             self.observe_workload_gone(id).await?;
         }
-        let there: Vec<_> = workloads.iter().map(|workload| workload.instance_id).collect();
+        let there: Vec<_> = workloads
+            .iter()
+            .map(|workload| workload.instance_id)
+            .collect();
         for workload in workloads {
             self.observe_workload(workload).await?;
         }
@@ -70,7 +73,9 @@ impl ControlPlane {
             return Ok(());
         }
         self.maintain(None, async |work| {
-            let Some(instance) = work.observed(id).await? else { return Ok(None) };
+            let Some(instance) = work.observed(id).await? else {
+                return Ok(None);
+            };
             let runtime = InstanceRuntime {
                 instance_id: id,
                 ready_replicas: seen.ready_replicas,
@@ -84,7 +89,10 @@ impl ControlPlane {
             data["runtime"] = image(&runtime)?;
             work.tell(NewEvent {
                 event_type: EventType::InstanceK8sSync,
-                subject: Subject { id: id.to_string(), parent_id: None },
+                subject: Subject {
+                    id: id.to_string(),
+                    parent_id: None,
+                },
                 tenant_id: Some(instance.tenant_id),
                 previous: None,
                 data,
@@ -114,7 +122,10 @@ impl ControlPlane {
                 self.observe_pod_gone(pod.clone()).await?;
             }
         }
-        let known: HashMap<_, _> = known.into_iter().map(|pod| (pod.uid.clone(), pod)).collect();
+        let known: HashMap<_, _> = known
+            .into_iter()
+            .map(|pod| (pod.uid.clone(), pod))
+            .collect();
         for pod in pods {
             if known.get(&pod.uid) != Some(&pod) {
                 self.observe_pod(pod).await?;
@@ -124,17 +135,30 @@ impl ControlPlane {
     }
 
     async fn observe_pod(&self, pod: Pod) -> Result<()> {
-        let known = self.reader().await?.pods_of_instances(&[pod.instance_id]).await?;
+        let known = self
+            .reader()
+            .await?
+            .pods_of_instances(&[pod.instance_id])
+            .await?;
         let known = known.into_iter().find(|known| known.uid == pod.uid);
         if known.as_ref() == Some(&pod) {
             return Ok(());
         }
-        let event = if known.is_some() { EventType::PodModified } else { EventType::PodAdded };
+        let event = if known.is_some() {
+            EventType::PodModified
+        } else {
+            EventType::PodAdded
+        };
         self.maintain(None, async |work| {
-            let Some(instance) = work.observed(pod.instance_id).await? else { return Ok(None) };
+            let Some(instance) = work.observed(pod.instance_id).await? else {
+                return Ok(None);
+            };
             work.tx.save_pod(&pod).await?;
             work.tell_pod(&instance, &pod, event)?;
-            work.tx.wake_tasks(&pod.instance_id.to_string()).await.map(Some)
+            work.tx
+                .wake_tasks(&pod.instance_id.to_string())
+                .await
+                .map(Some)
         })
         .await
         .map(drop)
@@ -142,10 +166,15 @@ impl ControlPlane {
 
     async fn observe_pod_gone(&self, pod: Pod) -> Result<()> {
         self.maintain(None, async |work| {
-            let Some(instance) = work.observed(pod.instance_id).await? else { return Ok(None) };
+            let Some(instance) = work.observed(pod.instance_id).await? else {
+                return Ok(None);
+            };
             work.tx.delete_pod(&pod.uid).await?;
             work.tell_pod(&instance, &pod, EventType::PodDeleted)?;
-            work.tx.wake_tasks(&pod.instance_id.to_string()).await.map(Some)
+            work.tx
+                .wake_tasks(&pod.instance_id.to_string())
+                .await
+                .map(Some)
         })
         .await
         .map(drop)
@@ -153,7 +182,11 @@ impl ControlPlane {
 
     /// Looks at every instance after a complete list: what should stand and does not is put back.
     async fn reconcile_all(&self, there: &[InstanceId]) -> Result<()> {
-        let mut page = PageRequest { first: PageRequest::LIMIT, after: None, count: false };
+        let mut page = PageRequest {
+            first: PageRequest::LIMIT,
+            after: None,
+            count: false,
+        };
         loop {
             let filter = Instance::standing_filter();
             let found = self.reader().await?.instances(&filter, &page).await?;
@@ -172,13 +205,19 @@ impl ControlPlane {
     /// nothing else is under way.
     async fn reconcile(&self, id: InstanceId) -> Result<()> {
         self.maintain(None, async |work| {
-            let Some(instance) = work.observed(id).await? else { return Ok(None) };
-            let Some(replicas) = instance.wanted_replicas() else { return Ok(None) };
+            let Some(instance) = work.observed(id).await? else {
+                return Ok(None);
+            };
+            let Some(replicas) = instance.wanted_replicas() else {
+                return Ok(None);
+            };
             if !work.tx.live_workflows(&[id.to_string()]).await?.is_empty() {
                 return Ok(None);
             }
             let limit = self.settings.task_deadline;
-            work.start(scale::reconcile(&instance, replicas, limit)).await.map(Some)
+            work.start(scale::reconcile(&instance, replicas, limit))
+                .await
+                .map(Some)
         })
         .await
         .map(drop)
@@ -196,7 +235,10 @@ impl Work {
     fn tell_pod(&mut self, instance: &Instance, pod: &Pod, event_type: EventType) -> Result<()> {
         self.tell(NewEvent {
             event_type,
-            subject: Subject { id: instance.id.to_string(), parent_id: None },
+            subject: Subject {
+                id: instance.id.to_string(),
+                parent_id: None,
+            },
             tenant_id: Some(instance.tenant_id),
             previous: None,
             data: image(pod)?,

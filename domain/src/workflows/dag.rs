@@ -8,7 +8,11 @@ use crate::ids::TaskId;
 
 /// Moves a workflow at the head of its lane on: cancels what cannot run any more, releases what
 /// can, begins the compensation when nothing else is left to do, and says when all is over.
-pub(super) fn advance(workflow: &mut Workflow, tasks: &mut [Task], now: Timestamp) -> Option<Ending> {
+pub(super) fn advance(
+    workflow: &mut Workflow,
+    tasks: &mut [Task],
+    now: Timestamp,
+) -> Option<Ending> {
     if !workflow.compensating {
         if workflow.cancel_reason.is_some() {
             cancel_idle(tasks, now);
@@ -31,7 +35,11 @@ pub(super) fn advance(workflow: &mut Workflow, tasks: &mut [Task], now: Timestam
     if of(tasks, Phase::Compensation).any(|task| task.status.is_live()) {
         return None;
     }
-    Some(if workflow.cancel_reason.is_some() { Ending::Canceled } else { Ending::Failed })
+    Some(if workflow.cancel_reason.is_some() {
+        Ending::Canceled
+    } else {
+        Ending::Failed
+    })
 }
 
 fn of(tasks: &[Task], phase: Phase) -> impl Iterator<Item = &Task> {
@@ -181,7 +189,10 @@ mod tests {
             run(&mut tasks[next], TaskStatus::Success);
         }
 
-        assert_eq!(advance(&mut workflow, &mut tasks, NOW), Some(Ending::Success));
+        assert_eq!(
+            advance(&mut workflow, &mut tasks, NOW),
+            Some(Ending::Success)
+        );
         assert_eq!(seen, ["rpppp", "Srrpp", "SSrpp", "SSSrp"]);
         assert_eq!(states(&tasks), "SSSSK");
     }
@@ -199,7 +210,10 @@ mod tests {
         assert_eq!(states(&tasks), "SFSCr");
         assert!(workflow.compensating);
         run(&mut tasks[4], TaskStatus::Success);
-        assert_eq!(advance(&mut workflow, &mut tasks, NOW), Some(Ending::Failed));
+        assert_eq!(
+            advance(&mut workflow, &mut tasks, NOW),
+            Some(Ending::Failed)
+        );
     }
 
     #[test]
@@ -215,7 +229,10 @@ mod tests {
         tasks[1].end(TaskStatus::Canceled, NOW);
         assert_eq!(advance(&mut workflow, &mut tasks, NOW), None);
         run(&mut tasks[4], TaskStatus::Success);
-        assert_eq!(advance(&mut workflow, &mut tasks, NOW), Some(Ending::Canceled));
+        assert_eq!(
+            advance(&mut workflow, &mut tasks, NOW),
+            Some(Ending::Canceled)
+        );
     }
 
     #[test]
@@ -223,7 +240,10 @@ mod tests {
         let (mut workflow, mut tasks) = diamond();
         workflow.cancel_reason = Some("by user".to_owned());
 
-        assert_eq!(advance(&mut workflow, &mut tasks, NOW), Some(Ending::Canceled));
+        assert_eq!(
+            advance(&mut workflow, &mut tasks, NOW),
+            Some(Ending::Canceled)
+        );
         assert_eq!(states(&tasks), "CCCCK");
     }
 }

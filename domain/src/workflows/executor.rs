@@ -32,8 +32,13 @@ pub trait Executor: Serialize + DeserializeOwned + Send + Sync + 'static {
 pub enum Outcome {
     Done(Value),
     /// Look again after this long, or sooner when the watch sees the subject change.
-    Wait { at_most: SignedDuration, reason: String },
-    Fail { reason: String },
+    Wait {
+        at_most: SignedDuration,
+        reason: String,
+    },
+    Fail {
+        reason: String,
+    },
 }
 
 /// A task in the hands of one worker.

@@ -5,10 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{
-    Claim, Outcome, Outside, Phase, Task, TaskLog, TaskStatus, WorkflowStatus,
-    registry,
-};
+use super::{Claim, Outcome, Outside, Phase, Task, TaskLog, TaskStatus, WorkflowStatus, registry};
 use crate::{
     control_plane::ControlPlane,
     error::{Error, Result},
@@ -25,7 +22,9 @@ const RECORD_TRIES: usize = 8;
 impl ControlPlane {
     /// Runs the task that has been due longest; `false` where none is due.
     pub async fn run_next_task(&self) -> Result<bool> {
-        let Some(claim) = self.claim_task().await? else { return Ok(false) };
+        let Some(claim) = self.claim_task().await? else {
+            return Ok(false);
+        };
         self.run_claimed(claim).await?;
         Ok(true)
     }
@@ -71,7 +70,9 @@ impl ControlPlane {
     }
 
     async fn execute_task(&self, claim: &Claim, log: &mut TaskLog) -> Result<Outcome> {
-        let outside = Outside { runtime: self.ports.runtime.clone() };
+        let outside = Outside {
+            runtime: self.ports.runtime.clone(),
+        };
         registry::execute(&claim.task.kind, claim.task.payload.clone(), &outside, log).await
     }
 
@@ -80,7 +81,9 @@ impl ControlPlane {
         self.maintain(cause, async |work| {
             work.tx.lock(&claim.workflow.subject_id).await?;
             let workflow = work.tx.workflows_by_id(&[claim.workflow.id]).await?.pop();
-            let Some(workflow) = workflow else { return Ok(None) };
+            let Some(workflow) = workflow else {
+                return Ok(None);
+            };
             let before = work.tx.tasks_of_workflows(&[workflow.id]).await?;
             let mut tasks = before.clone();
             let mine = tasks.iter_mut().find(|task| {
@@ -128,7 +131,9 @@ impl Work {
         task.attempt += 1;
         task.error = None;
         task.started_at = task.started_at.or(Some(now));
-        task.deadline = task.deadline.or(task.time_limit.and_then(|limit| now.checked_add(limit).ok()));
+        task.deadline = task.deadline.or(task
+            .time_limit
+            .and_then(|limit| now.checked_add(limit).ok()));
         task.updated_at = now;
         self.tx.update_task(task).await?;
         task.claim.fence += 1;
@@ -150,7 +155,10 @@ fn verdict(claim: &Claim) -> Option<Outcome> {
     }
     if task.deadline.is_some_and(|deadline| deadline <= claim.at) {
         let limit = task.time_limit.unwrap_or_default();
-        let waiting = task.wait_reason.as_deref().unwrap_or("it did not come to an end");
+        let waiting = task
+            .wait_reason
+            .as_deref()
+            .unwrap_or("it did not come to an end");
         return fail(format!("deadline of {limit:#} passed: {waiting}"));
     }
     if task.attempt > MOST_ATTEMPTS {
@@ -160,13 +168,7 @@ fn verdict(claim: &Claim) -> Option<Outcome> {
 }
 
 /// Writes an outcome into its task.
-fn apply(
-    task: &mut Task,
-    outcome: &Result<Outcome>,
-    now: Timestamp,
-    woken: bool,
-    canceling: bool,
-) {
+fn apply(task: &mut Task, outcome: &Result<Outcome>, now: Timestamp, woken: bool, canceling: bool) {
     if canceling {
         task.error = None;
         return task.end(TaskStatus::Canceled, now);
@@ -180,7 +182,11 @@ fn apply(
         }
         Ok(Outcome::Wait { at_most, reason }) => {
             task.wait_reason = Some(reason.clone());
-            let at_most = if woken { SignedDuration::ZERO } else { *at_most };
+            let at_most = if woken {
+                SignedDuration::ZERO
+            } else {
+                *at_most
+            };
             task.release(due(task, now, at_most), now);
         }
         Ok(Outcome::Fail { reason }) if !endless => {

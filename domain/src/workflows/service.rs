@@ -73,7 +73,10 @@ impl ControlPlane {
         subjects: &[String],
         page: &PageRequest,
     ) -> Result<Vec<Page<Workflow>>> {
-        self.reader().await?.workflows_of_subjects(subjects, page).await
+        self.reader()
+            .await?
+            .workflows_of_subjects(subjects, page)
+            .await
     }
 
     pub async fn live_workflows(&self, subjects: &[String]) -> Result<Vec<Workflow>> {
@@ -105,8 +108,10 @@ impl ControlPlane {
 impl Lane {
     /// Finds a workflow's place among the live ones of its lane, which are in order.
     pub fn of(workflow: &Workflow, live: &[Workflow]) -> Self {
-        let ahead: Vec<_> =
-            live.iter().filter(|other| other.lane_number < workflow.lane_number).collect();
+        let ahead: Vec<_> = live
+            .iter()
+            .filter(|other| other.lane_number < workflow.lane_number)
+            .collect();
         Self {
             position: i32::try_from(ahead.len()).unwrap_or(i32::MAX),
             blocked_by: ahead.last().map(|other| (*other).clone()),
@@ -118,8 +123,17 @@ impl Work {
     /// Stores a plan as a workflow at the end of its lane. The caller holds the subject's lock.
     pub(crate) async fn start(&mut self, plan: Plan) -> Result<()> {
         let now = self.now();
-        let Plan { kind, tenant_id, subject_id, tasks } = plan;
-        let idle = self.tx.live_workflows(std::slice::from_ref(&subject_id)).await?.is_empty();
+        let Plan {
+            kind,
+            tenant_id,
+            subject_id,
+            tasks,
+        } = plan;
+        let idle = self
+            .tx
+            .live_workflows(std::slice::from_ref(&subject_id))
+            .await?
+            .is_empty();
         let mut workflow = Workflow {
             id: WorkflowId::fresh(),
             tenant_id,
@@ -201,7 +215,9 @@ impl Work {
     ) -> Result<()> {
         let ending = dag::advance(&mut workflow, &mut tasks, self.now());
         self.save_tasks(&workflow, before, &tasks).await?;
-        let Some(ending) = ending else { return self.tx.update_workflow(&workflow).await };
+        let Some(ending) = ending else {
+            return self.tx.update_workflow(&workflow).await;
+        };
         let subject = workflow.subject_id.clone();
         self.end(workflow, ending).await?;
         match self.tx.live_workflows(&[subject]).await?.into_iter().next() {
@@ -227,7 +243,9 @@ impl Work {
             self.tx.update_task(task).await?;
             if told(before, task) {
                 if task.attempt > 0 {
-                    self.tx.save_attempt(&task.this_attempt(self.tx.now())).await?;
+                    self.tx
+                        .save_attempt(&task.this_attempt(self.tx.now()))
+                        .await?;
                 }
                 self.tell_task(task, of, Some(before.status))?;
             }
@@ -291,7 +309,12 @@ fn planned(workflow: &Workflow, new: Vec<NewTask>, work: &Work) -> Vec<Task> {
             .filter_map(|name| tasks.iter().find(|task| task.name == **name))
             .map(|task| task.id)
             .collect::<Vec<_>>();
-        debug_assert_eq!(depends_on.len(), new.depends_on.len(), "{} depends on later", new.name);
+        debug_assert_eq!(
+            depends_on.len(),
+            new.depends_on.len(),
+            "{} depends on later",
+            new.name
+        );
         tasks.push(Task {
             id: TaskId::fresh(),
             workflow_id: workflow.id,

@@ -1,12 +1,12 @@
 //! `metadata.managedFields`, read, written and kept up with updates.
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{compare::difference, field_set::FieldSet};
 use crate::{
     kinds::Kind,
-    object::{is_empty, items, remove, seconds, text},
+    object::{entries, items, seconds, text},
     schema,
 };
 
@@ -227,30 +227,41 @@ pub(crate) fn record_update(
     managers
 }
 
+/// Fields of the metadata that nobody can own.
+const BOOKKEEPING: [&str; 10] = [
+    "name",
+    "namespace",
+    "uid",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "selfLink",
+    "generation",
+    "managedFields",
+    "resourceVersion",
+];
+
 /// The object without what nobody can own, nor this write touch.
 pub(super) fn owned_part(kind: &Kind, object: &Value, writer: &Writer<'_>) -> Value {
-    let mut object = object.clone();
-    if kind.status && writer.subresource != "status" {
-        remove(&mut object, "status");
+    let leaves_status = kind.status && writer.subresource != "status";
+    let mut part = Map::new();
+    for (name, value) in entries(object) {
+        match name.as_str() {
+            "apiVersion" | "kind" => {}
+            "status" if leaves_status => {}
+            "metadata" => {
+                let own = entries(value).filter(|(name, _)| !BOOKKEEPING.contains(&name.as_str()));
+                let own: Map<String, Value> = own
+                    .map(|(name, value)| (name.clone(), value.clone()))
+                    .collect();
+                if !own.is_empty() {
+                    part.insert(name.clone(), Value::Object(own));
+                }
+            }
+            _ => {
+                part.insert(name.clone(), value.clone());
+            }
+        }
     }
-    remove(&mut object, "apiVersion");
-    remove(&mut object, "kind");
-    for field in [
-        "name",
-        "namespace",
-        "uid",
-        "creationTimestamp",
-        "deletionTimestamp",
-        "deletionGracePeriodSeconds",
-        "selfLink",
-        "generation",
-        "managedFields",
-        "resourceVersion",
-    ] {
-        remove(&mut object["metadata"], field);
-    }
-    if is_empty(&object["metadata"]) {
-        remove(&mut object, "metadata");
-    }
-    object
+    Value::Object(part)
 }

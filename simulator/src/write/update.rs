@@ -6,7 +6,7 @@ use super::validate;
 use crate::{
     defaults,
     kinds::{Generation, Kind, LEASE, NAMESPACE, POD},
-    object::{is_empty, is_terminating, items, remove, text, uid, version},
+    object::{entries, is_empty, is_terminating, items, remove, text, uid, version},
     ownership::{Applied, Managers, Operation, Writer, apply, record_update},
     schema,
     state::State,
@@ -55,7 +55,9 @@ impl State {
 
     /// Writes a controller's view of an object, if it is still there.
     pub fn set_status(&mut self, key: &Key, status: Value, manager: &str) {
-        if let Some(old) = self.get(key) {
+        if let Some(old) = self.get(key)
+            && old["status"] != status
+        {
             let mut wanted = (*old).clone();
             wanted["status"] = status;
             self.write(key, wanted, &Writer::status(manager));
@@ -83,7 +85,7 @@ impl State {
         writer: &Writer<'_>,
         operation: Operation,
     ) -> Arc<Value> {
-        let changed = content(old) != content(&new);
+        let changed = !is_same(old, &new);
         if !changed && managers.same_owners(&Managers::of(old)) {
             return Arc::clone(old);
         }
@@ -242,13 +244,19 @@ fn refuse_new_finalizers(key: &Key, old: &Value, new: &Value) -> Result<()> {
     ))
 }
 
-/// Everything but the bookkeeping of the server.
-fn content(object: &Value) -> Value {
-    let mut object = object.clone();
-    for field in ["managedFields", "resourceVersion", "generation"] {
-        remove(&mut object["metadata"], field);
-    }
-    object
+/// Whether two states differ at most in the bookkeeping of the server.
+fn is_same(old: &Value, new: &Value) -> bool {
+    let kept_by_server = ["managedFields", "resourceVersion", "generation"];
+    same_but_for(&["metadata"], old, new)
+        && same_but_for(&kept_by_server, &old["metadata"], &new["metadata"])
+}
+
+fn same_but_for(ignored: &[&str], old: &Value, new: &Value) -> bool {
+    let counts = |(name, _): &(&String, &Value)| !ignored.contains(&name.as_str());
+    entries(old)
+        .filter(counts)
+        .all(|(name, value)| new.get(name) == Some(value))
+        && entries(old).filter(counts).count() == entries(new).filter(counts).count()
 }
 
 fn grows(kind: &Kind, old: &Value, new: &Value) -> bool {

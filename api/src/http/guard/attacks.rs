@@ -281,7 +281,7 @@ impl Growth {
             );
         }
         if self.below(3) == 0 {
-            self.damage(source)
+            self.damage(&source)
         } else {
             source
         }
@@ -349,7 +349,7 @@ impl Growth {
     }
 
     /// Cuts, doubles or replaces at a random place.
-    fn damage(&mut self, source: String) -> String {
+    fn damage(&mut self, source: &str) -> String {
         let at = self.below(source.len() as u64) as usize;
         let (before, after) = source.split_at(source.floor_char_boundary(at));
         match self.below(4) {

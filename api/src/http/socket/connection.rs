@@ -1,0 +1,309 @@
+//! One WebSocket, served by one task: it listens, polls the operations, and writes each message out
+//! before it goes on. What a client does not read thus stays where it comes from, and no queue
+//! grows here.
+
+use std::{future::ready, sync::Arc, time::Duration};
+
+use async_graphql::{Response, ServerError, parser::types::OperationType};
+use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket};
+use domain::{error::ErrorCode, identity::Caller};
+use futures::{
+    SinkExt, StreamExt,
+    stream::{self, BoxStream},
+};
+use tokio::{
+    select,
+    time::{Instant, sleep_until, timeout, timeout_at},
+};
+use tokio_stream::StreamMap;
+
+use super::{
+    message::Message,
+    protocol::{Close, Protocol, Step},
+};
+use crate::http::{
+    errors::is_request_error,
+    front_door::Desk,
+    operation::{Asker, Operation},
+    params::Params,
+    refusal::Refusal,
+    stamp::RequestId,
+};
+
+/// How long a client has to introduce itself.
+const INIT_TIME: Duration = Duration::from_secs(10);
+/// How long the answer to a token, and the way of a message to the client, may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// After so long a silence the client is pinged, and again.
+const PING_EVERY: Duration = Duration::from_secs(20);
+/// So many pings without a sign of life, and the client is taken for gone.
+const MOST_PINGS: u32 = 2;
+/// How long a client that is told goodbye has to say the same.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+struct Connection {
+    socket: WebSocket,
+    desk: Arc<Desk>,
+    id: RequestId,
+    protocol: Protocol,
+    /// Behind the latest token that was presented.
+    caller: Caller,
+    operations: StreamMap<String, BoxStream<'static, Update>>,
+    started: u64,
+    heard: Instant,
+    pings: u32,
+}
+
+/// What comes out of an operation.
+enum Update {
+    Next(Response),
+    /// It failed before it began.
+    Error(Vec<ServerError>),
+    Complete,
+}
+
+enum End {
+    /// Nobody is there to be told.
+    Gone,
+    Close(Close),
+}
+
+impl From<Close> for End {
+    fn from(close: Close) -> Self {
+        Self::Close(close)
+    }
+}
+
+pub async fn serve(socket: WebSocket, desk: Arc<Desk>, id: RequestId) {
+    let mut connection = Connection {
+        socket,
+        desk,
+        id,
+        protocol: Protocol::new(),
+        caller: Caller::Anonymous,
+        operations: StreamMap::new(),
+        started: 0,
+        heard: Instant::now(),
+        pings: 0,
+    };
+    let end = connection.converse().await;
+    connection.operations.clear();
+    if let End::Close(close) = end {
+        connection.say_goodbye(close).await;
+    }
+}
+
+impl Connection {
+    async fn converse(&mut self) -> End {
+        if self.socket.protocol().is_none() {
+            return Close::new(4406, "Subprotocol not acceptable").into();
+        }
+        loop {
+            if let Err(end) = self.turn().await {
+                return end;
+            }
+        }
+    }
+
+    async fn turn(&mut self) -> Result<(), End> {
+        let deadline = self.deadline();
+        select! {
+            () = self.desk.door.shutdown.cancelled() => {
+                Err(Close::new(1001, "the server is stopping").into())
+            }
+            frame = self.socket.recv() => match frame {
+                Some(Ok(frame)) => self.hear(frame).await,
+                Some(Err(_)) => Err(Close::new(1009, "a message is too big or broken").into()),
+                None => Err(End::Gone),
+            },
+            Some((id, update)) = self.operations.next() => self.tell(id, update).await,
+            () = sleep_until(deadline) => self.break_silence().await,
+        }
+    }
+
+    /// When the silence has lasted too long.
+    fn deadline(&self) -> Instant {
+        match self.protocol.is_acknowledged() {
+            true => self.heard + PING_EVERY * (self.pings + 1),
+            false => self.heard + INIT_TIME,
+        }
+    }
+
+    async fn break_silence(&mut self) -> Result<(), End> {
+        if !self.protocol.is_acknowledged() {
+            return Err(Close::new(4408, "Connection initialisation timeout").into());
+        }
+        if self.pings == MOST_PINGS {
+            return Err(End::Gone);
+        }
+        self.pings += 1;
+        // Not every client knows the protocol's ping, but each WebSocket answers its own.
+        self.write(Frame::Ping(Default::default())).await?;
+        self.say(&Message::Ping).await
+    }
+
+    async fn hear(&mut self, frame: Frame) -> Result<(), End> {
+        if self.protocol.is_acknowledged() {
+            (self.heard, self.pings) = (Instant::now(), 0);
+        }
+        match frame {
+            Frame::Text(text) => {
+                let step = self.protocol.receive(&text, &self.desk.door.limits)?;
+                self.take(step).await
+            }
+            Frame::Binary(_) => Err(Close::new(4400, "messages are text").into()),
+            Frame::Ping(_) | Frame::Pong(_) | Frame::Close(_) => Ok(()),
+        }
+    }
+
+    async fn take(&mut self, step: Step) -> Result<(), End> {
+        match step {
+            Step::Nothing => Ok(()),
+            Step::Authenticate(token) => {
+                self.caller = self.authenticated(token, self.deadline()).await?;
+                self.protocol.acknowledge();
+                self.heard = Instant::now();
+                self.say(&Message::ConnectionAck).await
+            }
+            Step::Renew(token) => {
+                let deadline = Instant::now() + PATIENCE;
+                self.caller = self.authenticated(Some(token), deadline).await?;
+                self.say(&Message::Pong).await
+            }
+            Step::Pong => self.say(&Message::Pong).await,
+            Step::Start { id, params } => self.start(id, params).await,
+            Step::Refuse { id, refusal } => self.refuse(&id, refusal).await,
+            Step::Stop { id } => {
+                self.operations.remove(&id);
+                Ok(())
+            }
+        }
+    }
+
+    fn authenticated(
+        &self,
+        token: Option<String>,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<Caller, Close>> + use<> {
+        let desk = Arc::clone(&self.desk);
+        async move {
+            let caller = desk.door.gatekeeper.caller(token.as_deref());
+            let timed_out = |_| Close::new(4408, "Connection initialisation timeout");
+            let caller = timeout_at(deadline, caller).await.map_err(timed_out)?;
+            caller.map_err(|error| match error.code() {
+                ErrorCode::Unauthenticated | ErrorCode::Forbidden => Close::new(4403, "Forbidden"),
+                _ => Close::new(1013, Refusal::from(error).message),
+            })
+        }
+    }
+
+    async fn start(&mut self, id: String, params: Params) -> Result<(), End> {
+        let admitted = match self.desk.guard.admit(&params) {
+            Ok(admitted) => admitted,
+            Err(refusal) => {
+                self.protocol.finish(&id);
+                return self.refuse(&id, refusal).await;
+            }
+        };
+        self.started += 1;
+        let asker = Asker {
+            caller: self.caller.clone(),
+            request_id: format!("{}.{}", self.id.0, self.started),
+            idempotency_key: None,
+        };
+        let operation = self.desk.operation(params, admitted, asker);
+        self.operations
+            .insert(id, updates(Arc::clone(&self.desk), operation));
+        Ok(())
+    }
+
+    async fn refuse(&mut self, id: &str, refusal: Refusal) -> Result<(), End> {
+        self.say(&Message::Error {
+            id,
+            payload: &[refusal.into_error()],
+        })
+        .await
+    }
+
+    async fn tell(&mut self, id: String, update: Update) -> Result<(), End> {
+        match update {
+            Update::Next(payload) => {
+                self.say(&Message::Next {
+                    id: &id,
+                    payload: &payload,
+                })
+                .await
+            }
+            Update::Error(errors) => {
+                self.forget(&id);
+                self.say(&Message::Error {
+                    id: &id,
+                    payload: &errors,
+                })
+                .await
+            }
+            Update::Complete => {
+                self.forget(&id);
+                self.say(&Message::Complete { id: &id }).await
+            }
+        }
+    }
+
+    fn forget(&mut self, id: &str) {
+        self.operations.remove(id);
+        self.protocol.finish(id);
+    }
+
+    async fn say(&mut self, message: &Message<'_>) -> Result<(), End> {
+        match serde_json::to_string(message) {
+            Ok(text) => self.write(Frame::text(text)).await,
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a message cannot be written"
+                );
+                Err(Close::new(1011, "internal error").into())
+            }
+        }
+    }
+
+    /// A client that reads nothing for so long is dropped; it can resume where it was.
+    async fn write(&mut self, frame: Frame) -> Result<(), End> {
+        match timeout(PATIENCE, self.socket.send(frame)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(End::Gone),
+        }
+    }
+
+    /// Waits for the client's goodbye: a connection that is cut with unread data in it is reset,
+    /// and the client never sees why.
+    async fn say_goodbye(&mut self, close: Close) {
+        let frame = CloseFrame {
+            code: close.code,
+            reason: close.reason.into(),
+        };
+        let farewell = async {
+            if self.socket.send(Frame::Close(Some(frame))).await.is_ok() {
+                while let Some(Ok(_)) = self.socket.recv().await {}
+            }
+            self.socket.close().await
+        };
+        let _ = timeout(FAREWELL, farewell).await;
+    }
+}
+
+fn updates(desk: Arc<Desk>, operation: Operation) -> BoxStream<'static, Update> {
+    let responses = match operation.kind {
+        OperationType::Subscription => desk.follow(operation).boxed(),
+        OperationType::Query | OperationType::Mutation => {
+            stream::once(async move { desk.run(operation).await }).boxed()
+        }
+    };
+    let updates = responses.enumerate().map(|(index, response)| {
+        match index == 0 && is_request_error(&response) {
+            true => Update::Error(response.errors),
+            false => Update::Next(response),
+        }
+    });
+    updates.chain(stream::once(ready(Update::Complete))).boxed()
+}

@@ -1,0 +1,7 @@
+mod connection;
+mod message;
+mod origin;
+mod protocol;
+mod upgrade;
+
+pub use upgrade::open;

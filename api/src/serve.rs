@@ -1,0 +1,198 @@
+//! `slipway serve`: everything in one process.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use axum::Router;
+use domain::{
+    ControlPlane,
+    commerce::{ComputeSpec, NewProduct},
+    identity::Registration,
+};
+use serde_json::json;
+use tokio::{net::TcpListener, signal::unix::SignalKind};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    auth::Gatekeeper,
+    compose,
+    config::{Config, KubernetesMode},
+    graphql::{self, LogTail},
+    http::{self, FrontDoor, Limits},
+    keys::{TokenKey, random_text},
+    work,
+};
+
+/// How long a stopping server waits for what is under way.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// A control plane with its graph, and what runs beside it.
+pub struct Server {
+    pub router: Router,
+    pub tail: Arc<LogTail>,
+    /// Everything under way that a stop should wait for.
+    pub tasks: TaskTracker,
+    /// Cancelled to stop.
+    pub stop: CancellationToken,
+}
+
+impl Server {
+    /// Builds the graph and begins to follow the log.
+    pub async fn new(
+        control_plane: &Arc<ControlPlane>,
+        key: &TokenKey,
+        allowed_origins: Vec<String>,
+    ) -> anyhow::Result<Self> {
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let tail = LogTail::new(control_plane.clone()).await?;
+        tasks.spawn(tail.clone().run(stop.clone()));
+        let router = http::router(FrontDoor {
+            schema: graphql::schema(control_plane.clone(), tail.clone(), key.clone()),
+            gatekeeper: Gatekeeper::new(control_plane.clone(), key),
+            control_plane: control_plane.clone(),
+            tail: tail.clone(),
+            limits: Limits::default(),
+            allowed_origins,
+            shutdown: stop.clone(),
+            tasks: tasks.clone(),
+        });
+        Ok(Self {
+            router,
+            tail,
+            tasks,
+            stop,
+        })
+    }
+
+    /// Answers until stopped, then lets what is under way end.
+    pub async fn listen(self, listener: TcpListener) -> anyhow::Result<()> {
+        let stopped = self.stop.clone().cancelled_owned();
+        let serve = axum::serve(
+            listener,
+            self.router
+                .into_make_service_with_connect_info::<SocketAddr>(),
+        )
+        .with_graceful_shutdown(stopped);
+        let drained = async {
+            self.stop.cancelled().await;
+            self.tasks.close();
+            if tokio::time::timeout(DRAIN, self.tasks.wait())
+                .await
+                .is_err()
+            {
+                tracing::warn!("stopped before everything under way had ended");
+            }
+        };
+        tokio::select! {
+            served = async { tokio::join!(serve, drained).0 } => Ok(served?),
+            () = async { self.stop.cancelled().await; tokio::time::sleep(DRAIN).await } => Ok(()),
+        }
+    }
+}
+
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&config.log).context("SLIPWAY_LOG cannot be read")?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    let key = config.token_key()?;
+    let control_plane = compose::control_plane(&config, &key).await?;
+    let password = first_admin(&control_plane, &config).await?;
+    if config.database_file().is_some() {
+        control_plane.seed_products(samples()).await?;
+    }
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("listening on {}", config.listen))?;
+    let server = Server::new(&control_plane, &key, config.allowed_origins.clone()).await?;
+    work::start(&control_plane, &server.tasks, &server.stop);
+    greet(&config, listener.local_addr()?, password.as_deref());
+    tokio::spawn(stop_on_signal(server.stop.clone()));
+    server.listen(listener).await
+}
+
+/// Makes the first administrator; answers with the password that was made up, to be shown once.
+async fn first_admin(
+    control_plane: &ControlPlane,
+    config: &Config,
+) -> anyhow::Result<Option<String>> {
+    let given = config.admin_password.clone();
+    let password = given.clone().map_or_else(random_text::<12>, Ok)?;
+    let registration = Registration {
+        email: config.admin_email.clone(),
+        password: password.clone(),
+        nickname: "Administrator".to_owned(),
+    };
+    let made = control_plane
+        .ensure_admin(registration)
+        .await
+        .context("the first administrator")?;
+    Ok(made.filter(|_| given.is_none()).map(|_| password))
+}
+
+fn greet(config: &Config, address: SocketAddr, password: Option<&str>) {
+    println!("Slipway listens on http://{address}/");
+    if let Some(password) = password {
+        println!("  administrator  {}", config.admin_email);
+        println!("  password       {password}   (shown only now)");
+    }
+    if config.kubernetes == KubernetesMode::Simulated {
+        println!("  cluster        simulated: it lives in this process, and nothing real runs");
+    }
+    println!("  next           open the address, register, and buy something");
+}
+
+async fn stop_on_signal(stop: CancellationToken) {
+    let terminated = async {
+        match tokio::signal::unix::signal(SignalKind::terminate()) {
+            Ok(mut signal) => signal.recv().await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated => {}
+    }
+    stop.cancel();
+}
+
+/// What an empty embedded store offers, so that there is something to buy.
+fn samples() -> Vec<NewProduct> {
+    let sample = |name: &str, description: &str, cpu_millis, memory_mib, price| NewProduct {
+        name: name.to_owned(),
+        description: Some(description.to_owned()),
+        spec: ComputeSpec {
+            cpu_millis,
+            memory_mib,
+            gpu: None,
+            image: "slipway/hello:1".to_owned(),
+            config: json!({ "port": 8080 }),
+        },
+        price,
+    };
+    vec![
+        sample(
+            "Small",
+            "A quarter of a core and 256 MiB: enough for a small site.",
+            250,
+            256,
+            500,
+        ),
+        sample(
+            "Medium",
+            "One core and 1 GiB: for an application with users.",
+            1000,
+            1024,
+            1900,
+        ),
+        sample(
+            "Large",
+            "Two cores and 4 GiB: for work that never rests.",
+            2000,
+            4096,
+            5900,
+        ),
+    ]
+}
