@@ -1,1 +1,26 @@
+//! Slipway as its users meet it: over HTTP and WebSockets, on a real store, against the simulated
+//! cluster. `SLIPWAY_TEST_DATABASE=postgres://…` runs the same tests on PostgreSQL.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests fail by panicking and find their services in the environment"
+)]
+
+mod support;
+
+mod access;
+mod architecture;
+mod commerce;
+mod events;
+mod front_page;
+mod http;
+mod identity;
+mod instances;
+mod main_job;
+mod processes;
+mod recovery;
+mod safe_head;
+mod schema;
+mod subscriptions;
+mod workflows;

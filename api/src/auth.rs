@@ -61,10 +61,8 @@ impl TokenIssuer for Signer {
         };
         let access_token = encode(&Header::new(Algorithm::HS256), &claims, &self.0)
             .map_err(|error| failed("a token could not be signed", error))?;
-        let refresh_token = format!(
-            "{session}.{}",
-            random_text::<32>().map_err(Error::internal_from)?
-        );
+        let refresh_token =
+            format!("{session}.{}", random_text::<32>().map_err(Error::internal_from)?);
         Ok(Tokens {
             access_token,
             expires_at,
@@ -110,9 +108,7 @@ impl Gatekeeper {
                 _ => Error::Unauthenticated,
             }
         })?;
-        self.control_plane
-            .caller(claims.claims.sub, claims.claims.tv)
-            .await
+        self.control_plane.caller(claims.claims.sub, claims.claims.tv).await
     }
 }
 
@@ -123,15 +119,9 @@ fn bearer(authorization: &str) -> Option<&str> {
 
 /// What is stored of a refresh token.
 fn hash(token: &str) -> String {
-    Sha256::digest(token)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Sha256::digest(token).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn failed(context: &str, error: jsonwebtoken::errors::Error) -> Error {
-    Error::Internal {
-        context: context.to_owned(),
-        source: Some(error.into()),
-    }
+    Error::Internal { context: context.to_owned(), source: Some(error.into()) }
 }

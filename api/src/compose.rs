@@ -18,9 +18,7 @@ use crate::{
 };
 
 pub async fn control_plane(config: &Config, key: &TokenKey) -> anyhow::Result<Arc<ControlPlane>> {
-    let store = SqlStore::open(&config.database_url, None)
-        .await
-        .context("opening the store")?;
+    let store = SqlStore::open(&config.database_url, None).await.context("opening the store")?;
     let ports = Ports {
         store: Arc::new(store),
         runtime: runtime(config).await?,
@@ -32,10 +30,7 @@ pub async fn control_plane(config: &Config, key: &TokenKey) -> anyhow::Result<Ar
 }
 
 async fn runtime(config: &Config) -> anyhow::Result<Arc<dyn Runtime>> {
-    let target = |name: &str, simulated| Target {
-        name: name.to_owned(),
-        simulated,
-    };
+    let target = |name: &str, simulated| Target { name: name.to_owned(), simulated };
     Ok(match config.kubernetes {
         KubernetesMode::Simulated => Arc::new(simulated(target("simulated", true))),
         KubernetesMode::InCluster => {
@@ -43,13 +38,8 @@ async fn runtime(config: &Config) -> anyhow::Result<Arc<dyn Runtime>> {
             Arc::new(KubernetesRuntime::new(client, target("in-cluster", false)))
         }
         KubernetesMode::Kubeconfig => {
-            let path = config
-                .kubeconfig
-                .as_deref()
-                .context("set SLIPWAY_KUBECONFIG")?;
-            let client = kubernetes::connect::kubeconfig(path)
-                .await
-                .context("connecting")?;
+            let path = config.kubeconfig.as_deref().context("set SLIPWAY_KUBECONFIG")?;
+            let client = kubernetes::connect::kubeconfig(path).await.context("connecting")?;
             Arc::new(KubernetesRuntime::new(client, target("kubeconfig", false)))
         }
     })

@@ -32,11 +32,7 @@ pub struct Config {
     pub kubeconfig: Option<PathBuf>,
 
     /// The first administrator's e-mail address.
-    #[arg(
-        long,
-        env = "SLIPWAY_ADMIN_EMAIL",
-        default_value = "admin@slipway.local"
-    )]
+    #[arg(long, env = "SLIPWAY_ADMIN_EMAIL", default_value = "admin@slipway.local")]
     pub admin_email: String,
 
     /// The first administrator's password; where absent one is made and printed once.
@@ -49,11 +45,7 @@ pub struct Config {
     pub token_key: Option<String>,
 
     /// What the host names of instances end in.
-    #[arg(
-        long,
-        env = "SLIPWAY_INGRESS_DOMAIN",
-        default_value = "slipway.localhost"
-    )]
+    #[arg(long, env = "SLIPWAY_INGRESS_DOMAIN", default_value = "slipway.localhost")]
     pub ingress_domain: String,
 
     /// Origins of browsers that may connect from elsewhere, separated by commas.
@@ -95,9 +87,7 @@ impl Config {
 
     /// The file of an embedded database.
     pub fn database_file(&self) -> Option<PathBuf> {
-        self.database_url
-            .strip_prefix("sqlite://")
-            .map(PathBuf::from)
+        self.database_url.strip_prefix("sqlite://").map(PathBuf::from)
     }
 
     pub fn token_key(&self) -> anyhow::Result<TokenKey> {

@@ -17,10 +17,7 @@ impl TokenKey {
     /// At least 32 bytes.
     pub fn new(secret: &str) -> anyhow::Result<Self> {
         if secret.len() < Self::SHORTEST {
-            bail!(
-                "the token key must have at least {} characters",
-                Self::SHORTEST
-            );
+            bail!("the token key must have at least {} characters", Self::SHORTEST);
         }
         Ok(Self(secret.as_bytes().into()))
     }
@@ -56,7 +53,5 @@ fn make(path: &Path) -> anyhow::Result<String> {
 pub fn random_text<const BYTES: usize>() -> anyhow::Result<String> {
     let mut bytes = [0; BYTES];
     getrandom::fill(&mut bytes).context("the system gives no random bytes")?;
-    Ok(BASE64_STANDARD_NO_PAD
-        .encode(bytes)
-        .replace(['+', '/'], "x"))
+    Ok(BASE64_STANDARD_NO_PAD.encode(bytes).replace(['+', '/'], "x"))
 }

@@ -18,10 +18,7 @@ pub struct Argon2Hasher {
 
 impl Argon2Hasher {
     pub fn new() -> Result<Self> {
-        Ok(Self {
-            turns: Semaphore::new(AT_ONCE),
-            decoy: hashed("no such account")?,
-        })
+        Ok(Self { turns: Semaphore::new(AT_ONCE), decoy: hashed("no such account")? })
     }
 
     async fn in_turn<T: Send + 'static>(
@@ -29,9 +26,7 @@ impl Argon2Hasher {
         compute: impl FnOnce() -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let _turn = self.turns.acquire().await.map_err(Error::internal_from)?;
-        spawn_blocking(compute)
-            .await
-            .map_err(Error::internal_from)?
+        spawn_blocking(compute).await.map_err(Error::internal_from)?
     }
 }
 
@@ -47,9 +42,7 @@ impl PasswordHasher for Argon2Hasher {
         self.in_turn(move || {
             let hash = PasswordHash::new(&hash)
                 .map_err(|error| Error::internal(format!("a password hash is broken: {error}")))?;
-            let matches = Argon2::default()
-                .verify_password(password.as_bytes(), &hash)
-                .is_ok();
+            let matches = Argon2::default().verify_password(password.as_bytes(), &hash).is_ok();
             Ok(matches && known)
         })
         .await

@@ -1,6 +1,6 @@
 //! `slipway serve`: everything in one process.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{io::Write, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use axum::Router;
@@ -57,30 +57,19 @@ impl Server {
             shutdown: stop.clone(),
             tasks: tasks.clone(),
         });
-        Ok(Self {
-            router,
-            tail,
-            tasks,
-            stop,
-        })
+        Ok(Self { router, tail, tasks, stop })
     }
 
     /// Answers until stopped, then lets what is under way end.
     pub async fn listen(self, listener: TcpListener) -> anyhow::Result<()> {
         let stopped = self.stop.clone().cancelled_owned();
-        let serve = axum::serve(
-            listener,
-            self.router
-                .into_make_service_with_connect_info::<SocketAddr>(),
-        )
-        .with_graceful_shutdown(stopped);
+        let serve =
+            axum::serve(listener, self.router.into_make_service_with_connect_info::<SocketAddr>())
+                .with_graceful_shutdown(stopped);
         let drained = async {
             self.stop.cancelled().await;
             self.tasks.close();
-            if tokio::time::timeout(DRAIN, self.tasks.wait())
-                .await
-                .is_err()
-            {
+            if tokio::time::timeout(DRAIN, self.tasks.wait()).await.is_err() {
                 tracing::warn!("stopped before everything under way had ended");
             }
         };
@@ -93,10 +82,7 @@ impl Server {
 
 pub async fn run(config: Config) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&config.log).context("SLIPWAY_LOG cannot be read")?;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let key = config.token_key()?;
     let control_plane = compose::control_plane(&config, &key).await?;
     let password = first_admin(&control_plane, &config).await?;
@@ -125,23 +111,27 @@ async fn first_admin(
         password: password.clone(),
         nickname: "Administrator".to_owned(),
     };
-    let made = control_plane
-        .ensure_admin(registration)
-        .await
-        .context("the first administrator")?;
+    let made = control_plane.ensure_admin(registration).await.context("the first administrator")?;
     Ok(made.filter(|_| given.is_none()).map(|_| password))
 }
 
+/// Whoever started the program may not be there to read it.
 fn greet(config: &Config, address: SocketAddr, password: Option<&str>) {
-    println!("Slipway listens on http://{address}/");
+    let _ = std::io::stdout().lock().write_all(greeting(config, address, password).as_bytes());
+}
+
+fn greeting(config: &Config, address: SocketAddr, password: Option<&str>) -> String {
+    let mut lines = vec![format!("Slipway listens on http://{address}/")];
     if let Some(password) = password {
-        println!("  administrator  {}", config.admin_email);
-        println!("  password       {password}   (shown only now)");
+        lines.push(format!("  administrator  {}", config.admin_email));
+        lines.push(format!("  password       {password}   (shown only now)"));
     }
     if config.kubernetes == KubernetesMode::Simulated {
-        println!("  cluster        simulated: it lives in this process, and nothing real runs");
+        let said = "  cluster        simulated: it lives in this process, and nothing real runs";
+        lines.push(said.to_owned());
     }
-    println!("  next           open the address, register, and buy something");
+    lines.push("  next           open the address, register, and buy something\n".to_owned());
+    lines.join("\n")
 }
 
 async fn stop_on_signal(stop: CancellationToken) {
@@ -173,26 +163,8 @@ fn samples() -> Vec<NewProduct> {
         price,
     };
     vec![
-        sample(
-            "Small",
-            "A quarter of a core and 256 MiB: enough for a small site.",
-            250,
-            256,
-            500,
-        ),
-        sample(
-            "Medium",
-            "One core and 1 GiB: for an application with users.",
-            1000,
-            1024,
-            1900,
-        ),
-        sample(
-            "Large",
-            "Two cores and 4 GiB: for work that never rests.",
-            2000,
-            4096,
-            5900,
-        ),
+        sample("Small", "A quarter of a core and 256 MiB: enough for a small site.", 250, 256, 500),
+        sample("Medium", "One core and 1 GiB: for an application with users.", 1000, 1024, 1900),
+        sample("Large", "Two cores and 4 GiB: for work that never rests.", 2000, 4096, 5900),
     ]
 }

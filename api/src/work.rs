@@ -3,10 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::{
-    ControlPlane,
-    clock::{Clock, SystemClock},
-};
+use domain::ControlPlane;
 use futures::StreamExt;
 use tokio::{sync::Semaphore, time::sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -20,11 +17,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Starts the loops; they end with `stop`, the tasks at work having been recorded.
 pub fn start(control_plane: &Arc<ControlPlane>, tracker: &TaskTracker, stop: &CancellationToken) {
-    tracker.spawn(run_tasks(
-        control_plane.clone(),
-        tracker.clone(),
-        stop.clone(),
-    ));
+    tracker.spawn(run_tasks(control_plane.clone(), tracker.clone(), stop.clone()));
     tracker.spawn(observe(control_plane.clone(), stop.clone()));
 }
 
@@ -72,19 +65,14 @@ enum Claimed {
 
 /// Looks before it claims, so that an idle process does not write.
 async fn claim(control_plane: &ControlPlane) -> domain::Result<Claimed> {
-    let now = SystemClock.now();
     let due = control_plane.next_task_due().await?;
-    if due.is_some_and(|due| due <= now)
+    if due.is_some_and(|due| due.is_zero())
         && let Some(claim) = control_plane.claim_task().await?
     {
         return Ok(Claimed::Task(Box::new(claim)));
     }
-    let pause = due
-        .filter(|due| *due > now)
-        .and_then(|due| Duration::try_from(due - now).ok());
-    Ok(Claimed::NothingFor(
-        pause.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN),
-    ))
+    let pause = due.filter(|due| !due.is_zero()).and_then(|due| Duration::try_from(due).ok());
+    Ok(Claimed::NothingFor(pause.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN)))
 }
 
 /// Takes in what the cluster shows. After a failure the watch begins anew with complete lists, so

@@ -116,11 +116,7 @@ impl ControlPlane {
     /// change of the account has ended.
     pub async fn caller(&self, id: UserId, token_version: i64) -> Result<Caller> {
         let mut reader = self.reader().await?;
-        let user = reader
-            .users_by_id(&[id])
-            .await?
-            .pop()
-            .ok_or(Error::Unauthenticated)?;
+        let user = reader.users_by_id(&[id]).await?.pop().ok_or(Error::Unauthenticated)?;
         if user.status == UserStatus::Disabled || user.token_version != token_version {
             return Err(Error::Unauthenticated);
         }
@@ -174,14 +170,8 @@ impl ControlPlane {
         }
         let entity = decide(work).await?;
         let workflow = work.take_started();
-        work.settle_key(call, &entity, workflow.as_ref(), cursor)
-            .await?;
-        Ok(Committed {
-            cursor,
-            replayed: false,
-            entity,
-            workflow,
-        })
+        work.settle_key(call, &entity, workflow.as_ref(), cursor).await?;
+        Ok(Committed { cursor, replayed: false, entity, workflow })
     }
 
     /// Runs what the system itself does: observations, claims and their outcomes. `None` from

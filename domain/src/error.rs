@@ -15,11 +15,7 @@ pub enum Error {
     #[error("{field}: {message}")]
     Invalid { field: String, message: String },
     #[error("{what} is {from}: cannot become {to}")]
-    InvalidTransition {
-        what: String,
-        from: &'static str,
-        to: &'static str,
-    },
+    InvalidTransition { what: String, from: &'static str, to: &'static str },
     /// Somebody else changed the same row first.
     #[error("{0}")]
     Conflict(String),
@@ -42,32 +38,20 @@ pub enum Error {
     Unavailable { what: &'static str, source: Source },
     /// A defect or broken data; its text never reaches a client.
     #[error("{context}")]
-    Internal {
-        context: String,
-        source: Option<Source>,
-    },
+    Internal { context: String, source: Option<Source> },
 }
 
 impl Error {
     pub fn not_found(kind: &'static str, id: impl fmt::Display) -> Self {
-        Self::NotFound {
-            kind,
-            id: id.to_string(),
-        }
+        Self::NotFound { kind, id: id.to_string() }
     }
 
     pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::Invalid {
-            field: field.into(),
-            message: message.into(),
-        }
+        Self::Invalid { field: field.into(), message: message.into() }
     }
 
     pub fn internal(context: impl Into<String>) -> Self {
-        Self::Internal {
-            context: context.into(),
-            source: None,
-        }
+        Self::Internal { context: context.into(), source: None }
     }
 
     /// For what cannot happen short of a defect.
@@ -79,10 +63,7 @@ impl Error {
     }
 
     pub fn unavailable(what: &'static str, source: impl Into<Source>) -> Self {
-        Self::Unavailable {
-            what,
-            source: source.into(),
-        }
+        Self::Unavailable { what, source: source.into() }
     }
 
     pub fn code(&self) -> ErrorCode {
@@ -159,9 +140,6 @@ impl ErrorCode {
     }
 
     pub fn retryable(self) -> bool {
-        matches!(
-            self,
-            Self::Unavailable | Self::StoreBusy | Self::RateLimited | Self::Conflict
-        )
+        matches!(self, Self::Unavailable | Self::StoreBusy | Self::RateLimited | Self::Conflict)
     }
 }

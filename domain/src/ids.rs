@@ -161,10 +161,7 @@ mod tests {
         assert_eq!(id.to_string().parse::<InstanceId>().unwrap(), id);
         assert!(id.to_string().parse::<OrderId>().is_err());
         assert!("inst_".parse::<InstanceId>().is_err());
-        assert_eq!(
-            id.to_string().parse::<NodeId>().unwrap(),
-            NodeId::Instance(id)
-        );
+        assert_eq!(id.to_string().parse::<NodeId>().unwrap(), NodeId::Instance(id));
     }
 
     #[test]

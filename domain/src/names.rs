@@ -8,9 +8,7 @@ pub fn label(field: &str, text: &str, longest: usize) -> Result<String> {
     let fits = (1..=longest).contains(&text.len())
         && text.starts_with(|c: char| c.is_ascii_lowercase())
         && !text.ends_with('-')
-        && text
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
     if fits {
         return Ok(text.to_owned());
     }
@@ -44,9 +42,7 @@ mod tests {
         for good in ["a", "web", "web-2", "a1"] {
             assert!(label("name", good, 40).is_ok(), "{good}");
         }
-        for bad in [
-            "", "2web", "-web", "web-", "Web", "we_b", "wéb", "a.b", "a b",
-        ] {
+        for bad in ["", "2web", "-web", "web-", "Web", "we_b", "wéb", "a.b", "a b"] {
             assert!(label("name", bad, 40).is_err(), "{bad}");
         }
         assert!(label("name", &"a".repeat(41), 40).is_err());

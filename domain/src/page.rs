@@ -20,11 +20,7 @@ impl PageRequest {
 
     pub fn new(first: Option<i64>, after: Option<String>, count: bool) -> Result<Self> {
         let after = after.map(|text| PageKey::parse(&text)).transpose()?;
-        Ok(Self {
-            first: page_size(first)?,
-            after,
-            count,
-        })
+        Ok(Self { first: page_size(first)?, after, count })
     }
 }
 
@@ -54,11 +50,7 @@ impl<T> Page<T> {
     pub fn from_rows(mut items: Vec<T>, first: usize, total: Option<i64>) -> Self {
         let has_next = items.len() > first;
         items.truncate(first);
-        Self {
-            items,
-            has_next,
-            total,
-        }
+        Self { items, has_next, total }
     }
 }
 
@@ -71,10 +63,7 @@ pub struct PageKey {
 
 impl PageKey {
     pub fn new(created_at: Timestamp, id: impl fmt::Display) -> Self {
-        Self {
-            created_at,
-            id: id.to_string(),
-        }
+        Self { created_at, id: id.to_string() }
     }
 
     pub fn encode(&self) -> String {

@@ -67,12 +67,7 @@ pub enum Part {
 }
 
 impl Part {
-    pub const ALL: &[Self] = &[
-        Self::Namespace,
-        Self::Deployment,
-        Self::Service,
-        Self::Ingress,
-    ];
+    pub const ALL: &[Self] = &[Self::Namespace, Self::Deployment, Self::Service, Self::Ingress];
 }
 
 /// A Deployment's progress towards its latest specification.

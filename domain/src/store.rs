@@ -21,6 +21,9 @@ pub trait Store: Send + Sync {
     /// A transaction; it has reads and writes. Dropped, it rolls back.
     async fn write(&self) -> Result<Box<dyn Transaction>>;
 
+    /// The store's time.
+    async fn now(&self) -> Result<Timestamp>;
+
     /// The position below which nothing can appear any more.
     async fn safe_head(&self) -> Result<i64>;
 }

@@ -51,27 +51,12 @@ impl Work {
             cause: None,
             request_id: call.request_id.clone(),
         };
-        Ok(Self {
-            tx,
-            actor,
-            author,
-            events: Vec::new(),
-            started: None,
-        })
+        Ok(Self { tx, actor, author, events: Vec::new(), started: None })
     }
 
     pub(crate) fn system(tx: Box<dyn Transaction>, cause: Option<String>) -> Self {
-        let author = Author {
-            cause,
-            ..Author::default()
-        };
-        Self {
-            tx,
-            actor: None,
-            author,
-            events: Vec::new(),
-            started: None,
-        }
+        let author = Author { cause, ..Author::default() };
+        Self { tx, actor: None, author, events: Vec::new(), started: None }
     }
 
     /// The store's time when the transaction began.
@@ -99,9 +84,7 @@ impl Work {
     /// Loads with everybody else held off until the end.
     pub(crate) async fn locked<T: Entity>(&mut self, id: T::Id) -> Result<T> {
         self.tx.lock(&id.to_string()).await?;
-        T::find(&mut *self.tx, id)
-            .await?
-            .ok_or_else(|| Error::not_found(T::Id::KIND, id))
+        T::find(&mut *self.tx, id).await?.ok_or_else(|| Error::not_found(T::Id::KIND, id))
     }
 
     pub(crate) async fn insert<T: Entity>(&mut self, entity: &T, event: EventType) -> Result<()> {
@@ -125,10 +108,7 @@ impl Work {
         event_type: EventType,
         previous: Option<&'static str>,
     ) -> Result<()> {
-        let subject = Subject {
-            id: entity.id().to_string(),
-            parent_id: None,
-        };
+        let subject = Subject { id: entity.id().to_string(), parent_id: None };
         let data = image(entity)?;
         let previous = previous.map(str::to_owned);
         self.events.push(NewEvent {
@@ -183,9 +163,7 @@ impl Work {
         match earlier {
             Some(record) if record.fingerprint == idempotency.fingerprint => Ok(Some(record)),
             Some(_) => Err(Error::IdempotencyMismatch),
-            None => Err(Error::Conflict(
-                "the idempotency key has just expired".to_owned(),
-            )),
+            None => Err(Error::Conflict("the idempotency key has just expired".to_owned())),
         }
     }
 
@@ -231,9 +209,7 @@ impl Work {
 
     /// Whose keys they are: two callers may choose the same one.
     fn scope(&self) -> String {
-        self.author
-            .actor_id
-            .map_or_else(|| "anonymous".to_owned(), |id| id.to_string())
+        self.author.actor_id.map_or_else(|| "anonymous".to_owned(), |id| id.to_string())
     }
 }
 
@@ -246,11 +222,7 @@ pub(crate) fn image<T: Serialize>(entity: &T) -> Result<Value> {
 }
 
 async fn current(tx: &mut dyn Transaction, actor: &Actor) -> Result<Actor> {
-    let user = tx
-        .users_by_id(&[actor.user.id])
-        .await?
-        .pop()
-        .ok_or(Error::Unauthenticated)?;
+    let user = tx.users_by_id(&[actor.user.id]).await?.pop().ok_or(Error::Unauthenticated)?;
     if user.status == UserStatus::Disabled || user.token_version != actor.user.token_version {
         return Err(Error::Unauthenticated);
     }

@@ -142,12 +142,7 @@ impl SqlStore {
             }
         };
         let statements = Arc::new(AtomicU64::new(0));
-        Ok(Self {
-            pools,
-            clock,
-            safe_head: SafeHead::default(),
-            statements,
-        })
+        Ok(Self { pools, clock, safe_head: SafeHead::default(), statements })
     }
 
     /// How many statements have been run so far.
@@ -177,12 +172,7 @@ impl SqlStore {
 
     fn conn(&self, link: Link) -> Conn {
         let statements = self.statements.clone();
-        Conn {
-            link,
-            busy: false,
-            began: Timestamp::UNIX_EPOCH,
-            statements,
-        }
+        Conn { link, busy: false, began: Timestamp::UNIX_EPOCH, statements }
     }
 }
 
@@ -203,6 +193,13 @@ impl Store for SqlStore {
         let started = conn.started().await?;
         conn.began = self.clock.as_ref().map_or(started, |clock| clock.now());
         Ok(Box::new(conn))
+    }
+
+    async fn now(&self) -> Result<Timestamp> {
+        match &self.clock {
+            Some(clock) => Ok(clock.now()),
+            None => self.reader().await?.started().await,
+        }
     }
 
     async fn safe_head(&self) -> Result<i64> {
@@ -282,13 +279,8 @@ impl Drop for Conn {
 }
 
 async fn open_sqlite(path: &str) -> Result<Pools> {
-    let mut first = sqlite_connection(path.to_owned())
-        .await
-        .map_err(unavailable)?;
-    first
-        .batch_execute("PRAGMA journal_mode = WAL")
-        .await
-        .map_err(database)?;
+    let mut first = sqlite_connection(path.to_owned()).await.map_err(unavailable)?;
+    first.batch_execute("PRAGMA journal_mode = WAL").await.map_err(database)?;
     migrations::run_on_sqlite(first)?;
     let readers = sqlite_pool(path, SQLITE_READERS, PATIENCE)?;
     let writer = sqlite_pool(path, 1, WRITER_PATIENCE)?;
@@ -323,11 +315,7 @@ async fn open_postgres(url: &str) -> Result<Pools> {
     let mut config = ManagerConfig::default();
     config.recycling_method = RecyclingMethod::Fast;
     let manager = AsyncDieselConnectionManager::new_with_config(url, config);
-    Ok(Pools::Postgres(pool_of(
-        manager,
-        POSTGRES_CONNECTIONS,
-        PATIENCE,
-    )?))
+    Ok(Pools::Postgres(pool_of(manager, POSTGRES_CONNECTIONS, PATIENCE)?))
 }
 
 fn pool_of<M: deadpool::managed::Manager>(
@@ -335,11 +323,8 @@ fn pool_of<M: deadpool::managed::Manager>(
     size: usize,
     patience: Duration,
 ) -> Result<deadpool::managed::Pool<M>> {
-    let timeouts = Timeouts {
-        wait: Some(patience),
-        create: Some(PATIENCE),
-        recycle: Some(PATIENCE),
-    };
+    let timeouts =
+        Timeouts { wait: Some(patience), create: Some(PATIENCE), recycle: Some(PATIENCE) };
     deadpool::managed::Pool::builder(manager)
         .max_size(size)
         .timeouts(timeouts)

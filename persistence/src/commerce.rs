@@ -97,10 +97,9 @@ macro_rules! filtered_orders {
 #[async_trait]
 impl CommerceReads for Conn {
     async fn products_by_id(&mut self, ids: &[ProductId]) -> Result<Vec<Product>> {
-        let rows: Vec<ProductRow> = run!(self, |c| products::table
-            .filter(products::id.eq_any(texts(ids)))
-            .load(c))
-        .map_err(database)?;
+        let rows: Vec<ProductRow> =
+            run!(self, |c| products::table.filter(products::id.eq_any(texts(ids))).load(c))
+                .map_err(database)?;
         Ok(rows.into_iter().map(Product::from).collect())
     }
 
@@ -109,77 +108,54 @@ impl CommerceReads for Conn {
         filter: &ProductFilter,
         page: &PageRequest,
     ) -> Result<Page<Product>> {
-        let rows: Vec<ProductRow> = run!(self, |c, DB| keyset!(
-            filtered_products!(DB, filter),
-            products,
-            page
-        )
-        .load(c))
-        .map_err(database)?;
+        let rows: Vec<ProductRow> =
+            run!(self, |c, DB| keyset!(filtered_products!(DB, filter), products, page).load(c))
+                .map_err(database)?;
         let total = match page.count {
             true => Some(
-                run!(self, |c, DB| filtered_products!(DB, filter)
-                    .count()
-                    .get_result(c))
-                .map_err(database)?,
+                run!(self, |c, DB| filtered_products!(DB, filter).count().get_result(c))
+                    .map_err(database)?,
             ),
             false => None,
         };
-        Ok(Page::from_rows(
-            rows.into_iter().map(Product::from).collect(),
-            page.first,
-            total,
-        ))
+        Ok(Page::from_rows(rows.into_iter().map(Product::from).collect(), page.first, total))
     }
 
     async fn orders_by_id(&mut self, ids: &[OrderId]) -> Result<Vec<Order>> {
-        let rows: Vec<OrderRow> = run!(self, |c| orders::table
-            .filter(orders::id.eq_any(texts(ids)))
-            .load(c))
-        .map_err(database)?;
+        let rows: Vec<OrderRow> =
+            run!(self, |c| orders::table.filter(orders::id.eq_any(texts(ids))).load(c))
+                .map_err(database)?;
         Ok(rows.into_iter().map(Order::from).collect())
     }
 
     async fn order_by_number(&mut self, number: i64) -> Result<Option<Order>> {
-        let row: Option<OrderRow> = run!(self, |c| orders::table
-            .filter(orders::number.eq(number))
-            .first(c))
-        .optional()
-        .map_err(database)?;
+        let row: Option<OrderRow> =
+            run!(self, |c| orders::table.filter(orders::number.eq(number)).first(c))
+                .optional()
+                .map_err(database)?;
         Ok(row.map(Order::from))
     }
 
     async fn orders_of_instances(&mut self, instances: &[InstanceId]) -> Result<Vec<Order>> {
         let ids = texts(instances);
-        let rows: Vec<OrderRow> = run!(self, |c| orders::table
-            .filter(orders::instance_id.eq_any(&ids))
-            .load(c))
-        .map_err(database)?;
+        let rows: Vec<OrderRow> =
+            run!(self, |c| orders::table.filter(orders::instance_id.eq_any(&ids)).load(c))
+                .map_err(database)?;
         Ok(rows.into_iter().map(Order::from).collect())
     }
 
     async fn orders(&mut self, filter: &OrderFilter, page: &PageRequest) -> Result<Page<Order>> {
-        let rows: Vec<OrderRow> = run!(self, |c, DB| keyset!(
-            filtered_orders!(DB, filter),
-            orders,
-            page
-        )
-        .load(c))
-        .map_err(database)?;
+        let rows: Vec<OrderRow> =
+            run!(self, |c, DB| keyset!(filtered_orders!(DB, filter), orders, page).load(c))
+                .map_err(database)?;
         let total = match page.count {
             true => Some(
-                run!(self, |c, DB| filtered_orders!(DB, filter)
-                    .count()
-                    .get_result(c))
-                .map_err(database)?,
+                run!(self, |c, DB| filtered_orders!(DB, filter).count().get_result(c))
+                    .map_err(database)?,
             ),
             false => None,
         };
-        Ok(Page::from_rows(
-            rows.into_iter().map(Order::from).collect(),
-            page.first,
-            total,
-        ))
+        Ok(Page::from_rows(rows.into_iter().map(Order::from).collect(), page.first, total))
     }
 }
 
@@ -201,51 +177,34 @@ impl CommerceWrites for Conn {
 
     async fn insert_product(&mut self, product: &Product) -> Result<()> {
         let row = ProductRow::from(product);
-        run!(self, |c| diesel::insert_into(products::table)
-            .values(&row)
-            .execute(c))
-        .map(drop)
-        .map_err(database)
+        run!(self, |c| diesel::insert_into(products::table).values(&row).execute(c))
+            .map(drop)
+            .map_err(database)
     }
 
     async fn update_product(&mut self, product: &Product) -> Result<()> {
-        let row = ProductRow {
-            version: product.version + 1,
-            ..ProductRow::from(product)
-        };
-        let unchanged = products::id
-            .eq(AsText(product.id))
-            .and(products::version.eq(product.version));
-        let changed = run!(self, |c| diesel::update(products::table)
-            .filter(unchanged)
-            .set(&row)
-            .execute(c))
-        .map_err(database)?;
+        let row = ProductRow { version: product.version + 1, ..ProductRow::from(product) };
+        let unchanged =
+            products::id.eq(AsText(product.id)).and(products::version.eq(product.version));
+        let changed =
+            run!(self, |c| diesel::update(products::table).filter(unchanged).set(&row).execute(c))
+                .map_err(database)?;
         stale(changed, "product", product.id)
     }
 
     async fn insert_order(&mut self, order: &Order) -> Result<()> {
         let row = OrderRow::from(order);
-        run!(self, |c| diesel::insert_into(orders::table)
-            .values(&row)
-            .execute(c))
-        .map(drop)
-        .map_err(database)
+        run!(self, |c| diesel::insert_into(orders::table).values(&row).execute(c))
+            .map(drop)
+            .map_err(database)
     }
 
     async fn update_order(&mut self, order: &Order) -> Result<()> {
-        let row = OrderRow {
-            version: order.version + 1,
-            ..OrderRow::from(order)
-        };
-        let unchanged = orders::id
-            .eq(AsText(order.id))
-            .and(orders::version.eq(order.version));
-        let changed = run!(self, |c| diesel::update(orders::table)
-            .filter(unchanged)
-            .set(&row)
-            .execute(c))
-        .map_err(database)?;
+        let row = OrderRow { version: order.version + 1, ..OrderRow::from(order) };
+        let unchanged = orders::id.eq(AsText(order.id)).and(orders::version.eq(order.version));
+        let changed =
+            run!(self, |c| diesel::update(orders::table).filter(unchanged).set(&row).execute(c))
+                .map_err(database)?;
         stale(changed, "order", order.id)
     }
 }

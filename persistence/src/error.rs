@@ -28,11 +28,7 @@ fn internal(error: DieselError) -> Error {
 
 /// PostgreSQL's driver reports a lost connection as a message only.
 fn lost(message: &str) -> bool {
-    [
-        "connection closed",
-        "error communicating with the server",
-        "terminating connection",
-    ]
-    .iter()
-    .any(|sign| message.contains(sign))
+    ["connection closed", "error communicating with the server", "terminating connection"]
+        .iter()
+        .any(|sign| message.contains(sign))
 }

@@ -54,11 +54,7 @@ struct NewEventRow<'a> {
 macro_rules! filtered {
     ($backend:ident, $position:expr, $head:expr, $filter:expr) => {{
         let mut query = events::table
-            .filter(
-                events::position
-                    .gt($position)
-                    .and(events::position.le($head)),
-            )
+            .filter(events::position.gt($position).and(events::position.le($head)))
             .into_boxed::<$backend>();
         if let Some(visible) = &$filter.visible {
             query = query.filter(events::tenant_id.eq_any(texts(visible)));
@@ -74,9 +70,7 @@ macro_rules! filtered {
         }
         if let Some(about) = &$filter.about {
             query = query.filter(
-                events::subject_id
-                    .eq(about)
-                    .or(events::parent_id.eq(about).assume_not_null()),
+                events::subject_id.eq(about).or(events::parent_id.eq(about).assume_not_null()),
             );
         }
         if let Some(tenant) = $filter.tenant_id {
@@ -113,19 +107,14 @@ impl EventReads for Conn {
         head: i64,
         filter: &EventFilter,
     ) -> Result<i64> {
-        run!(self, |c, DB| filtered!(DB, position, head, filter)
-            .count()
-            .get_result(c))
-        .map_err(database)
+        run!(self, |c, DB| filtered!(DB, position, head, filter).count().get_result(c))
+            .map_err(database)
     }
 
     async fn earliest_position(&mut self) -> Result<Option<i64>> {
-        run!(self, |c| events::table
-            .select(events::position)
-            .order(events::position)
-            .first(c))
-        .optional()
-        .map_err(database)
+        run!(self, |c| events::table.select(events::position).order(events::position).first(c))
+            .optional()
+            .map_err(database)
     }
 
     async fn idempotency(&mut self, scope: &str, key: &str) -> Result<Option<IdempotencyRecord>> {
@@ -141,14 +130,12 @@ impl EventReads for Conn {
                 .first(c))
             .optional()
             .map_err(database)?;
-        Ok(row.map(
-            |(fingerprint, entity, workflow, cursor)| IdempotencyRecord {
-                fingerprint,
-                entity: entity.unwrap_or_default(),
-                workflow,
-                cursor: cursor.unwrap_or_default(),
-            },
-        ))
+        Ok(row.map(|(fingerprint, entity, workflow, cursor)| IdempotencyRecord {
+            fingerprint,
+            entity: entity.unwrap_or_default(),
+            workflow,
+            cursor: cursor.unwrap_or_default(),
+        }))
     }
 }
 
@@ -160,10 +147,8 @@ impl EventWrites for Conn {
             position = position.map(|position| position + 1);
             let row = row(event, position, by, at);
             // A row without a position leaves it to PostgreSQL's sequence.
-            run!(self, |c| diesel::insert_into(events::table)
-                .values(&row)
-                .execute(c))
-            .map_err(database)?;
+            run!(self, |c| diesel::insert_into(events::table).values(&row).execute(c))
+                .map_err(database)?;
         }
         Ok(())
     }
@@ -202,22 +187,18 @@ impl EventWrites for Conn {
             idempotency_keys::workflow.eq(workflow),
             idempotency_keys::cursor.eq(cursor),
         );
-        run!(self, |c| diesel::update(
-            idempotency_keys::table.find((scope, key))
-        )
-        .set(came_to)
-        .execute(c))
+        run!(self, |c| diesel::update(idempotency_keys::table.find((scope, key)))
+            .set(came_to)
+            .execute(c))
         .map(drop)
         .map_err(database)
     }
 
     async fn expire_idempotency(&mut self, before: Timestamp) -> Result<()> {
         let old = idempotency_keys::taken_at.lt(Micros(before));
-        run!(self, |c| diesel::delete(idempotency_keys::table)
-            .filter(old)
-            .execute(c))
-        .map(drop)
-        .map_err(database)
+        run!(self, |c| diesel::delete(idempotency_keys::table).filter(old).execute(c))
+            .map(drop)
+            .map_err(database)
     }
 }
 
@@ -227,10 +208,9 @@ impl Conn {
         if self.is_postgres() {
             return Ok(None);
         }
-        let newest: Option<i64> = run!(self, |c| events::table
-            .select(max(events::position))
-            .first(c))
-        .map_err(database)?;
+        let newest: Option<i64> =
+            run!(self, |c| events::table.select(max(events::position)).first(c))
+                .map_err(database)?;
         Ok(Some(newest.unwrap_or(0)))
     }
 }
@@ -261,10 +241,7 @@ impl From<EventRow> for Event {
         Self {
             position: row.position,
             event_type: row.event_type.0,
-            subject: Subject {
-                id: row.subject_id,
-                parent_id: row.parent_id,
-            },
+            subject: Subject { id: row.subject_id, parent_id: row.parent_id },
             tenant_id: row.tenant_id.map(|id| id.0),
             actor_id: row.actor_id.map(|id| id.0),
             cause: row.cause,

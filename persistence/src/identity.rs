@@ -91,19 +91,17 @@ macro_rules! filtered {
 #[async_trait]
 impl IdentityReads for Conn {
     async fn users_by_id(&mut self, ids: &[UserId]) -> Result<Vec<User>> {
-        let rows: Vec<UserRow> = run!(self, |c| users::table
-            .filter(users::id.eq_any(texts(ids)))
-            .load(c))
-        .map_err(database)?;
+        let rows: Vec<UserRow> =
+            run!(self, |c| users::table.filter(users::id.eq_any(texts(ids))).load(c))
+                .map_err(database)?;
         Ok(rows.into_iter().map(User::from).collect())
     }
 
     async fn user_by_email(&mut self, email: &str) -> Result<Option<User>> {
-        let row: Option<UserRow> = run!(self, |c| users::table
-            .filter(users::email.eq(email))
-            .first(c))
-        .optional()
-        .map_err(database)?;
+        let row: Option<UserRow> =
+            run!(self, |c| users::table.filter(users::email.eq(email)).first(c))
+                .optional()
+                .map_err(database)?;
         Ok(row.map(User::from))
     }
 
@@ -118,11 +116,7 @@ impl IdentityReads for Conn {
             ),
             false => None,
         };
-        Ok(Page::from_rows(
-            rows.into_iter().map(User::from).collect(),
-            page.first,
-            total,
-        ))
+        Ok(Page::from_rows(rows.into_iter().map(User::from).collect(), page.first, total))
     }
 
     async fn count_admins(&mut self) -> Result<i64> {
@@ -136,10 +130,9 @@ impl IdentityReads for Conn {
     }
 
     async fn tenants_by_id(&mut self, ids: &[TenantId]) -> Result<Vec<Tenant>> {
-        let rows: Vec<TenantRow> = run!(self, |c| tenants::table
-            .filter(tenants::id.eq_any(texts(ids)))
-            .load(c))
-        .map_err(database)?;
+        let rows: Vec<TenantRow> =
+            run!(self, |c| tenants::table.filter(tenants::id.eq_any(texts(ids))).load(c))
+                .map_err(database)?;
         Ok(rows.into_iter().map(Tenant::from).collect())
     }
 
@@ -175,11 +168,10 @@ impl IdentityReads for Conn {
     }
 
     async fn session(&mut self, id: SessionId) -> Result<Option<LoginSession>> {
-        let row: Option<SessionRow> = run!(self, |c| sessions::table
-            .filter(sessions::id.eq(AsText(id)))
-            .first(c))
-        .optional()
-        .map_err(database)?;
+        let row: Option<SessionRow> =
+            run!(self, |c| sessions::table.filter(sessions::id.eq(AsText(id))).first(c))
+                .optional()
+                .map_err(database)?;
         Ok(row.map(LoginSession::from))
     }
 }
@@ -204,16 +196,9 @@ impl IdentityWrites for Conn {
     }
 
     async fn update_user(&mut self, user: &User) -> Result<()> {
-        let row = UserRow {
-            version: user.version + 1,
-            ..UserRow::from(user)
-        };
+        let row = UserRow { version: user.version + 1, ..UserRow::from(user) };
         let changed = run!(self, |c| diesel::update(users::table)
-            .filter(
-                users::id
-                    .eq(AsText(user.id))
-                    .and(users::version.eq(user.version))
-            )
+            .filter(users::id.eq(AsText(user.id)).and(users::version.eq(user.version)))
             .set(&row)
             .execute(c))
         .map_err(database)?;
@@ -236,11 +221,9 @@ impl IdentityWrites for Conn {
             user_id: AsText(membership.user_id),
             role: AsText(membership.role),
         };
-        run!(self, |c| diesel::insert_into(tenant_members::table)
-            .values(&row)
-            .execute(c))
-        .map(drop)
-        .map_err(database)
+        run!(self, |c| diesel::insert_into(tenant_members::table).values(&row).execute(c))
+            .map(drop)
+            .map_err(database)
     }
 
     async fn insert_session(&mut self, session: &LoginSession) -> Result<()> {
@@ -252,11 +235,9 @@ impl IdentityWrites for Conn {
             expires_at: Micros(session.expires_at),
             revoked_at: session.revoked_at.map(Micros),
         };
-        run!(self, |c| diesel::insert_into(sessions::table)
-            .values(&row)
-            .execute(c))
-        .map(drop)
-        .map_err(database)
+        run!(self, |c| diesel::insert_into(sessions::table).values(&row).execute(c))
+            .map(drop)
+            .map_err(database)
     }
 }
 
@@ -332,11 +313,7 @@ impl From<&Tenant> for TenantRow {
 
 impl From<MembershipRow> for Membership {
     fn from(row: MembershipRow) -> Self {
-        Self {
-            tenant_id: row.tenant_id.0,
-            user_id: row.user_id.0,
-            role: row.role.0,
-        }
+        Self { tenant_id: row.tenant_id.0, user_id: row.user_id.0, role: row.role.0 }
     }
 }
 

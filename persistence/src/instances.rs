@@ -93,19 +93,17 @@ macro_rules! filtered {
 #[async_trait]
 impl InstanceReads for Conn {
     async fn instances_by_id(&mut self, ids: &[InstanceId]) -> Result<Vec<Instance>> {
-        let rows: Vec<InstanceRow> = run!(self, |c| instances::table
-            .filter(instances::id.eq_any(texts(ids)))
-            .load(c))
-        .map_err(database)?;
+        let rows: Vec<InstanceRow> =
+            run!(self, |c| instances::table.filter(instances::id.eq_any(texts(ids))).load(c))
+                .map_err(database)?;
         Ok(rows.into_iter().map(Instance::from).collect())
     }
 
     async fn instance_by_number(&mut self, number: i64) -> Result<Option<Instance>> {
-        let row: Option<InstanceRow> = run!(self, |c| instances::table
-            .filter(instances::number.eq(number))
-            .first(c))
-        .optional()
-        .map_err(database)?;
+        let row: Option<InstanceRow> =
+            run!(self, |c| instances::table.filter(instances::number.eq(number)).first(c))
+                .optional()
+                .map_err(database)?;
         Ok(row.map(Instance::from))
     }
 
@@ -114,13 +112,9 @@ impl InstanceReads for Conn {
         filter: &InstanceFilter,
         page: &PageRequest,
     ) -> Result<Page<Instance>> {
-        let rows: Vec<InstanceRow> = run!(self, |c, DB| keyset!(
-            filtered!(DB, filter),
-            instances,
-            page
-        )
-        .load(c))
-        .map_err(database)?;
+        let rows: Vec<InstanceRow> =
+            run!(self, |c, DB| keyset!(filtered!(DB, filter), instances, page).load(c))
+                .map_err(database)?;
         let total = match page.count {
             true => Some(
                 run!(self, |c, DB| filtered!(DB, filter).count().get_result(c))
@@ -128,11 +122,7 @@ impl InstanceReads for Conn {
             ),
             false => None,
         };
-        Ok(Page::from_rows(
-            rows.into_iter().map(Instance::from).collect(),
-            page.first,
-            total,
-        ))
+        Ok(Page::from_rows(rows.into_iter().map(Instance::from).collect(), page.first, total))
     }
 
     async fn instance_name_lives(&mut self, tenant: TenantId, name: &str) -> Result<bool> {
@@ -148,18 +138,16 @@ impl InstanceReads for Conn {
 
     async fn runtimes(&mut self, instances: &[InstanceId]) -> Result<Vec<InstanceRuntime>> {
         let ids = texts(instances);
-        let rows: Vec<RuntimeRow> = run!(self, |c| runtimes::table
-            .filter(runtimes::instance_id.eq_any(&ids))
-            .load(c))
-        .map_err(database)?;
+        let rows: Vec<RuntimeRow> =
+            run!(self, |c| runtimes::table.filter(runtimes::instance_id.eq_any(&ids)).load(c))
+                .map_err(database)?;
         Ok(rows.into_iter().map(InstanceRuntime::from).collect())
     }
 
     async fn observed_instances(&mut self) -> Result<Vec<InstanceId>> {
-        let ids: Vec<AsText<InstanceId>> = run!(self, |c| runtimes::table
-            .select(runtimes::instance_id)
-            .load(c))
-        .map_err(database)?;
+        let ids: Vec<AsText<InstanceId>> =
+            run!(self, |c| runtimes::table.select(runtimes::instance_id).load(c))
+                .map_err(database)?;
         Ok(ids.into_iter().map(|id| id.0).collect())
     }
 
@@ -202,18 +190,12 @@ impl InstanceWrites for Conn {
     }
 
     async fn update_instance(&mut self, instance: &Instance) -> Result<()> {
-        let row = InstanceRow {
-            version: instance.version + 1,
-            ..InstanceRow::from(instance)
-        };
-        let unchanged = instances::id
-            .eq(AsText(instance.id))
-            .and(instances::version.eq(instance.version));
-        let changed = run!(self, |c| diesel::update(instances::table)
-            .filter(unchanged)
-            .set(&row)
-            .execute(c))
-        .map_err(database)?;
+        let row = InstanceRow { version: instance.version + 1, ..InstanceRow::from(instance) };
+        let unchanged =
+            instances::id.eq(AsText(instance.id)).and(instances::version.eq(instance.version));
+        let changed =
+            run!(self, |c| diesel::update(instances::table).filter(unchanged).set(&row).execute(c))
+                .map_err(database)?;
         stale(changed, "instance", instance.id)
     }
 
@@ -238,11 +220,9 @@ impl InstanceWrites for Conn {
 
     async fn delete_runtime(&mut self, instance: InstanceId) -> Result<()> {
         let gone = runtimes::instance_id.eq(AsText(instance));
-        run!(self, |c| diesel::delete(runtimes::table)
-            .filter(gone)
-            .execute(c))
-        .map(drop)
-        .map_err(database)
+        run!(self, |c| diesel::delete(runtimes::table).filter(gone).execute(c))
+            .map(drop)
+            .map_err(database)
     }
 
     async fn save_pod(&mut self, pod: &Pod) -> Result<()> {
@@ -258,11 +238,9 @@ impl InstanceWrites for Conn {
     }
 
     async fn delete_pod(&mut self, uid: &str) -> Result<()> {
-        run!(self, |c| diesel::delete(pods::table)
-            .filter(pods::uid.eq(uid))
-            .execute(c))
-        .map(drop)
-        .map_err(database)
+        run!(self, |c| diesel::delete(pods::table).filter(pods::uid.eq(uid)).execute(c))
+            .map(drop)
+            .map_err(database)
     }
 
     async fn save_target(&mut self, target: &Target, connected: bool) -> Result<()> {

@@ -27,12 +27,9 @@ where
     DB: diesel::backend::Backend,
     H: MigrationHarness<DB>,
 {
-    harness
-        .run_pending_migrations(MIGRATIONS)
-        .map(drop)
-        .map_err(|error| Error::Internal {
-            context: "the database could not be migrated".to_owned(),
-            source: Some(error),
-        })?;
+    harness.run_pending_migrations(MIGRATIONS).map(drop).map_err(|error| Error::Internal {
+        context: "the database could not be migrated".to_owned(),
+        source: Some(error),
+    })?;
     Ok(harness)
 }

@@ -10,14 +10,12 @@ macro_rules! keyset {
         if let Some(after) = &$page.after {
             let at = $crate::types::Micros(after.created_at);
             query = query.filter(
-                $table::created_at.lt(at).or($table::created_at
-                    .eq(at)
-                    .and($table::id.lt(after.id.clone()))),
+                $table::created_at
+                    .lt(at)
+                    .or($table::created_at.eq(at).and($table::id.lt(after.id.clone()))),
             );
         }
-        query
-            .order(($table::created_at.desc(), $table::id.desc()))
-            .limit($page.first as i64 + 1)
+        query.order(($table::created_at.desc(), $table::id.desc())).limit($page.first as i64 + 1)
     }};
 }
 pub(crate) use keyset;
@@ -27,7 +25,5 @@ pub(crate) fn stale(changed: usize, kind: &str, id: impl std::fmt::Display) -> R
     if changed == 1 {
         return Ok(());
     }
-    Err(Error::Conflict(format!(
-        "{kind} {id} was changed by somebody else"
-    )))
+    Err(Error::Conflict(format!("{kind} {id} was changed by somebody else")))
 }

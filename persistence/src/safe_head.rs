@@ -84,18 +84,12 @@ impl SafeHead {
     /// The head, and the gaps that were decided before this look begins to read.
     fn begin(&self) -> Option<(i64, Vec<i64>)> {
         let state = self.state();
-        let decided = state
-            .gaps
-            .iter()
-            .filter(|(_, gap)| gap.decided)
-            .map(|(at, _)| *at);
+        let decided = state.gaps.iter().filter(|(_, gap)| gap.decided).map(|(at, _)| *at);
         state.head.map(|head| (head, decided.collect()))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0
-            .lock()
-            .expect("nothing panics while it holds this lock")
+        self.0.lock().expect("nothing panics while it holds this lock")
     }
 }
 
@@ -133,10 +127,8 @@ impl State {
 async fn newest(conn: &mut Conn) -> Result<i64> {
     use diesel::dsl::max;
 
-    let newest: Option<i64> = run!(conn, |c| events::table
-        .select(max(events::position))
-        .first(c))
-    .map_err(database)?;
+    let newest: Option<i64> =
+        run!(conn, |c| events::table.select(max(events::position)).first(c)).map_err(database)?;
     Ok(newest.unwrap_or(0))
 }
 
@@ -153,18 +145,11 @@ mod tests {
 
     fn look(state: &mut State, there: &[i64], running: (i64, i64)) -> i64 {
         let from = state.head.unwrap_or(0);
-        let decided: Vec<i64> = state
-            .gaps
-            .iter()
-            .filter(|(_, gap)| gap.decided)
-            .map(|(at, _)| *at)
-            .collect();
+        let decided: Vec<i64> =
+            state.gaps.iter().filter(|(_, gap)| gap.decided).map(|(at, _)| *at).collect();
         let there: Vec<i64> = there.iter().copied().filter(|at| *at > from).collect();
         if state.advance(from, &there, &decided) {
-            state.decide(&Running {
-                oldest: running.0,
-                next: running.1,
-            });
+            state.decide(&Running { oldest: running.0, next: running.1 });
         }
         state.head.unwrap_or(0)
     }

@@ -80,9 +80,7 @@ where
 {
     fn from_sql(bytes: DB::RawValue<'_>) -> deserialize::Result<Self> {
         let text = String::from_sql(bytes)?;
-        T::of_text(&text)
-            .map(Self)
-            .ok_or_else(|| format!("cannot read {text:?}").into())
+        T::of_text(&text).map(Self).ok_or_else(|| format!("cannot read {text:?}").into())
     }
 }
 

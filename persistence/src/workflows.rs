@@ -143,11 +143,7 @@ macro_rules! filtered_tasks {
 macro_rules! due {
     ($now:expr, $known:expr, $status:expr) => {{
         let kinds: Vec<&str> = $known.iter().map(|(kind, _)| *kind).collect();
-        let newest = $known
-            .iter()
-            .map(|(_, version)| *version)
-            .max()
-            .unwrap_or(0);
+        let newest = $known.iter().map(|(_, version)| *version).max().unwrap_or(0);
         tasks::table
             .inner_join(workflows::table)
             .filter(tasks::ready_at.le(Micros($now)))
@@ -163,10 +159,9 @@ macro_rules! due {
 #[async_trait]
 impl WorkflowReads for Conn {
     async fn workflows_by_id(&mut self, ids: &[WorkflowId]) -> Result<Vec<Workflow>> {
-        let rows: Vec<WorkflowRow> = run!(self, |c| workflows::table
-            .filter(workflows::id.eq_any(texts(ids)))
-            .load(c))
-        .map_err(database)?;
+        let rows: Vec<WorkflowRow> =
+            run!(self, |c| workflows::table.filter(workflows::id.eq_any(texts(ids))).load(c))
+                .map_err(database)?;
         Ok(rows.into_iter().map(Workflow::from).collect())
     }
 
@@ -175,27 +170,17 @@ impl WorkflowReads for Conn {
         filter: &WorkflowFilter,
         page: &PageRequest,
     ) -> Result<Page<Workflow>> {
-        let rows: Vec<WorkflowRow> = run!(self, |c, DB| keyset!(
-            filtered_workflows!(DB, filter),
-            workflows,
-            page
-        )
-        .load(c))
-        .map_err(database)?;
+        let rows: Vec<WorkflowRow> =
+            run!(self, |c, DB| keyset!(filtered_workflows!(DB, filter), workflows, page).load(c))
+                .map_err(database)?;
         let total = match page.count {
             true => Some(
-                run!(self, |c, DB| filtered_workflows!(DB, filter)
-                    .count()
-                    .get_result(c))
-                .map_err(database)?,
+                run!(self, |c, DB| filtered_workflows!(DB, filter).count().get_result(c))
+                    .map_err(database)?,
             ),
             false => None,
         };
-        Ok(Page::from_rows(
-            rows.into_iter().map(Workflow::from).collect(),
-            page.first,
-            total,
-        ))
+        Ok(Page::from_rows(rows.into_iter().map(Workflow::from).collect(), page.first, total))
     }
 
     async fn workflows_of_subjects(
@@ -209,14 +194,9 @@ impl WorkflowReads for Conn {
             false => Vec::new(),
         };
         let page_of = |subject: &String| {
-            let items = ranked
-                .iter()
-                .filter(|workflow| workflow.subject_id == *subject);
+            let items = ranked.iter().filter(|workflow| workflow.subject_id == *subject);
             let total = page.count.then(|| {
-                counts
-                    .iter()
-                    .find(|(of, _)| of == subject)
-                    .map_or(0, |(_, count)| *count)
+                counts.iter().find(|(of, _)| of == subject).map_or(0, |(_, count)| *count)
             });
             Page::from_rows(items.cloned().collect(), page.first, total)
         };
@@ -235,35 +215,24 @@ impl WorkflowReads for Conn {
     }
 
     async fn tasks_by_id(&mut self, ids: &[TaskId]) -> Result<Vec<Task>> {
-        let rows: Vec<TaskRow> = run!(self, |c| tasks::table
-            .filter(tasks::id.eq_any(texts(ids)))
-            .load(c))
-        .map_err(database)?;
+        let rows: Vec<TaskRow> =
+            run!(self, |c| tasks::table.filter(tasks::id.eq_any(texts(ids))).load(c))
+                .map_err(database)?;
         Ok(rows.into_iter().map(Task::from).collect())
     }
 
     async fn tasks(&mut self, filter: &TaskFilter, page: &PageRequest) -> Result<Page<Task>> {
-        let rows: Vec<TaskRow> = run!(self, |c, DB| keyset!(
-            filtered_tasks!(DB, filter),
-            tasks,
-            page
-        )
-        .load(c))
-        .map_err(database)?;
+        let rows: Vec<TaskRow> =
+            run!(self, |c, DB| keyset!(filtered_tasks!(DB, filter), tasks, page).load(c))
+                .map_err(database)?;
         let total = match page.count {
             true => Some(
-                run!(self, |c, DB| filtered_tasks!(DB, filter)
-                    .count()
-                    .get_result(c))
-                .map_err(database)?,
+                run!(self, |c, DB| filtered_tasks!(DB, filter).count().get_result(c))
+                    .map_err(database)?,
             ),
             false => None,
         };
-        Ok(Page::from_rows(
-            rows.into_iter().map(Task::from).collect(),
-            page.first,
-            total,
-        ))
+        Ok(Page::from_rows(rows.into_iter().map(Task::from).collect(), page.first, total))
     }
 
     async fn tasks_of_workflows(&mut self, workflows: &[WorkflowId]) -> Result<Vec<Task>> {
@@ -297,16 +266,10 @@ impl WorkflowReads for Conn {
             .filter(task_logs::task_id.eq_any(&ids))
             .filter((task_logs::byte_offset + task_logs::byte_length).gt(from))
             .filter(task_logs::byte_offset.lt(from.saturating_add(limit)))
-            .order((
-                task_logs::task_id,
-                task_logs::attempt,
-                task_logs::byte_offset
-            ))
+            .order((task_logs::task_id, task_logs::attempt, task_logs::byte_offset))
             .load(c))
         .map_err(database)?;
-        let wanted = rows
-            .into_iter()
-            .filter(|row| of.contains(&(row.task_id.0, row.attempt)));
+        let wanted = rows.into_iter().filter(|row| of.contains(&(row.task_id.0, row.attempt)));
         Ok(wanted.map(LogLine::from).collect())
     }
 
@@ -326,22 +289,17 @@ impl WorkflowReads for Conn {
 impl WorkflowWrites for Conn {
     async fn insert_workflow(&mut self, workflow: &Workflow) -> Result<()> {
         let row = WorkflowRow::from(workflow);
-        run!(self, |c| diesel::insert_into(workflows::table)
-            .values(&row)
-            .execute(c))
-        .map(drop)
-        .map_err(database)
+        run!(self, |c| diesel::insert_into(workflows::table).values(&row).execute(c))
+            .map(drop)
+            .map_err(database)
     }
 
     async fn update_workflow(&mut self, workflow: &Workflow) -> Result<()> {
         let row = WorkflowRow::from(workflow);
         let this = workflows::id.eq(AsText(workflow.id));
-        run!(self, |c| diesel::update(workflows::table)
-            .filter(this)
-            .set(&row)
-            .execute(c))
-        .map(drop)
-        .map_err(database)
+        run!(self, |c| diesel::update(workflows::table).filter(this).set(&row).execute(c))
+            .map(drop)
+            .map_err(database)
     }
 
     async fn next_lane_number(&mut self, subject: &str) -> Result<i64> {
@@ -357,26 +315,17 @@ impl WorkflowWrites for Conn {
 
     async fn insert_task(&mut self, task: &Task) -> Result<()> {
         let row = TaskRow::from(task);
-        run!(self, |c| diesel::insert_into(tasks::table)
-            .values(&row)
-            .execute(c))
-        .map(drop)
-        .map_err(database)
+        run!(self, |c| diesel::insert_into(tasks::table).values(&row).execute(c))
+            .map(drop)
+            .map_err(database)
     }
 
     async fn update_task(&mut self, task: &Task) -> Result<()> {
-        let row = TaskRow {
-            fence: task.claim.fence + 1,
-            ..TaskRow::from(task)
-        };
-        let unchanged = tasks::id
-            .eq(AsText(task.id))
-            .and(tasks::fence.eq(task.claim.fence));
-        let changed = run!(self, |c| diesel::update(tasks::table)
-            .filter(unchanged)
-            .set(&row)
-            .execute(c))
-        .map_err(database)?;
+        let row = TaskRow { fence: task.claim.fence + 1, ..TaskRow::from(task) };
+        let unchanged = tasks::id.eq(AsText(task.id)).and(tasks::fence.eq(task.claim.fence));
+        let changed =
+            run!(self, |c| diesel::update(tasks::table).filter(unchanged).set(&row).execute(c))
+                .map_err(database)?;
         stale(changed, "task", task.id)
     }
 
@@ -403,12 +352,7 @@ impl WorkflowWrites for Conn {
         task.claim.ready_at = now.checked_add(lease).ok();
         self.update_task(&task).await?;
         task.claim.fence += 1;
-        Ok(Some(Claim {
-            task,
-            workflow: workflow.into(),
-            taken_over,
-            at: now,
-        }))
+        Ok(Some(Claim { task, workflow: workflow.into(), taken_over, at: now }))
     }
 
     async fn wake_tasks(&mut self, subject: &str) -> Result<()> {
@@ -463,11 +407,7 @@ impl WorkflowWrites for Conn {
     async fn append_log(&mut self, task: TaskId, attempt: i32, text: &str) -> Result<()> {
         let end: Option<i64> = run!(self, |c| task_logs::table
             .select(task_logs::byte_offset + task_logs::byte_length)
-            .filter(
-                task_logs::task_id
-                    .eq(AsText(task))
-                    .and(task_logs::attempt.eq(attempt))
-            )
+            .filter(task_logs::task_id.eq(AsText(task)).and(task_logs::attempt.eq(attempt)))
             .order(task_logs::byte_offset.desc())
             .first(c))
         .optional()
@@ -479,11 +419,9 @@ impl WorkflowWrites for Conn {
             byte_length: i64::try_from(text.len()).unwrap_or(i64::MAX),
             body: text.to_owned(),
         };
-        run!(self, |c| diesel::insert_into(task_logs::table)
-            .values(&row)
-            .execute(c))
-        .map(drop)
-        .map_err(database)
+        run!(self, |c| diesel::insert_into(task_logs::table).values(&row).execute(c))
+            .map(drop)
+            .map_err(database)
     }
 }
 

@@ -21,9 +21,9 @@ use super::{
     workflows::Workflow,
 };
 
-/// What a workload gets and runs.
 pub struct ComputeSpec(pub commerce::ComputeSpec);
 
+/// What a workload gets and runs.
 #[Object]
 impl ComputeSpec {
     /// CPU in thousandths of a core.
@@ -36,10 +36,7 @@ impl ComputeSpec {
     }
     /// GPUs, where the workload has any.
     async fn gpu(&self) -> Option<Gpu> {
-        self.0.gpu.as_ref().map(|gpu| Gpu {
-            kind: gpu.kind,
-            count: gpu.count,
-        })
+        self.0.gpu.as_ref().map(|gpu| Gpu { kind: gpu.kind, count: gpu.count })
     }
     /// The container image.
     async fn image(&self) -> &str {
@@ -62,9 +59,9 @@ pub struct Gpu {
     count: i32,
 }
 
-/// What is sold: a specification at a price.
 pub struct Product(pub commerce::Product);
 
+/// What is sold: a specification at a price.
 #[Object]
 impl Product {
     /// Opaque; begins with `prod_`.
@@ -101,9 +98,9 @@ impl Product {
     }
 }
 
-/// One purchase of a product.
 pub struct Order(pub commerce::Order);
 
+/// One purchase of a product.
 #[Object]
 impl Order {
     /// Opaque; begins with `ord_`.
@@ -120,15 +117,11 @@ impl Order {
     }
     /// The tenant that it is for.
     async fn tenant(&self, ctx: &Context<'_>) -> Result<Tenant> {
-        Ok(Tenant(
-            must(&ctx.loaders().tenants, self.0.tenant_id).await?,
-        ))
+        Ok(Tenant(must(&ctx.loaders().tenants, self.0.tenant_id).await?))
     }
     /// What was bought.
     async fn product(&self, ctx: &Context<'_>) -> Result<Product> {
-        Ok(Product(
-            must(&ctx.loaders().products, self.0.product_id).await?,
-        ))
+        Ok(Product(must(&ctx.loaders().products, self.0.product_id).await?))
     }
     /// What the payment made; null before it.
     async fn instance(&self, ctx: &Context<'_>) -> Result<Option<Instance>> {
@@ -335,13 +328,8 @@ impl CommerceQuery {
     ) -> Result<Connection<Product>> {
         let page = request(ctx, first, after)?;
         let filter = filter.map(Into::into).unwrap_or_default();
-        let found = ctx
-            .control_plane()
-            .products(ctx.call(), filter, &page)
-            .await?;
-        Ok(connection(found, |product| {
-            PageKey::new(product.created_at, product.id)
-        }))
+        let found = ctx.control_plane().products(ctx.call(), filter, &page).await?;
+        Ok(connection(found, |product| PageKey::new(product.created_at, product.id)))
     }
 
     /// One order, by id or by number. Null where it does not exist or is not the caller's to see.
@@ -370,13 +358,8 @@ impl CommerceQuery {
     ) -> Result<Connection<Order>> {
         let page = request(ctx, first, after)?;
         let filter = filter.map(Into::into).unwrap_or_default();
-        let found = ctx
-            .control_plane()
-            .orders(ctx.call(), filter, &page)
-            .await?;
-        Ok(connection(found, |order| {
-            PageKey::new(order.created_at, order.id)
-        }))
+        let found = ctx.control_plane().orders(ctx.call(), filter, &page).await?;
+        Ok(connection(found, |order| PageKey::new(order.created_at, order.id)))
     }
 }
 
@@ -396,22 +379,10 @@ impl CommerceMutation {
         #[graphql(desc = "The new product.")] input: CreateProductInput,
         #[graphql(desc = "Makes repeated calls have one effect.")] idempotency_key: Option<String>,
     ) -> Result<Option<ProductPayload>> {
-        let CreateProductInput {
-            name,
-            description,
-            spec,
-            price,
-        } = input;
+        let CreateProductInput { name, description, spec, price } = input;
         let call = ctx.keyed(idempotency_key)?;
-        let new = commerce::NewProduct {
-            name,
-            description,
-            spec: spec.into(),
-            price: price.0,
-        };
-        Ok(Some(
-            ctx.control_plane().create_product(&call, new).await?.into(),
-        ))
+        let new = commerce::NewProduct { name, description, spec: spec.into(), price: price.0 };
+        Ok(Some(ctx.control_plane().create_product(&call, new).await?.into()))
     }
 
     /// Changes a product for later orders; what was ordered stays as it was. For administrators.
@@ -422,13 +393,7 @@ impl CommerceMutation {
         #[graphql(desc = "What changes; what is absent stays.")] input: UpdateProductInput,
         #[graphql(desc = "Makes repeated calls have one effect.")] idempotency_key: Option<String>,
     ) -> Result<Option<ProductPayload>> {
-        let UpdateProductInput {
-            name,
-            description,
-            status,
-            spec,
-            price,
-        } = input;
+        let UpdateProductInput { name, description, status, spec, price } = input;
         let call = ctx.keyed(idempotency_key)?;
         let change = commerce::ProductChange {
             name,
@@ -437,12 +402,7 @@ impl CommerceMutation {
             spec: spec.map(Into::into),
             price: price.map(|price| price.0),
         };
-        Ok(Some(
-            ctx.control_plane()
-                .update_product(&call, id.0, change)
-                .await?
-                .into(),
-        ))
+        Ok(Some(ctx.control_plane().update_product(&call, id.0, change).await?.into()))
     }
 
     /// Orders a product at today's price. ALREADY_EXISTS where the tenant has an instance of
@@ -453,20 +413,14 @@ impl CommerceMutation {
         #[graphql(desc = "What to buy, for whom, under which name.")] input: PlaceOrderInput,
         #[graphql(desc = "Makes repeated calls have one effect.")] idempotency_key: Option<String>,
     ) -> Result<Option<OrderPayload>> {
-        let PlaceOrderInput {
-            product_id,
-            instance_name,
-            tenant_id,
-        } = input;
+        let PlaceOrderInput { product_id, instance_name, tenant_id } = input;
         let call = ctx.keyed(idempotency_key)?;
         let new = commerce::NewOrder {
             product_id: product_id.0,
             instance_name,
             tenant_id: tenant_id.map(|id| id.0),
         };
-        Ok(Some(
-            ctx.control_plane().place_order(&call, new).await?.into(),
-        ))
+        Ok(Some(ctx.control_plane().place_order(&call, new).await?.into()))
     }
 
     /// Pays an order and starts its instance, both or neither. INVALID_TRANSITION for one that
@@ -480,12 +434,7 @@ impl CommerceMutation {
         #[graphql(desc = "Makes repeated calls have one effect.")] idempotency_key: Option<String>,
     ) -> Result<Option<OrderPayload>> {
         let call = ctx.keyed(idempotency_key)?;
-        Ok(Some(
-            ctx.control_plane()
-                .pay_order(&call, id.0, payment_reference)
-                .await?
-                .into(),
-        ))
+        Ok(Some(ctx.control_plane().pay_order(&call, id.0, payment_reference).await?.into()))
     }
 
     /// Gives up an order that is not paid. INVALID_TRANSITION for any other.
@@ -497,12 +446,7 @@ impl CommerceMutation {
         #[graphql(desc = "Makes repeated calls have one effect.")] idempotency_key: Option<String>,
     ) -> Result<Option<OrderPayload>> {
         let call = ctx.keyed(idempotency_key)?;
-        Ok(Some(
-            ctx.control_plane()
-                .cancel_order(&call, id.0, reason)
-                .await?
-                .into(),
-        ))
+        Ok(Some(ctx.control_plane().cancel_order(&call, id.0, reason).await?.into()))
     }
 }
 
@@ -539,13 +483,7 @@ fn order_change(event: &Arc<domain::events::Event>) -> Result<Followed<OrderChan
 
 impl From<ComputeSpecInput> for commerce::ComputeSpec {
     fn from(input: ComputeSpecInput) -> Self {
-        let ComputeSpecInput {
-            cpu_millis,
-            memory_mib,
-            gpu,
-            image,
-            config,
-        } = input;
+        let ComputeSpecInput { cpu_millis, memory_mib, gpu, image, config } = input;
         Self {
             cpu_millis,
             memory_mib,
@@ -559,20 +497,13 @@ impl From<ComputeSpecInput> for commerce::ComputeSpec {
 impl From<ProductFilter> for commerce::ProductFilter {
     fn from(filter: ProductFilter) -> Self {
         let ProductFilter { status } = filter;
-        Self {
-            status: status.map(|status| status.into_iter().map(Into::into).collect()),
-        }
+        Self { status: status.map(|status| status.into_iter().map(Into::into).collect()) }
     }
 }
 
 impl From<OrderFilter> for commerce::OrderFilter {
     fn from(filter: OrderFilter) -> Self {
-        let OrderFilter {
-            status,
-            user_id,
-            product_id,
-            tenant_id,
-        } = filter;
+        let OrderFilter { status, user_id, product_id, tenant_id } = filter;
         Self {
             status: status.map(|status| status.into_iter().map(Into::into).collect()),
             user_id: user_id.map(|id| id.0),
@@ -597,34 +528,15 @@ impl From<commerce::Order> for Order {
 
 impl From<Committed<commerce::Product>> for ProductPayload {
     fn from(committed: Committed<commerce::Product>) -> Self {
-        let Committed {
-            cursor,
-            replayed,
-            entity,
-            workflow: _,
-        } = committed;
-        Self {
-            cursor: Cursor(cursor),
-            replayed,
-            product: Product(entity),
-        }
+        let Committed { cursor, replayed, entity, workflow: _ } = committed;
+        Self { cursor: Cursor(cursor), replayed, product: Product(entity) }
     }
 }
 
 impl From<Committed<commerce::Order>> for OrderPayload {
     fn from(committed: Committed<commerce::Order>) -> Self {
-        let Committed {
-            cursor,
-            replayed,
-            entity,
-            workflow,
-        } = committed;
+        let Committed { cursor, replayed, entity, workflow } = committed;
         let workflow = workflow.map(Workflow);
-        Self {
-            cursor: Cursor(cursor),
-            replayed,
-            order: Order(entity),
-            workflow,
-        }
+        Self { cursor: Cursor(cursor), replayed, order: Order(entity), workflow }
     }
 }

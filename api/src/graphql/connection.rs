@@ -1,45 +1,85 @@
-use async_graphql::{
-    OutputType, SimpleObject,
-    connection::{Connection as Relay, Edge, EmptyFields},
-};
+use std::sync::Arc;
+
+use async_graphql::{Context, OutputType, SimpleObject, connection::PageInfo};
 use domain::page::{Page, PageKey, PageRequest};
 
-use super::{context::Ctx, error::Result};
+use super::{
+    commerce::{Order, Product},
+    context::Ctx,
+    error::Result,
+    identity::User,
+    instances::Instance,
+    workflows::{Task, Workflow},
+};
 
+/// A page of a list.
 #[derive(SimpleObject)]
-pub struct Total {
+#[graphql(
+    concrete(name = "UserConnection", params(User)),
+    concrete(name = "ProductConnection", params(Product)),
+    concrete(name = "OrderConnection", params(Order)),
+    concrete(name = "InstanceConnection", params(Instance)),
+    concrete(name = "WorkflowConnection", params(Workflow)),
+    concrete(name = "TaskConnection", params(Task))
+)]
+pub struct Connection<T: OutputType>
+where
+    Edge<T>: OutputType,
+{
+    /// Whether more follow, and where to continue.
+    page_info: PageInfo,
+    /// The items with their cursors.
+    edges: Vec<Edge<T>>,
+    /// The items.
+    nodes: Vec<Arc<T>>,
     /// How many there are in all, on all pages.
     total_count: i64,
 }
 
-pub type Connection<T> = Relay<String, T, Total, EmptyFields>;
+/// An item with its cursor.
+#[derive(SimpleObject)]
+#[graphql(
+    concrete(name = "UserEdge", params(User)),
+    concrete(name = "ProductEdge", params(Product)),
+    concrete(name = "OrderEdge", params(Order)),
+    concrete(name = "InstanceEdge", params(Instance)),
+    concrete(name = "WorkflowEdge", params(Workflow)),
+    concrete(name = "TaskEdge", params(Task))
+)]
+pub struct Edge<T: OutputType> {
+    /// Where the item stands in the list; good for `after`.
+    cursor: String,
+    /// The item.
+    node: Arc<T>,
+}
 
 /// What page a field asks for; the total is only counted where it is selected.
 pub(super) fn request(
-    ctx: &async_graphql::Context<'_>,
+    ctx: &Context<'_>,
     first: Option<i32>,
     after: Option<String>,
 ) -> Result<PageRequest> {
-    Ok(PageRequest::new(
-        first.map(Into::into),
-        after,
-        ctx.asks("totalCount"),
-    )?)
+    Ok(PageRequest::new(first.map(Into::into), after, ctx.asks("totalCount"))?)
 }
 
 /// A page as a Relay connection; `key` tells where an item stands in the list.
 pub(super) fn connection<D, T>(page: Page<D>, key: impl Fn(&D) -> PageKey) -> Connection<T>
 where
     T: From<D> + OutputType,
+    Edge<T>: OutputType,
 {
-    let total = Total {
+    let edge = |item: D| Edge { cursor: key(&item).encode(), node: Arc::new(T::from(item)) };
+    let edges: Vec<Edge<T>> = page.items.into_iter().map(edge).collect();
+    let cursor = |edge: Option<&Edge<T>>| edge.map(|edge| edge.cursor.clone());
+    Connection {
+        page_info: PageInfo {
+            has_previous_page: false,
+            has_next_page: page.has_next,
+            start_cursor: cursor(edges.first()),
+            end_cursor: cursor(edges.last()),
+        },
+        nodes: edges.iter().map(|edge| edge.node.clone()).collect(),
+        edges,
         total_count: page.total.unwrap_or(0),
-    };
-    let mut connection = Relay::with_additional_fields(false, page.has_next, total);
-    connection.edges = page
-        .items
-        .into_iter()
-        .map(|item| Edge::new(key(&item).encode(), T::from(item)))
-        .collect();
-    connection
+    }
 }

@@ -49,10 +49,7 @@ impl<'a> Ctx<'a> for Context<'a> {
             None => header(self)?,
         };
         let idempotency = key.map(|key| idempotency(self, key)).transpose()?;
-        Ok(Call {
-            idempotency,
-            ..self.call().clone()
-        })
+        Ok(Call { idempotency, ..self.call().clone() })
     }
 
     fn asks(&self, field: &str) -> bool {
@@ -69,23 +66,14 @@ fn header(ctx: &Context<'_>) -> Result<Option<String>, Error> {
     if mutations == 1 {
         return Ok(Some(key));
     }
-    Err(Error::invalid(
-        "Idempotency-Key",
-        "is for a document with one mutation",
-    ))
+    Err(Error::invalid("Idempotency-Key", "is for a document with one mutation"))
 }
 
 fn idempotency(ctx: &Context<'_>, key: String) -> Result<Idempotency, Error> {
     if !(1..=255).contains(&key.chars().count()) || key.chars().any(char::is_control) {
-        return Err(Error::invalid(
-            "idempotencyKey",
-            "must be 1 to 255 printable characters",
-        ));
+        return Err(Error::invalid("idempotencyKey", "must be 1 to 255 printable characters"));
     }
-    Ok(Idempotency {
-        key,
-        fingerprint: fingerprint(ctx)?,
-    })
+    Ok(Idempotency { key, fingerprint: fingerprint(ctx)? })
 }
 
 /// A keyed hash of the mutation and its arguments, the key itself left out: it tells inputs apart
@@ -107,12 +95,7 @@ fn fingerprint(ctx: &Context<'_>) -> Result<String, Error> {
     for (name, value) in arguments {
         hash.update(format!("\0{name}\0{value}").as_bytes());
     }
-    Ok(hash
-        .finalize()
-        .into_bytes()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    Ok(hash.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// The same value with its object fields in one order.
@@ -120,10 +103,8 @@ fn sorted(value: Value) -> Value {
     match value {
         Value::List(items) => Value::List(items.into_iter().map(sorted).collect()),
         Value::Object(fields) => {
-            let mut fields: Vec<_> = fields
-                .into_iter()
-                .map(|(name, value)| (name, sorted(value)))
-                .collect();
+            let mut fields: Vec<_> =
+                fields.into_iter().map(|(name, value)| (name, sorted(value))).collect();
             fields.sort_by(|a, b| a.0.cmp(&b.0));
             Value::Object(fields.into_iter().collect())
         }

@@ -42,18 +42,12 @@ pub fn coded(error: &Error) -> async_graphql::Error {
             extensions.set("to", *to);
         }
         Error::CursorExpired { earliest } => extensions.set("earliest", earliest.as_str()),
-        Error::RateLimited {
-            retry_after_seconds,
-        } => {
+        Error::RateLimited { retry_after_seconds } => {
             extensions.set("retryAfter", Value::from(*retry_after_seconds));
         }
         _ => {}
     }
-    async_graphql::Error {
-        message,
-        source: None,
-        extensions: Some(extensions),
-    }
+    async_graphql::Error { message, source: None, extensions: Some(extensions) }
 }
 
 fn chain(error: &Error) -> String {

@@ -21,10 +21,10 @@ use super::{
     scalars::{AnyId, Cursor, DateTime, Id, Json},
 };
 
-/// A fact in the event log.
 #[derive(Clone)]
 pub struct Event(pub Arc<events::Event>);
 
+/// A fact in the event log.
 #[Object]
 impl Event {
     /// Where it stands in the log; good for `after`.
@@ -134,19 +134,9 @@ impl EventQuery {
         let first = page_size(first.map(Into::into))?;
         let page = ctx
             .control_plane()
-            .events(
-                ctx.call(),
-                filter,
-                after.map(|after| after.0),
-                first,
-                ctx.asks("totalCount"),
-            )
+            .events(ctx.call(), filter, after.map(|after| after.0), first, ctx.asks("totalCount"))
             .await?;
-        let nodes: Vec<_> = page
-            .items
-            .into_iter()
-            .map(|event| Event(Arc::new(event)))
-            .collect();
+        let nodes: Vec<_> = page.items.into_iter().map(|event| Event(Arc::new(event))).collect();
         let at = |event: Option<&Event>| event.map(|event| cursor(&event.0).0.to_string());
         Ok(EventConnection {
             page_info: PageInfo {
@@ -157,10 +147,7 @@ impl EventQuery {
             },
             edges: nodes
                 .iter()
-                .map(|event| EventEdge {
-                    cursor: cursor(&event.0),
-                    node: event.clone(),
-                })
+                .map(|event| EventEdge { cursor: cursor(&event.0), node: event.clone() })
                 .collect(),
             nodes,
             total_count: page.total.unwrap_or(0),
@@ -205,19 +192,13 @@ where
     T: Send + 'static,
 {
     filter.visible = ctx.call().actor()?.scope().tenants();
-    let about = filter
-        .about
-        .clone()
-        .or(filter.subject_id.clone())
-        .or(filter.parent_id.clone());
+    let about = filter.about.clone().or(filter.subject_id.clone()).or(filter.parent_id.clone());
     let topic = about.map_or(Topic::All, Topic::About);
     let after = after.map(|after| after.0);
     let events = ctx.tail().clone().follow(topic, filter, after).await?;
     let mapped =
         events.map(move |event| event.map_err(ApiError::from).and_then(|event| map(&event)));
-    Ok(mapped
-        .filter_map(|mapped| ready(mapped.transpose()))
-        .boxed())
+    Ok(mapped.filter_map(|mapped| ready(mapped.transpose())).boxed())
 }
 
 /// The entity that the event carries, as it was then.
@@ -235,19 +216,12 @@ pub(super) fn cursor(event: &events::Event) -> Cursor {
 }
 
 fn wanted(filter: EventFilter) -> Result<Wanted> {
-    let EventFilter {
-        types,
-        subject_id,
-        tenant_id,
-        actor_id,
-    } = filter;
+    let EventFilter { types, subject_id, tenant_id, actor_id } = filter;
     let known = |text: String| {
         let found = EventType::parse(&text);
         found.ok_or_else(|| Error::invalid("filter.types", format!("knows no type {text:.64}")))
     };
-    let types = types
-        .map(|types| types.into_iter().map(known).collect())
-        .transpose()?;
+    let types = types.map(|types| types.into_iter().map(known).collect()).transpose()?;
     Ok(Wanted {
         types,
         about: subject_id.map(|id| id.0.to_string()),

@@ -18,9 +18,9 @@ use super::{
     scalars::{Cursor, DateTime, Id, id},
 };
 
-/// A person's account.
 pub struct User(pub identity::User);
 
+/// A person's account.
 #[Object]
 impl User {
     /// Opaque; begins with `user_`.
@@ -53,16 +53,8 @@ impl User {
     }
     /// The tenants that the account belongs to, its personal one included.
     async fn tenants(&self, ctx: &Context<'_>) -> Result<Vec<TenantMembership>> {
-        let found = ctx
-            .loaders()
-            .memberships_of_user
-            .load_one(self.0.id)
-            .await?;
-        Ok(found
-            .unwrap_or_default()
-            .into_iter()
-            .map(TenantMembership)
-            .collect())
+        let found = ctx.loaders().memberships_of_user.load_one(self.0.id).await?;
+        Ok(found.unwrap_or_default().into_iter().map(TenantMembership).collect())
     }
     /// The orders that the account placed and the caller may see, newest first.
     async fn orders(
@@ -75,13 +67,8 @@ impl User {
         let page = request(ctx, first, after)?;
         let mut filter: OrderFilterOf = filter.map(Into::into).unwrap_or_default();
         filter.user_id = Some(self.0.id);
-        let found = ctx
-            .control_plane()
-            .orders(ctx.call(), filter, &page)
-            .await?;
-        Ok(connection(found, |order| {
-            PageKey::new(order.created_at, order.id)
-        }))
+        let found = ctx.control_plane().orders(ctx.call(), filter, &page).await?;
+        Ok(connection(found, |order| PageKey::new(order.created_at, order.id)))
     }
     /// The instances that the account owns and the caller may see, newest first.
     async fn instances(
@@ -96,19 +83,14 @@ impl User {
         let page = request(ctx, first, after)?;
         let mut filter: InstanceFilterOf = filter.map(Into::into).unwrap_or_default();
         filter.owner_id = Some(self.0.id);
-        let found = ctx
-            .control_plane()
-            .instances(ctx.call(), filter, &page)
-            .await?;
-        Ok(connection(found, |instance| {
-            PageKey::new(instance.created_at, instance.id)
-        }))
+        let found = ctx.control_plane().instances(ctx.call(), filter, &page).await?;
+        Ok(connection(found, |instance| PageKey::new(instance.created_at, instance.id)))
     }
 }
 
-/// An organisation that owns orders, instances and everything else.
 pub struct Tenant(pub identity::Tenant);
 
+/// An organisation that owns orders, instances and everything else.
 #[Object]
 impl Tenant {
     /// Opaque; begins with `ten_`.
@@ -129,16 +111,8 @@ impl Tenant {
     }
     /// Who belongs to the tenant.
     async fn members(&self, ctx: &Context<'_>) -> Result<Vec<TenantMembership>> {
-        let found = ctx
-            .loaders()
-            .memberships_of_tenant
-            .load_one(self.0.id)
-            .await?;
-        Ok(found
-            .unwrap_or_default()
-            .into_iter()
-            .map(TenantMembership)
-            .collect())
+        let found = ctx.loaders().memberships_of_tenant.load_one(self.0.id).await?;
+        Ok(found.unwrap_or_default().into_iter().map(TenantMembership).collect())
     }
     /// The tenant's instances, newest first.
     async fn instances(
@@ -148,30 +122,20 @@ impl Tenant {
         #[graphql(desc = "The cursor of the edge to continue behind.")] after: Option<String>,
     ) -> Result<Connection<Instance>> {
         let page = request(ctx, first, after)?;
-        let filter = InstanceFilterOf {
-            tenant_id: Some(self.0.id),
-            ..Default::default()
-        };
-        let found = ctx
-            .control_plane()
-            .instances(ctx.call(), filter, &page)
-            .await?;
-        Ok(connection(found, |instance| {
-            PageKey::new(instance.created_at, instance.id)
-        }))
+        let filter = InstanceFilterOf { tenant_id: Some(self.0.id), ..Default::default() };
+        let found = ctx.control_plane().instances(ctx.call(), filter, &page).await?;
+        Ok(connection(found, |instance| PageKey::new(instance.created_at, instance.id)))
     }
 }
 
-/// One account's place in one tenant.
 pub struct TenantMembership(identity::Membership);
 
+/// One account's place in one tenant.
 #[Object]
 impl TenantMembership {
     /// The tenant.
     async fn tenant(&self, ctx: &Context<'_>) -> Result<Tenant> {
-        Ok(Tenant(
-            must(&ctx.loaders().tenants, self.0.tenant_id).await?,
-        ))
+        Ok(Tenant(must(&ctx.loaders().tenants, self.0.tenant_id).await?))
     }
     /// The account.
     async fn user(&self, ctx: &Context<'_>) -> Result<User> {
@@ -292,17 +256,8 @@ pub struct UserPayload {
 
 impl From<Committed<identity::User>> for UserPayload {
     fn from(committed: Committed<identity::User>) -> Self {
-        let Committed {
-            cursor,
-            replayed,
-            entity,
-            workflow: _,
-        } = committed;
-        Self {
-            cursor: Cursor(cursor),
-            replayed,
-            user: User(entity),
-        }
+        let Committed { cursor, replayed, entity, workflow: _ } = committed;
+        Self { cursor: Cursor(cursor), replayed, user: User(entity) }
     }
 }
 
@@ -326,13 +281,8 @@ impl IdentityQuery {
     ) -> Result<Connection<User>> {
         let page = request(ctx, first, after)?;
         let filter = filter.map(Into::into).unwrap_or_default();
-        let found = ctx
-            .control_plane()
-            .users(ctx.call(), &filter, &page)
-            .await?;
-        Ok(connection(found, |user| {
-            PageKey::new(user.created_at, user.id)
-        }))
+        let found = ctx.control_plane().users(ctx.call(), &filter, &page).await?;
+        Ok(connection(found, |user| PageKey::new(user.created_at, user.id)))
     }
 }
 
@@ -349,17 +299,9 @@ impl IdentityMutation {
         #[graphql(desc = "The new account.")] input: RegisterInput,
         #[graphql(desc = "Makes repeated calls have one effect.")] idempotency_key: Option<String>,
     ) -> Result<Option<AuthPayload>> {
-        let RegisterInput {
-            email,
-            password,
-            nickname,
-        } = input;
+        let RegisterInput { email, password, nickname } = input;
         let call = ctx.keyed(idempotency_key)?;
-        let new = Registration {
-            email,
-            password,
-            nickname,
-        };
+        let new = Registration { email, password, nickname };
         Ok(Some(ctx.control_plane().register(&call, new).await?.into()))
     }
 
@@ -374,12 +316,7 @@ impl IdentityMutation {
     ) -> Result<Option<AuthPayload>> {
         let LoginInput { email, password } = input;
         ctx.keyed(idempotency_key)?;
-        Ok(Some(
-            ctx.control_plane()
-                .login(Login { email, password })
-                .await?
-                .into(),
-        ))
+        Ok(Some(ctx.control_plane().login(Login { email, password }).await?.into()))
     }
 
     /// Enables, disables or restricts an account. What its tenants run goes on. For
@@ -393,10 +330,8 @@ impl IdentityMutation {
         #[graphql(desc = "Makes repeated calls have one effect.")] idempotency_key: Option<String>,
     ) -> Result<Option<UserPayload>> {
         let call = ctx.keyed(idempotency_key)?;
-        let changed = ctx
-            .control_plane()
-            .set_user_status(&call, user_id.0, status.into(), reason)
-            .await?;
+        let changed =
+            ctx.control_plane().set_user_status(&call, user_id.0, status.into(), reason).await?;
         Ok(Some(changed.into()))
     }
 
@@ -410,22 +345,13 @@ impl IdentityMutation {
     ) -> Result<Option<UserPayload>> {
         let call = ctx.keyed(idempotency_key)?;
         let roles = roles.into_iter().map(Into::into).collect();
-        Ok(Some(
-            ctx.control_plane()
-                .set_user_roles(&call, user_id.0, roles)
-                .await?
-                .into(),
-        ))
+        Ok(Some(ctx.control_plane().set_user_roles(&call, user_id.0, roles).await?.into()))
     }
 }
 
 impl From<UserFilter> for identity::UserFilter {
     fn from(filter: UserFilter) -> Self {
-        let UserFilter {
-            status,
-            role,
-            email,
-        } = filter;
+        let UserFilter { status, role, email } = filter;
         Self {
             status: status.map(|status| status.into_iter().map(Into::into).collect()),
             role: role.map(Into::into),

@@ -22,9 +22,9 @@ use super::{
     workflows::Workflow,
 };
 
-/// One workload of a user: a Deployment, a Service and an Ingress.
 pub struct Instance(pub instances::Instance);
 
+/// One workload of a user: a Deployment, a Service and an Ingress.
 #[Object]
 impl Instance {
     /// Opaque; begins with `inst_`.
@@ -41,9 +41,7 @@ impl Instance {
     }
     /// The tenant that it belongs to.
     async fn tenant(&self, ctx: &Context<'_>) -> Result<Tenant> {
-        Ok(Tenant(
-            must(&ctx.loaders().tenants, self.0.tenant_id).await?,
-        ))
+        Ok(Tenant(must(&ctx.loaders().tenants, self.0.tenant_id).await?))
     }
     /// Who bought it.
     async fn owner(&self, ctx: &Context<'_>) -> Result<User> {
@@ -51,12 +49,7 @@ impl Instance {
     }
     /// The order that it came from.
     async fn order(&self, ctx: &Context<'_>) -> Result<Option<Order>> {
-        Ok(ctx
-            .loaders()
-            .order_of_instance
-            .load_one(self.0.id)
-            .await?
-            .map(Order))
+        Ok(ctx.loaders().order_of_instance.load_one(self.0.id).await?.map(Order))
     }
     /// What was asked of it last, and how far that has come.
     async fn status(&self) -> InstanceStatus {
@@ -68,10 +61,7 @@ impl Instance {
     }
     /// Its address; null once it is deleted.
     async fn network(&self) -> Option<InstanceNetwork> {
-        self.0
-            .released_at
-            .is_none()
-            .then(|| InstanceNetwork::of(&self.0))
+        self.0.released_at.is_none().then(|| InstanceNetwork::of(&self.0))
     }
     /// What the cluster showed last.
     async fn runtime(&self, ctx: &Context<'_>) -> Result<InstanceRuntime> {
@@ -82,12 +72,7 @@ impl Instance {
             loaders.connected.load_one(()),
         )?;
         let pods = pods.unwrap_or_default();
-        Ok(InstanceRuntime::of(
-            &self.0,
-            seen,
-            &pods,
-            connected.unwrap_or(false),
-        ))
+        Ok(InstanceRuntime::of(&self.0, seen, &pods, connected.unwrap_or(false)))
     }
     /// Its pods as the cluster showed them last.
     async fn pods(&self, ctx: &Context<'_>) -> Result<Vec<Pod>> {
@@ -112,15 +97,10 @@ impl Instance {
         #[graphql(desc = "The cursor of the edge to continue behind.")] after: Option<String>,
     ) -> Result<Connection<Workflow>> {
         let page = request(ctx, first, after)?.into();
-        let key = SubjectPage {
-            subject: self.0.id.to_string(),
-            page,
-        };
+        let key = SubjectPage { subject: self.0.id.to_string(), page };
         let found = ctx.loaders().workflows_of_subject.load_one(key).await?;
         let found = found.ok_or_else(|| domain::Error::internal("a batch lacks a page"))?;
-        Ok(connection(found, |workflow| {
-            PageKey::new(workflow.created_at, workflow.id)
-        }))
+        Ok(connection(found, |workflow| PageKey::new(workflow.created_at, workflow.id)))
     }
     /// When it was paid for.
     async fn created_at(&self) -> DateTime {
@@ -238,9 +218,9 @@ impl InstanceRuntime {
     }
 }
 
-/// A pod as the cluster showed it.
 pub struct Pod(pub runtime::Pod);
 
+/// A pod as the cluster showed it.
 #[Object]
 impl Pod {
     /// Kubernetes' own id of the pod.
@@ -302,16 +282,8 @@ pub struct Explanation {
 
 impl From<instances::Explanation> for Explanation {
     fn from(explanation: instances::Explanation) -> Self {
-        let instances::Explanation {
-            code,
-            message,
-            evidence,
-        } = explanation;
-        Self {
-            code,
-            message,
-            evidence,
-        }
+        let instances::Explanation { code, message, evidence } = explanation;
+        Self { code, message, evidence }
     }
 }
 
@@ -408,12 +380,7 @@ pub struct PodStateChange {
 impl PodStateChange {
     /// The instance that the pod belongs to, as it is now.
     async fn instance(&self, ctx: &Context<'_>) -> Result<Option<Instance>> {
-        Ok(ctx
-            .loaders()
-            .instances
-            .load_one(self.instance_id)
-            .await?
-            .map(Instance))
+        Ok(ctx.loaders().instances.load_one(self.instance_id).await?.map(Instance))
     }
 }
 
@@ -452,13 +419,8 @@ impl InstanceQuery {
     ) -> Result<Connection<Instance>> {
         let page = request(ctx, first, after)?;
         let filter = filter.map(Into::into).unwrap_or_default();
-        let found = ctx
-            .control_plane()
-            .instances(ctx.call(), filter, &page)
-            .await?;
-        Ok(connection(found, |instance| {
-            PageKey::new(instance.created_at, instance.id)
-        }))
+        let found = ctx.control_plane().instances(ctx.call(), filter, &page).await?;
+        Ok(connection(found, |instance| PageKey::new(instance.created_at, instance.id)))
     }
 }
 
@@ -475,12 +437,7 @@ impl InstanceMutation {
         #[graphql(desc = "Makes repeated calls have one effect.")] idempotency_key: Option<String>,
     ) -> Result<Option<InstancePayload>> {
         let call = ctx.keyed(idempotency_key)?;
-        Ok(Some(
-            ctx.control_plane()
-                .start_instance(&call, id.0)
-                .await?
-                .into(),
-        ))
+        Ok(Some(ctx.control_plane().start_instance(&call, id.0).await?.into()))
     }
 
     /// Stops a running instance. Its address is kept.
@@ -491,9 +448,7 @@ impl InstanceMutation {
         #[graphql(desc = "Makes repeated calls have one effect.")] idempotency_key: Option<String>,
     ) -> Result<Option<InstancePayload>> {
         let call = ctx.keyed(idempotency_key)?;
-        Ok(Some(
-            ctx.control_plane().stop_instance(&call, id.0).await?.into(),
-        ))
+        Ok(Some(ctx.control_plane().stop_instance(&call, id.0).await?.into()))
     }
 
     /// Replaces the pods of a running instance.
@@ -504,12 +459,7 @@ impl InstanceMutation {
         #[graphql(desc = "Makes repeated calls have one effect.")] idempotency_key: Option<String>,
     ) -> Result<Option<InstancePayload>> {
         let call = ctx.keyed(idempotency_key)?;
-        Ok(Some(
-            ctx.control_plane()
-                .restart_instance(&call, id.0)
-                .await?
-                .into(),
-        ))
+        Ok(Some(ctx.control_plane().restart_instance(&call, id.0).await?.into()))
     }
 
     /// Deletes an instance, whatever it is doing: what runs is cancelled, and the deletion waits
@@ -521,12 +471,7 @@ impl InstanceMutation {
         #[graphql(desc = "Makes repeated calls have one effect.")] idempotency_key: Option<String>,
     ) -> Result<Option<InstancePayload>> {
         let call = ctx.keyed(idempotency_key)?;
-        Ok(Some(
-            ctx.control_plane()
-                .delete_instance(&call, id.0)
-                .await?
-                .into(),
-        ))
+        Ok(Some(ctx.control_plane().delete_instance(&call, id.0).await?.into()))
     }
 }
 
@@ -573,11 +518,7 @@ impl InstanceSubscription {
 fn instance_change(event: &Arc<domain::events::Event>) -> Result<Followed<InstanceChange>> {
     let instance = Instance(events::image(event)?);
     let cursor = events::cursor(event);
-    Ok(Some(InstanceChange {
-        cursor,
-        instance,
-        event: Event(event.clone()),
-    }))
+    Ok(Some(InstanceChange { cursor, instance, event: Event(event.clone()) }))
 }
 
 fn pod_change(event: &Arc<domain::events::Event>) -> Result<Followed<PodStateChange>> {
@@ -589,22 +530,12 @@ fn pod_change(event: &Arc<domain::events::Event>) -> Result<Followed<PodStateCha
     };
     let instance_id = pod.instance_id;
     let (cursor, at) = (events::cursor(event), DateTime(event.at));
-    Ok(Some(PodStateChange {
-        cursor,
-        at,
-        kind,
-        pod: Pod(pod),
-        instance_id,
-    }))
+    Ok(Some(PodStateChange { cursor, at, kind, pod: Pod(pod), instance_id }))
 }
 
 impl From<InstanceFilter> for instances::InstanceFilter {
     fn from(filter: InstanceFilter) -> Self {
-        let InstanceFilter {
-            status,
-            owner_id,
-            tenant_id,
-        } = filter;
+        let InstanceFilter { status, owner_id, tenant_id } = filter;
         Self {
             status: status.map(|status| status.into_iter().map(Into::into).collect()),
             owner_id: owner_id.map(|id| id.0),
@@ -622,18 +553,8 @@ impl From<instances::Instance> for Instance {
 
 impl From<Committed<instances::Instance>> for InstancePayload {
     fn from(committed: Committed<instances::Instance>) -> Self {
-        let Committed {
-            cursor,
-            replayed,
-            entity,
-            workflow,
-        } = committed;
+        let Committed { cursor, replayed, entity, workflow } = committed;
         let workflow = workflow.map(Workflow);
-        Self {
-            cursor: Cursor(cursor),
-            replayed,
-            instance: Instance(entity),
-            workflow,
-        }
+        Self { cursor: Cursor(cursor), replayed, instance: Instance(entity), workflow }
     }
 }

@@ -58,11 +58,7 @@ struct Follower {
 impl LogTail {
     pub async fn new(control_plane: Arc<ControlPlane>) -> Result<Arc<Self>> {
         let head = watch::Sender::new(control_plane.cursor().await?);
-        Ok(Arc::new(Self {
-            control_plane,
-            topics: Mutex::default(),
-            head,
-        }))
+        Ok(Arc::new(Self { control_plane, topics: Mutex::default(), head }))
     }
 
     /// The newest safe position that this process has seen.
@@ -75,10 +71,7 @@ impl LogTail {
         let mut wake_ups = self.control_plane.wake_ups();
         while !stop.is_cancelled() {
             if let Err(error) = self.advance().await {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "the log cannot be read"
-                );
+                tracing::warn!(error = &error as &dyn std::error::Error, "the log cannot be read");
             }
             tokio::select! {
                 _ = wake_ups.next() => {}
@@ -93,10 +86,8 @@ impl LogTail {
         let mut position = self.head();
         while position < head && self.is_followed() {
             let everything = EventFilter::default();
-            let events = self
-                .control_plane
-                .events_between(position, head, &everything, BATCH)
-                .await?;
+            let events =
+                self.control_plane.events_between(position, head, &everything, BATCH).await?;
             let Some(last) = events.last() else { break };
             position = Cursor(last.position);
             events.into_iter().for_each(|event| self.publish(event));
@@ -118,10 +109,7 @@ impl LogTail {
 
     fn publish(&self, event: Event) {
         let topics = self.topics();
-        let about = [
-            Some(event.subject.id.clone()),
-            event.subject.parent_id.clone(),
-        ];
+        let about = [Some(event.subject.id.clone()), event.subject.parent_id.clone()];
         let about = about.into_iter().flatten().map(Topic::About);
         let event = Arc::new(event);
         for topic in about.chain([Topic::All]) {
@@ -140,9 +128,7 @@ impl LogTail {
     }
 
     fn topics(&self) -> MutexGuard<'_, HashMap<Topic, broadcast::Sender<Arc<Event>>>> {
-        self.topics
-            .lock()
-            .expect("nothing panics while it holds this lock")
+        self.topics.lock().expect("nothing panics while it holds this lock")
     }
 
     /// Everything that matches after a cursor, in order, and then what happens from there on;
@@ -207,9 +193,7 @@ impl Follower {
 
     async fn read_on(&mut self, head: Cursor) -> Result<()> {
         let control_plane = &self.tail.control_plane;
-        let events = control_plane
-            .events_between(self.position, head, &self.filter, BATCH)
-            .await?;
+        let events = control_plane.events_between(self.position, head, &self.filter, BATCH).await?;
         match events.last() {
             Some(last) if events.len() == BATCH => self.position = Cursor(last.position),
             _ => {

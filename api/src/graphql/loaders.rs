@@ -1,7 +1,7 @@
 //! One batch per edge and level of a document, whatever the number of parents. A set of loaders
 //! lives as long as one operation and remembers nothing, so that a subscription reads anew.
 
-use std::{collections::HashMap, hash::Hash, sync::Arc};
+use std::{collections::HashMap, hash::Hash, sync::Arc, time::Duration};
 
 use async_graphql::dataloader::{DataLoader, Loader};
 use domain::{
@@ -13,7 +13,7 @@ use domain::{
     workflows,
 };
 
-use super::error::ApiError;
+use super::{batches::Batches, error::ApiError};
 
 pub struct Loaders {
     pub users: DataLoader<Users>,
@@ -37,31 +37,30 @@ pub struct Loaders {
 }
 
 impl Loaders {
-    pub fn new(cp: &Arc<ControlPlane>) -> Self {
-        fn one<L: Loader<K>, K: Send + Sync + Hash + Eq + Clone + 'static>(
-            loader: L,
-        ) -> DataLoader<L> {
-            DataLoader::new(loader, tokio::spawn)
+    pub fn new(cp: &Arc<ControlPlane>, batches: &Batches) -> Self {
+        fn one<L: Send + Sync + 'static>(loader: L, batches: &Batches) -> DataLoader<L> {
+            let batches = batches.clone();
+            DataLoader::new(loader, move |batch| batches.add(batch)).delay(Duration::ZERO)
         }
         Self {
-            users: one(Users(cp.clone())),
-            tenants: one(Tenants(cp.clone())),
-            memberships_of_user: one(MembershipsOfUser(cp.clone())),
-            memberships_of_tenant: one(MembershipsOfTenant(cp.clone())),
-            products: one(Products(cp.clone())),
-            orders: one(Orders(cp.clone())),
-            order_of_instance: one(OrderOfInstance(cp.clone())),
-            instances: one(Instances(cp.clone())),
-            runtimes: one(Runtimes(cp.clone())),
-            pods_of_instance: one(PodsOfInstance(cp.clone())),
-            connected: one(Connected(cp.clone())),
-            workflows: one(Workflows(cp.clone())),
-            workflows_of_subject: one(WorkflowsOfSubject(cp.clone())),
-            lanes: one(Lanes(cp.clone())),
-            tasks: one(Tasks(cp.clone())),
-            tasks_of_workflow: one(TasksOfWorkflow(cp.clone())),
-            attempts_of_task: one(AttemptsOfTask(cp.clone())),
-            logs: one(Logs(cp.clone())),
+            users: one(Users(cp.clone()), batches),
+            tenants: one(Tenants(cp.clone()), batches),
+            memberships_of_user: one(MembershipsOfUser(cp.clone()), batches),
+            memberships_of_tenant: one(MembershipsOfTenant(cp.clone()), batches),
+            products: one(Products(cp.clone()), batches),
+            orders: one(Orders(cp.clone()), batches),
+            order_of_instance: one(OrderOfInstance(cp.clone()), batches),
+            instances: one(Instances(cp.clone()), batches),
+            runtimes: one(Runtimes(cp.clone()), batches),
+            pods_of_instance: one(PodsOfInstance(cp.clone()), batches),
+            connected: one(Connected(cp.clone()), batches),
+            workflows: one(Workflows(cp.clone()), batches),
+            workflows_of_subject: one(WorkflowsOfSubject(cp.clone()), batches),
+            lanes: one(Lanes(cp.clone()), batches),
+            tasks: one(Tasks(cp.clone()), batches),
+            tasks_of_workflow: one(TasksOfWorkflow(cp.clone()), batches),
+            attempts_of_task: one(AttemptsOfTask(cp.clone()), batches),
+            logs: one(Logs(cp.clone()), batches),
         }
     }
 }
@@ -163,22 +162,14 @@ pub struct PageArguments {
 impl From<PageRequest> for PageArguments {
     fn from(page: PageRequest) -> Self {
         let after = page.after.as_ref().map(PageKey::encode);
-        Self {
-            first: page.first,
-            after,
-            count: page.count,
-        }
+        Self { first: page.first, after, count: page.count }
     }
 }
 
 impl PageArguments {
     fn request(&self) -> Result<PageRequest, ApiError> {
         let after = self.after.as_deref().map(PageKey::parse).transpose()?;
-        Ok(PageRequest {
-            first: self.first,
-            after,
-            count: self.count,
-        })
+        Ok(PageRequest { first: self.first, after, count: self.count })
     }
 }
 
@@ -217,10 +208,7 @@ loader!(Logs: LogPiece => Vec<workflows::LogLine>, |cp, keys| {
 });
 
 fn by<K: Hash + Eq, V>(values: Vec<V>, key: impl Fn(&V) -> K) -> HashMap<K, V> {
-    values
-        .into_iter()
-        .map(|value| (key(&value), value))
-        .collect()
+    values.into_iter().map(|value| (key(&value), value)).collect()
 }
 
 fn grouped<K: Hash + Eq, V>(values: Vec<V>, key: impl Fn(&V) -> K) -> HashMap<K, Vec<V>> {

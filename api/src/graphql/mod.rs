@@ -1,5 +1,6 @@
 //! The graph: merged roots, and what a request carries into its resolvers.
 
+mod batches;
 mod commerce;
 mod connection;
 mod context;
@@ -21,6 +22,7 @@ use domain::{Call, ControlPlane, identity::Caller};
 
 use crate::keys::TokenKey;
 
+pub use batches::Batches;
 use context::{IdempotencyHeader, StartCursor};
 pub use error::coded;
 pub use live::LogTail;
@@ -61,16 +63,13 @@ pub struct Subscription(
 /// The schema over a control plane. The document guard stands before it; its own limits are a
 /// second line.
 pub fn schema(control_plane: Arc<ControlPlane>, tail: Arc<LogTail>, key: TokenKey) -> Schema {
-    async_graphql::Schema::build(
-        Query::default(),
-        Mutation::default(),
-        Subscription::default(),
-    )
-    .data(control_plane)
-    .data(tail)
-    .data(key)
-    .limit_recursive_depth(48)
-    .finish()
+    async_graphql::Schema::build(Query::default(), Mutation::default(), Subscription::default())
+        .data(control_plane)
+        .data(tail)
+        .data(key)
+        .limit_recursive_depth(48)
+        .disable_suggestions()
+        .finish()
 }
 
 /// The schema's text, as `schema.graphql` holds it.
@@ -82,13 +81,12 @@ pub fn sdl() -> String {
     )
     .finish();
     schema.sdl_with_options(
-        SDLExportOptions::new()
-            .sorted_arguments()
-            .prefer_single_line_descriptions(),
+        SDLExportOptions::new().sorted_arguments().prefer_single_line_descriptions(),
     )
 }
 
-/// Puts what a request knows into it: who calls, and loaders of its own.
+/// Puts what a request knows into it: who calls, and loaders of its own, whose batches the
+/// operation has to be driven with.
 pub fn attach(
     request: Request,
     control_plane: &Arc<ControlPlane>,
@@ -96,15 +94,13 @@ pub fn attach(
     caller: Caller,
     request_id: String,
     idempotency_key: Option<String>,
-) -> Request {
-    let call = Call {
-        caller,
-        request_id: Some(request_id),
-        idempotency: None,
-    };
-    request
+) -> (Request, Batches) {
+    let batches = Batches::default();
+    let call = Call { caller, request_id: Some(request_id), idempotency: None };
+    let request = request
         .data(call)
-        .data(loaders::Loaders::new(control_plane))
+        .data(loaders::Loaders::new(control_plane, &batches))
         .data(StartCursor(tail.head()))
-        .data(IdempotencyHeader(idempotency_key))
+        .data(IdempotencyHeader(idempotency_key));
+    (request, batches)
 }

@@ -56,31 +56,19 @@ impl NodeQuery {
 pub(super) async fn node(ctx: &Context<'_>, id: NodeId) -> Result<Option<Node>> {
     let loaders = ctx.loaders();
     if let NodeId::Product(id) = id {
-        return Ok(loaders
-            .products
-            .load_one(id)
-            .await?
-            .map(|found| Node::Product(Product(found))));
+        return Ok(loaders.products.load_one(id).await?.map(|found| Node::Product(Product(found))));
     }
     let actor = ctx.call().actor()?;
     Ok(match id {
         NodeId::User(id) if id != actor.user.id && !actor.user.is_admin() => None,
-        NodeId::User(id) => loaders
-            .users
-            .load_one(id)
-            .await?
-            .map(|found| Node::User(User(found))),
+        NodeId::User(id) => loaders.users.load_one(id).await?.map(|found| Node::User(User(found))),
         NodeId::Tenant(id) if !actor.sees(id) => None,
-        NodeId::Tenant(id) => loaders
-            .tenants
-            .load_one(id)
-            .await?
-            .map(|found| Node::Tenant(Tenant(found))),
+        NodeId::Tenant(id) => {
+            loaders.tenants.load_one(id).await?.map(|found| Node::Tenant(Tenant(found)))
+        }
         NodeId::Order(id) => {
             let found = loaders.orders.load_one(id).await?;
-            found
-                .filter(|found| actor.sees(found.tenant_id))
-                .map(|found| Node::Order(Order(found)))
+            found.filter(|found| actor.sees(found.tenant_id)).map(|found| Node::Order(Order(found)))
         }
         NodeId::Instance(id) => {
             let found = loaders.instances.load_one(id).await?;
@@ -94,9 +82,7 @@ pub(super) async fn node(ctx: &Context<'_>, id: NodeId) -> Result<Option<Node>> 
         }
         NodeId::Task(id) => {
             let found = loaders.tasks.load_one(id).await?;
-            found
-                .filter(|found| actor.sees(found.tenant_id))
-                .map(|found| Node::Task(Task(found)))
+            found.filter(|found| actor.sees(found.tenant_id)).map(|found| Node::Task(Task(found)))
         }
         NodeId::Product(_) => None,
     })

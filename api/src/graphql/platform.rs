@@ -47,9 +47,6 @@ impl PlatformQuery {
             simulated: target.simulated,
             connected,
         });
-        Ok(Platform {
-            version: env!("CARGO_PKG_VERSION"),
-            targets: targets.collect(),
-        })
+        Ok(Platform { version: env!("CARGO_PKG_VERSION"), targets: targets.collect() })
     }
 }

@@ -9,24 +9,18 @@ use domain::{
 };
 use jiff::Timestamp;
 
-/// A point in time: RFC 3339 in UTC, to the microsecond.
 #[derive(Clone, Copy)]
 pub struct DateTime(pub Timestamp);
 
-/// An opaque position in the event log. Safe to store; resume from it with `after`.
 #[derive(Clone, Copy)]
 pub struct Cursor(pub domain::events::Cursor);
 
-/// An amount of money in cents, from 0 to 4294967295.
 #[derive(Clone, Copy)]
 pub struct Cents(pub u32);
 
-/// A signed 64-bit integer as a decimal string, so that it survives JavaScript. Inputs may be
-/// numbers too.
 #[derive(Clone, Copy)]
 pub struct Long(pub i64);
 
-/// Any JSON value.
 #[derive(Clone)]
 pub struct Json(pub serde_json::Value);
 
@@ -43,14 +37,14 @@ where
         .with_extension("retryable", false)
 }
 
+/// A point in time: RFC 3339 in UTC, to the microsecond.
 #[Scalar]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
-            Value::String(text) => text
-                .parse()
-                .map(Self)
-                .map_err(|_| refused("must be a time as RFC 3339 writes it")),
+            Value::String(text) => {
+                text.parse().map(Self).map_err(|_| refused("must be a time as RFC 3339 writes it"))
+            }
             _ => Err(refused("must be a time as a string")),
         }
     }
@@ -60,6 +54,7 @@ impl ScalarType for DateTime {
     }
 }
 
+/// An opaque position in the event log. Safe to store; resume from it with `after`.
 #[Scalar]
 impl ScalarType for Cursor {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -74,6 +69,7 @@ impl ScalarType for Cursor {
     }
 }
 
+/// An amount of money in cents, from 0 to 4294967295.
 #[Scalar]
 impl ScalarType for Cents {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -88,12 +84,12 @@ impl ScalarType for Cents {
     }
 }
 
+/// A signed 64-bit integer as a decimal string, so that it survives JavaScript. Inputs may be
+/// numbers too.
 #[Scalar]
 impl ScalarType for Long {
     fn parse(value: Value) -> InputValueResult<Self> {
-        integer(&value)
-            .map(Self)
-            .ok_or_else(|| refused("must be a 64-bit integer"))
+        integer(&value).map(Self).ok_or_else(|| refused("must be a 64-bit integer"))
     }
 
     fn to_value(&self) -> Value {
@@ -101,13 +97,11 @@ impl ScalarType for Long {
     }
 }
 
+/// Any JSON value.
 #[Scalar(name = "JSON")]
 impl ScalarType for Json {
     fn parse(value: Value) -> InputValueResult<Self> {
-        value
-            .into_json()
-            .map(Self)
-            .map_err(|_| refused("must be JSON"))
+        value.into_json().map(Self).map_err(|_| refused("must be JSON"))
     }
 
     fn to_value(&self) -> Value {

@@ -23,7 +23,6 @@ use super::{
 /// How many bytes of a log a field shows where it is not told otherwise, and at most.
 const LOG_LIMIT: i64 = 64 * 1024;
 
-/// One durable run of a graph of tasks.
 pub struct Workflow(pub workflows::Workflow);
 
 impl Workflow {
@@ -32,15 +31,12 @@ impl Workflow {
         if self.0.status != workflows::WorkflowStatus::Pending {
             return Ok(None);
         }
-        let live = ctx
-            .loaders()
-            .lanes
-            .load_one(self.0.subject_id.clone())
-            .await?;
+        let live = ctx.loaders().lanes.load_one(self.0.subject_id.clone()).await?;
         Ok(Some(Lane::of(&self.0, &live.unwrap_or_default())))
     }
 }
 
+/// One durable run of a graph of tasks.
 #[Object]
 impl Workflow {
     /// Opaque; begins with `wf_`.
@@ -49,9 +45,7 @@ impl Workflow {
     }
     /// The tenant that it belongs to.
     async fn tenant(&self, ctx: &Context<'_>) -> Result<Tenant> {
-        Ok(Tenant(
-            must(&ctx.loaders().tenants, self.0.tenant_id).await?,
-        ))
+        Ok(Tenant(must(&ctx.loaders().tenants, self.0.tenant_id).await?))
     }
     /// What kind of run it is, such as `provision_instance`.
     async fn kind(&self) -> &str {
@@ -82,11 +76,7 @@ impl Workflow {
     }
     /// The workflow that it waits for; null where it does not wait for one.
     async fn blocked_by(&self, ctx: &Context<'_>) -> Result<Option<Workflow>> {
-        Ok(self
-            .lane(ctx)
-            .await?
-            .and_then(|lane| lane.blocked_by)
-            .map(Workflow))
+        Ok(self.lane(ctx).await?.and_then(|lane| lane.blocked_by).map(Workflow))
     }
     /// When it was asked for.
     async fn created_at(&self) -> DateTime {
@@ -102,9 +92,9 @@ impl Workflow {
     }
 }
 
-/// One step of a workflow.
 pub struct Task(pub workflows::Task);
 
+/// One step of a workflow.
 #[Object]
 impl Task {
     /// Opaque; begins with `task_`.
@@ -113,9 +103,7 @@ impl Task {
     }
     /// The workflow that it is a step of.
     async fn workflow(&self, ctx: &Context<'_>) -> Result<Workflow> {
-        Ok(Workflow(
-            must(&ctx.loaders().workflows, self.0.workflow_id).await?,
-        ))
+        Ok(Workflow(must(&ctx.loaders().workflows, self.0.workflow_id).await?))
     }
     /// Its name in the plan.
     async fn name(&self) -> &str {
@@ -140,16 +128,9 @@ impl Task {
         if self.0.depends_on.is_empty() {
             return Ok(Vec::new());
         }
-        let siblings = ctx
-            .loaders()
-            .tasks_of_workflow
-            .load_one(self.0.workflow_id)
-            .await?;
+        let siblings = ctx.loaders().tasks_of_workflow.load_one(self.0.workflow_id).await?;
         let needed = siblings.unwrap_or_default().into_iter();
-        Ok(needed
-            .filter(|task| self.0.depends_on.contains(&task.id))
-            .map(Task)
-            .collect())
+        Ok(needed.filter(|task| self.0.depends_on.contains(&task.id)).map(Task).collect())
     }
     /// What it works on.
     async fn payload(&self) -> Json {
@@ -174,11 +155,7 @@ impl Task {
     /// All its attempts, oldest first; automatic ones count.
     async fn attempts(&self, ctx: &Context<'_>) -> Result<Vec<TaskAttempt>> {
         let attempts = ctx.loaders().attempts_of_task.load_one(self.0.id).await?;
-        Ok(attempts
-            .unwrap_or_default()
-            .into_iter()
-            .map(TaskAttempt::from)
-            .collect())
+        Ok(attempts.unwrap_or_default().into_iter().map(TaskAttempt::from).collect())
     }
     /// The log of its current attempt.
     async fn log(
@@ -197,18 +174,8 @@ impl Task {
         if !(1..=LOG_LIMIT).contains(&limit) {
             return Err(domain::Error::invalid("limit", "must be from 1 to 65536").into());
         }
-        let piece = LogPiece {
-            task: self.0.id,
-            attempt: self.0.attempt,
-            from,
-            limit,
-        };
-        let lines = ctx
-            .loaders()
-            .logs
-            .load_one(piece)
-            .await?
-            .unwrap_or_default();
+        let piece = LogPiece { task: self.0.id, attempt: self.0.attempt, from, limit };
+        let lines = ctx.loaders().logs.load_one(piece).await?.unwrap_or_default();
         Ok(LogChunk::of(&self.0, from, limit, &lines))
     }
     /// When it fails if it has not ended.
@@ -298,10 +265,7 @@ impl LogChunk {
 /// The nearest character's border at or before a byte.
 fn border(text: &str, byte: i64) -> usize {
     let byte = usize::try_from(byte).unwrap_or(0).min(text.len());
-    (0..=byte)
-        .rev()
-        .find(|at| text.is_char_boundary(*at))
-        .unwrap_or(0)
+    (0..=byte).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
 /// How far a workflow has come.
@@ -408,13 +372,8 @@ impl WorkflowQuery {
     ) -> Result<Connection<Workflow>> {
         let page = request(ctx, first, after)?;
         let filter = filter.map(Into::into).unwrap_or_default();
-        let found = ctx
-            .control_plane()
-            .workflows(ctx.call(), filter, &page)
-            .await?;
-        Ok(connection(found, |workflow| {
-            PageKey::new(workflow.created_at, workflow.id)
-        }))
+        let found = ctx.control_plane().workflows(ctx.call(), filter, &page).await?;
+        Ok(connection(found, |workflow| PageKey::new(workflow.created_at, workflow.id)))
     }
 
     /// The tasks that the caller may see, newest first.
@@ -428,9 +387,7 @@ impl WorkflowQuery {
         let page = request(ctx, first, after)?;
         let filter = filter.map(Into::into).unwrap_or_default();
         let found = ctx.control_plane().tasks(ctx.call(), filter, &page).await?;
-        Ok(connection(found, |task| {
-            PageKey::new(task.created_at, task.id)
-        }))
+        Ok(connection(found, |task| PageKey::new(task.created_at, task.id)))
     }
 }
 
@@ -491,38 +448,20 @@ fn workflow_change(event: &Arc<domain::events::Event>) -> Result<Followed<Workfl
         (events::image(event)?, None)
     };
     let (cursor, at) = (events::cursor(event), DateTime(event.at));
-    Ok(Some(WorkflowChange {
-        cursor,
-        at,
-        workflow: Workflow(workflow),
-        task,
-    }))
+    Ok(Some(WorkflowChange { cursor, at, workflow: Workflow(workflow), task }))
 }
 
 fn task_change(event: &Arc<domain::events::Event>) -> Result<Followed<TaskChange>> {
     let TaskImage { task, .. } = events::image(event)?;
-    let previous = event
-        .previous
-        .as_deref()
-        .and_then(workflows::TaskStatus::parse);
+    let previous = event.previous.as_deref().and_then(workflows::TaskStatus::parse);
     let (cursor, at) = (events::cursor(event), DateTime(event.at));
     let previous_status = previous.map(Into::into);
-    Ok(Some(TaskChange {
-        cursor,
-        at,
-        task: Task(task),
-        previous_status,
-    }))
+    Ok(Some(TaskChange { cursor, at, task: Task(task), previous_status }))
 }
 
 impl From<WorkflowFilter> for workflows::WorkflowFilter {
     fn from(filter: WorkflowFilter) -> Self {
-        let WorkflowFilter {
-            status,
-            kind,
-            subject_id,
-            tenant_id,
-        } = filter;
+        let WorkflowFilter { status, kind, subject_id, tenant_id } = filter;
         Self {
             status: status.map(|status| status.into_iter().map(Into::into).collect()),
             kind,
@@ -535,12 +474,7 @@ impl From<WorkflowFilter> for workflows::WorkflowFilter {
 
 impl From<TaskFilter> for workflows::TaskFilter {
     fn from(filter: TaskFilter) -> Self {
-        let TaskFilter {
-            status,
-            kind,
-            workflow_id,
-            tenant_id,
-        } = filter;
+        let TaskFilter { status, kind, workflow_id, tenant_id } = filter;
         Self {
             status: status.map(|status| status.into_iter().map(Into::into).collect()),
             kind,

@@ -35,20 +35,13 @@ pub fn answer(media: Media, outcome: Result<async_graphql::Response, Refusal>) -
             let given = refusal.status;
             let errors = vec![refusal.into_error()];
             let status = given.unwrap_or_else(|| status(&errors, media));
-            refuse(
-                media,
-                status,
-                RequestErrors {
-                    errors,
-                    extensions: BTreeMap::new(),
-                },
-            )
+            refuse(media, status, RequestErrors { errors, extensions: BTreeMap::new() })
         }
     }
 }
 
-/// In plain JSON, a well-formed request is answered with 200 even where its document is not
-/// GraphQL, as clients of before `application/graphql-response+json` expect.
+/// Whoever asks for plain JSON by name gets 200 for a well-formed request even where its document
+/// is not GraphQL, as clients of before `application/graphql-response+json` expect.
 fn status(errors: &[ServerError], media: Media) -> StatusCode {
     match errors.first().and_then(code_of) {
         Some("UNAUTHENTICATED") => StatusCode::UNAUTHORIZED,
@@ -91,8 +84,6 @@ fn retry_after(errors: &[ServerError]) -> Option<u64> {
 
 fn write(media: Media, status: StatusCode, body: impl IntoResponse) -> Response {
     let mut response = (status, body).into_response();
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, media.content_type());
+    response.headers_mut().insert(header::CONTENT_TYPE, media.content_type());
     response
 }

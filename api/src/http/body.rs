@@ -53,10 +53,7 @@ mod tests {
 
         assert_eq!(block_on(collect(body(limit), limit)).unwrap().len(), limit);
         let refusal = block_on(collect(body(limit + 1), limit)).unwrap_err();
-        assert_eq!(
-            refusal.message,
-            "body size in bytes exceeds the limit of 262144"
-        );
+        assert_eq!(refusal.message, "body size in bytes exceeds the limit of 262144");
         assert_eq!(refusal.status, Some(StatusCode::PAYLOAD_TOO_LARGE));
     }
 }

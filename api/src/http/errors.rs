@@ -27,10 +27,7 @@ pub fn settle(response: &mut Response) {
     for error in &mut response.errors {
         if code_of(error).is_none() {
             shorten(error);
-            error
-                .extensions
-                .get_or_insert_default()
-                .set("code", code.as_str());
+            error.extensions.get_or_insert_default().set("code", code.as_str());
         }
         let extensions = error.extensions.get_or_insert_default();
         if extensions.get("retryable").is_none() {
@@ -87,10 +84,7 @@ mod tests {
 
         let written = serde_json::to_string(&response).unwrap();
         assert!(written.len() < 1_024, "{} bytes", written.len());
-        assert_eq!(
-            code_of(&response.errors[0]),
-            Some("GRAPHQL_VALIDATION_FAILED")
-        );
+        assert_eq!(code_of(&response.errors[0]), Some("GRAPHQL_VALIDATION_FAILED"));
     }
 
     #[test]
@@ -108,10 +102,7 @@ mod tests {
     #[test]
     fn codes_of_resolvers_stay() {
         let mut coded = error("port in use");
-        coded
-            .extensions
-            .get_or_insert_default()
-            .set("code", "PORTS_EXHAUSTED");
+        coded.extensions.get_or_insert_default().set("code", "PORTS_EXHAUSTED");
         let mut response = Response::new(value!({ "a": null }));
         response.errors.push(coded);
 

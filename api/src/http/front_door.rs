@@ -1,10 +1,13 @@
 use std::sync::Arc;
 
+use async_graphql::parser::parse_schema;
 use axum::{Router, middleware::from_fn, response::Redirect, routing::get};
 use domain::ControlPlane;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{entrance::enter, graphql, guard::Guard, health, limits::Limits, stamp::stamp};
+use super::{
+    entrance::enter, graphql, guard::Guard, health, limits::Limits, nulls::Nulls, stamp::stamp,
+};
 use crate::{
     auth::Gatekeeper,
     graphql::{LogTail, Schema},
@@ -29,15 +32,16 @@ pub struct FrontDoor {
 pub(super) struct Desk {
     pub door: FrontDoor,
     pub guard: Guard,
+    pub nulls: Arc<Nulls>,
     pub sdl: String,
 }
 
 pub fn router(door: FrontDoor) -> Router {
     let sdl = crate::graphql::sdl();
-    let guard = Guard::new(door.limits.clone(), &sdl);
-    let graphql = get(enter)
-        .post(graphql::post)
-        .fallback(graphql::not_allowed);
+    let schema = parse_schema(&sdl).expect("a schema's own text is well-formed");
+    let guard = Guard::new(door.limits.clone(), &schema);
+    let nulls = Arc::new(Nulls::new(&schema));
+    let graphql = get(enter).post(graphql::post).fallback(graphql::not_allowed);
     Router::new()
         .route("/", get(async || Redirect::temporary("/graphql")))
         .route("/graphql", graphql)
@@ -45,5 +49,5 @@ pub fn router(door: FrontDoor) -> Router {
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
         .layer(from_fn(stamp))
-        .with_state(Arc::new(Desk { door, guard, sdl }))
+        .with_state(Arc::new(Desk { door, guard, nulls, sdl }))
 }

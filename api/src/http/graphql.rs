@@ -46,19 +46,13 @@ pub async fn query(desk: &Desk, id: RequestId, head: &Parts) -> Response {
 
 pub async fn not_allowed() -> Response {
     let refusal = Refusal::invalid("GraphQL is served by POST");
-    answer(
-        Media::Json,
-        Err(refusal.with_status(StatusCode::METHOD_NOT_ALLOWED)),
-    )
+    answer(Media::Json, Err(refusal.with_status(StatusCode::METHOD_NOT_ALLOWED)))
 }
 
 fn not_acceptable() -> Response {
     let refusal =
         Refusal::invalid("answers are application/graphql-response+json or application/json");
-    answer(
-        Media::Json,
-        Err(refusal.with_status(StatusCode::NOT_ACCEPTABLE)),
-    )
+    answer(Media::Json, Err(refusal.with_status(StatusCode::NOT_ACCEPTABLE)))
 }
 
 async fn serve_post(desk: &Desk, id: RequestId, request: Request) -> Outcome {
@@ -109,15 +103,13 @@ fn check_kind(kind: OperationType, method: &Method) -> Result<(), Refusal> {
             let refusal = Refusal::invalid("a mutation is sent by POST");
             Err(refusal.with_status(StatusCode::METHOD_NOT_ALLOWED))
         }
-        OperationType::Subscription => Err(Refusal::invalid(
-            "a subscription needs a WebSocket (graphql-transport-ws)",
-        )),
+        OperationType::Subscription => {
+            Err(Refusal::invalid("a subscription needs a WebSocket (graphql-transport-ws)"))
+        }
     }
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Refusal> {
     let value = headers.get(name).map(|value| value.to_str());
-    value
-        .transpose()
-        .map_err(|_| Refusal::invalid(format!("the header {name} is not plain text")))
+    value.transpose().map_err(|_| Refusal::invalid(format!("the header {name} is not plain text")))
 }

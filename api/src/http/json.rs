@@ -26,10 +26,7 @@ struct Shape {
 
 /// Counts brackets and values in one pass, whether the text is JSON or not.
 fn survey(text: &[u8]) -> Shape {
-    let mut shape = Shape {
-        nesting: 0,
-        values: 1,
-    };
+    let mut shape = Shape { nesting: 0, values: 1 };
     let (mut open, mut in_string, mut escaped) = (0_usize, false, false);
     for byte in text {
         match byte {
@@ -58,13 +55,7 @@ mod tests {
     fn survey_ignores_what_stands_in_strings() {
         let shape = survey(br#"{"a\"[[[": [1, 2, "]],{\\"], "b": {}}"#);
 
-        assert_eq!(
-            shape,
-            Shape {
-                nesting: 2,
-                values: 7
-            }
-        );
+        assert_eq!(shape, Shape { nesting: 2, values: 7 });
     }
 
     #[test]
@@ -86,10 +77,7 @@ mod tests {
 
         assert!(parse("the body", list(10_000).as_bytes(), &limits).is_ok());
         let refusal = parse("the body", list(10_001).as_bytes(), &limits).unwrap_err();
-        assert_eq!(
-            refusal.message,
-            "JSON value count exceeds the limit of 10000"
-        );
+        assert_eq!(refusal.message, "JSON value count exceeds the limit of 10000");
     }
 
     #[test]

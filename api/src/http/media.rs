@@ -5,14 +5,17 @@ use http::{HeaderMap, HeaderValue, header};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Media {
     GraphqlResponse,
+    /// Asked for by name.
     Json,
+    /// JSON for a client that did not say what it takes.
+    AnyJson,
 }
 
 impl Media {
     /// The type to answer in: JSON where the client does not care, none where it takes neither.
     pub fn negotiate(headers: &HeaderMap) -> Option<Self> {
         if !headers.contains_key(header::ACCEPT) {
-            return Some(Self::Json);
+            return Some(Self::AnyJson);
         }
         let json = preference(headers, "application/json");
         let graphql = preference(headers, "application/graphql-response+json");
@@ -20,14 +23,16 @@ impl Media {
         if graphql > json || graphql == json && graphql.specificity == Preference::EXACT {
             Some(Self::GraphqlResponse).filter(|_| graphql.quality > 0.0)
         } else {
-            Some(Self::Json).filter(|_| json.quality > 0.0)
+            let named = json.specificity == Preference::EXACT;
+            let media = if named { Self::Json } else { Self::AnyJson };
+            Some(media).filter(|_| json.quality > 0.0)
         }
     }
 
     pub fn content_type(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
-            Self::Json => "application/json; charset=utf-8",
+            Self::Json | Self::AnyJson => "application/json; charset=utf-8",
         })
     }
 }
@@ -40,9 +45,7 @@ pub fn wants_html(headers: &HeaderMap) -> bool {
 /// Whether the body is declared to be JSON in UTF-8. A page of another origin cannot send that
 /// without asking first, which is what protects against forged requests.
 pub fn is_json(headers: &HeaderMap) -> bool {
-    let content_type = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     content_type.is_some_and(|content_type| {
         let (essence, charset) = split(content_type);
         essence.eq_ignore_ascii_case("application/json") && is_utf8(charset)
@@ -61,15 +64,10 @@ impl Preference {
 }
 
 fn preference(headers: &HeaderMap, media_type: &str) -> Preference {
-    let accepted = headers
-        .get_all(header::ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
+    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let ranges = accepted.flat_map(|value| value.split(','));
     let matching = ranges.filter_map(|range| range_preference(range, media_type));
-    matching
-        .max_by_key(|preference| preference.specificity)
-        .unwrap_or_default()
+    matching.max_by_key(|preference| preference.specificity).unwrap_or_default()
 }
 
 /// What one range of an `Accept` header says of a type, if anything.
@@ -78,10 +76,7 @@ fn range_preference(range: &str, media_type: &str) -> Option<Preference> {
     let (kind, _) = media_type.split_once('/')?;
     let specificity = if essence.eq_ignore_ascii_case(media_type) && is_utf8(parameters) {
         Preference::EXACT
-    } else if essence
-        .strip_suffix("/*")
-        .is_some_and(|it| it.eq_ignore_ascii_case(kind))
-    {
+    } else if essence.strip_suffix("/*").is_some_and(|it| it.eq_ignore_ascii_case(kind)) {
         2
     } else if essence == "*/*" {
         1
@@ -89,10 +84,7 @@ fn range_preference(range: &str, media_type: &str) -> Option<Preference> {
         return None;
     };
     let quality = parameter(parameters, "q").map_or(Some(1.0), |q| q.parse().ok())?;
-    Some(Preference {
-        quality,
-        specificity,
-    })
+    Some(Preference { quality, specificity })
 }
 
 fn split(value: &str) -> (&str, &str) {
@@ -107,9 +99,7 @@ fn is_utf8(parameters: &str) -> bool {
 fn parameter<'a>(parameters: &'a str, name: &str) -> Option<&'a str> {
     parameters.split(';').find_map(|parameter| {
         let (key, value) = parameter.split_once('=')?;
-        key.trim()
-            .eq_ignore_ascii_case(name)
-            .then(|| value.trim().trim_matches('"'))
+        key.trim().eq_ignore_ascii_case(name).then(|| value.trim().trim_matches('"'))
     })
 }
 
@@ -127,15 +117,11 @@ mod tests {
 
     #[test]
     fn answers_in_json_where_the_client_does_not_care() {
-        assert_eq!(Media::negotiate(&HeaderMap::new()), Some(Media::Json));
-        for accept in [
-            "*/*",
-            "application/*",
-            "text/html, */*;q=0.1",
-            "application/json",
-        ] {
-            assert_eq!(negotiate(accept), Some(Media::Json), "{accept}");
+        assert_eq!(Media::negotiate(&HeaderMap::new()), Some(Media::AnyJson));
+        for accept in ["*/*", "application/*", "text/html, */*;q=0.1"] {
+            assert_eq!(negotiate(accept), Some(Media::AnyJson), "{accept}");
         }
+        assert_eq!(negotiate("application/json"), Some(Media::Json));
     }
 
     #[test]
@@ -149,24 +135,13 @@ mod tests {
         ] {
             assert_eq!(negotiate(&accept), Some(Media::GraphqlResponse), "{accept}");
         }
-        assert_eq!(
-            negotiate(&format!("{graphql};q=0.5, application/json")),
-            Some(Media::Json)
-        );
-        assert_eq!(
-            negotiate("application/json;q=0, */*"),
-            Some(Media::GraphqlResponse)
-        );
+        assert_eq!(negotiate(&format!("{graphql};q=0.5, application/json")), Some(Media::Json));
+        assert_eq!(negotiate("application/json;q=0, */*"), Some(Media::GraphqlResponse));
     }
 
     #[test]
     fn takes_neither() {
-        for accept in [
-            "text/html",
-            "text/event-stream",
-            "*/*;q=0",
-            "application/json; charset=x",
-        ] {
+        for accept in ["text/html", "text/event-stream", "*/*;q=0", "application/json; charset=x"] {
             assert_eq!(negotiate(accept), None, "{accept}");
         }
     }
@@ -176,22 +151,14 @@ mod tests {
         let is_json = |value| is_json(&with(header::CONTENT_TYPE, value));
 
         assert!(is_json("application/json") && is_json("Application/JSON; charset=\"UTF-8\""));
-        for other in [
-            "text/plain",
-            "application/json; charset=utf-16",
-            "application/json+x",
-            "",
-        ] {
+        for other in ["text/plain", "application/json; charset=utf-16", "application/json+x", ""] {
             assert!(!is_json(other), "{other}");
         }
     }
 
     #[test]
     fn browsers_want_a_page() {
-        assert!(wants_html(&with(
-            header::ACCEPT,
-            "text/html,application/xhtml+xml,*/*;q=0.8"
-        )));
+        assert!(wants_html(&with(header::ACCEPT, "text/html,application/xhtml+xml,*/*;q=0.8")));
         assert!(!wants_html(&with(header::ACCEPT, "*/*")));
     }
 }

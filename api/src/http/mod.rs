@@ -9,6 +9,7 @@ mod health;
 mod json;
 mod limits;
 mod media;
+mod nulls;
 mod operation;
 mod page;
 mod params;

@@ -1,4 +1,4 @@
-use std::panic::AssertUnwindSafe;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use async_graphql::{Request, Response, parser::types::OperationType};
 use domain::{error::ErrorCode, identity::Caller};
@@ -6,13 +6,22 @@ use futures::{FutureExt, Stream, StreamExt};
 use tokio::time::timeout;
 use tracing::Instrument;
 
-use super::{errors::settle, front_door::Desk, guard::Admitted, params::Params, refusal::Refusal};
-use crate::graphql::{Schema, attach};
+use super::{
+    errors,
+    front_door::Desk,
+    guard::Admitted,
+    nulls::{Asked, Nulls},
+    params::Params,
+    refusal::Refusal,
+};
+use crate::graphql::{Batches, Schema, attach};
 
 /// An admitted operation with everything it runs with.
 pub struct Operation {
     pub kind: OperationType,
+    asked: Asked,
     request: Request,
+    batches: Batches,
 }
 
 /// Who asks, and under which names.
@@ -24,33 +33,23 @@ pub struct Asker {
 
 impl Desk {
     pub fn operation(&self, params: Params, admitted: Admitted, asker: Asker) -> Operation {
-        let mut request = Request::new(params.query).variables(params.variables);
-        request.operation_name = params.operation_name;
+        let Params { query, operation_name, variables } = params;
+        let asked = Asked { query, operation_name: operation_name.clone() };
+        let mut request = Request::new("").variables(variables);
+        request.operation_name = operation_name;
         request.set_parsed_query(admitted.document);
-        let Asker {
-            caller,
-            request_id,
-            idempotency_key,
-        } = asker;
+        let Asker { caller, request_id, idempotency_key } = asker;
         let (control_plane, tail) = (&self.door.control_plane, &self.door.tail);
-        let request = attach(
-            request,
-            control_plane,
-            tail,
-            caller,
-            request_id,
-            idempotency_key,
-        );
-        Operation {
-            kind: admitted.kind,
-            request,
-        }
+        let (request, batches) =
+            attach(request, control_plane, tail, caller, request_id, idempotency_key);
+        Operation { kind: admitted.kind, asked, request, batches }
     }
 
     /// Runs a query within its time; a mutation to its end, whether anybody waits for it or not.
     pub async fn run(&self, operation: Operation) -> Response {
-        let execution = execute(self.door.schema.clone(), operation.request);
-        if operation.kind == OperationType::Mutation {
+        let kind = operation.kind;
+        let execution = execute(self.door.schema.clone(), Arc::clone(&self.nulls), operation);
+        if kind == OperationType::Mutation {
             let task = self.door.tasks.spawn(execution.in_current_span());
             return task.await.unwrap_or_else(|_| interrupted());
         }
@@ -63,26 +62,35 @@ impl Desk {
 
     /// The items of a subscription.
     pub fn follow(&self, operation: Operation) -> impl Stream<Item = Response> + use<> {
-        let items = self.door.schema.execute_stream(operation.request);
-        AssertUnwindSafe(items)
-            .catch_unwind()
-            .map(|item| match item {
-                Ok(mut item) => {
-                    settle(&mut item);
-                    item
-                }
-                Err(_) => panicked(),
-            })
+        let Operation { asked, request, batches, .. } = operation;
+        let nulls = Arc::clone(&self.nulls);
+        let items = self.door.schema.execute_stream(request);
+        let items = AssertUnwindSafe(batches.drive_stream(items)).catch_unwind();
+        items.map(move |item| {
+            let Ok(mut item) = item else {
+                return panicked();
+            };
+            settle(&mut item, &nulls, &asked);
+            item
+        })
     }
 }
 
-async fn execute(schema: Schema, request: Request) -> Response {
-    let execution = AssertUnwindSafe(schema.execute(request)).catch_unwind();
+async fn execute(schema: Schema, nulls: Arc<Nulls>, operation: Operation) -> Response {
+    let execution = operation.batches.drive(schema.execute(operation.request));
+    let execution = AssertUnwindSafe(execution).catch_unwind();
     let Ok(mut response) = execution.await else {
         return panicked();
     };
-    settle(&mut response);
+    settle(&mut response, &nulls, &operation.asked);
     response
+}
+
+fn settle(response: &mut Response, nulls: &Nulls, asked: &Asked) {
+    if !response.errors.is_empty() {
+        nulls.restore(asked, response);
+        errors::settle(response);
+    }
 }
 
 /// The panic itself has been reported by the panic hook.

@@ -23,18 +23,12 @@ pub struct QueryString {
 impl Params {
     #[cfg(test)]
     pub fn of(query: impl Into<String>) -> Self {
-        Self {
-            query: query.into(),
-            operation_name: None,
-            variables: Variables::default(),
-        }
+        Self { query: query.into(), operation_name: None, variables: Variables::default() }
     }
 
     pub fn from_body(body: &[u8], limits: &Limits) -> Result<Self, Refusal> {
         match json::parse("the body", body, limits)? {
-            Value::List(_) => Err(Refusal::invalid(
-                "a batch is not served: send one operation",
-            )),
+            Value::List(_) => Err(Refusal::invalid("a batch is not served: send one operation")),
             body => Self::from_value(body),
         }
     }
@@ -45,9 +39,7 @@ impl Params {
             None => Value::Null,
         };
         Ok(Self {
-            query: query
-                .query
-                .ok_or_else(|| Refusal::invalid("query is missing"))?,
+            query: query.query.ok_or_else(|| Refusal::invalid("query is missing"))?,
             operation_name: query.operation_name,
             variables: variables_of(variables)?,
         })
@@ -102,9 +94,7 @@ mod tests {
     use super::*;
 
     fn refused(body: &str) -> String {
-        Params::from_body(body.as_bytes(), &Limits::default())
-            .unwrap_err()
-            .message
+        Params::from_body(body.as_bytes(), &Limits::default()).unwrap_err().message
     }
 
     #[test]
@@ -121,14 +111,8 @@ mod tests {
     #[test]
     fn refuses_members_of_another_type() {
         assert_eq!(refused(r#"{"query":1}"#), "query is not a string");
-        assert_eq!(
-            refused(r#"{"query":"{a}","variables":[]}"#),
-            "variables is not an object"
-        );
-        assert_eq!(
-            refused(r#"{"query":"{a}","extensions":0}"#),
-            "extensions is not an object"
-        );
+        assert_eq!(refused(r#"{"query":"{a}","variables":[]}"#), "variables is not an object");
+        assert_eq!(refused(r#"{"query":"{a}","extensions":0}"#), "extensions is not an object");
         assert_eq!(
             refused(r#"{"query":"{a}","operationName":{}}"#),
             "operationName is not a string"

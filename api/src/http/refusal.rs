@@ -19,13 +19,7 @@ pub struct Refusal {
 impl Refusal {
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         let message = clip(message.into(), MESSAGE_BYTES);
-        Self {
-            code,
-            message,
-            position: None,
-            status: None,
-            retry_after_seconds: None,
-        }
+        Self { code, message, position: None, status: None, retry_after_seconds: None }
     }
 
     pub fn invalid(message: impl Into<String>) -> Self {
@@ -33,17 +27,11 @@ impl Refusal {
     }
 
     pub fn unparsable(message: impl Into<String>, position: Option<Pos>) -> Self {
-        Self {
-            position,
-            ..Self::new(ErrorCode::GraphqlParseFailed, message)
-        }
+        Self { position, ..Self::new(ErrorCode::GraphqlParseFailed, message) }
     }
 
     pub fn not_valid(message: impl Into<String>, position: Option<Pos>) -> Self {
-        Self {
-            position,
-            ..Self::new(ErrorCode::GraphqlValidationFailed, message)
-        }
+        Self { position, ..Self::new(ErrorCode::GraphqlValidationFailed, message) }
     }
 
     pub fn internal() -> Self {
@@ -51,10 +39,7 @@ impl Refusal {
     }
 
     pub fn with_status(self, status: StatusCode) -> Self {
-        Self {
-            status: Some(status),
-            ..self
-        }
+        Self { status: Some(status), ..self }
     }
 
     pub fn into_error(self) -> ServerError {
@@ -82,9 +67,7 @@ impl From<domain::Error> for Refusal {
                 tracing::error!(error = &error as &dyn std::error::Error, "internal error");
                 Self::internal()
             }
-            domain::Error::RateLimited {
-                retry_after_seconds,
-            } => Self {
+            domain::Error::RateLimited { retry_after_seconds } => Self {
                 retry_after_seconds: Some(retry_after_seconds),
                 ..Self::new(code, error.to_string())
             },

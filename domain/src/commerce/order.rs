@@ -78,10 +78,7 @@ impl OrderStatus {
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|status| status.as_str() == text)
+        Self::ALL.iter().copied().find(|status| status.as_str() == text)
     }
 
     /// The whole machine.

@@ -60,20 +60,13 @@ impl ProductStatus {
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Enabled, Self::Disabled]
-            .into_iter()
-            .find(|s| s.as_str() == text)
+        [Self::Enabled, Self::Disabled].into_iter().find(|s| s.as_str() == text)
     }
 }
 
 impl Product {
     pub fn new(new: NewProduct, now: Timestamp) -> Result<Self> {
-        let NewProduct {
-            name,
-            description,
-            spec,
-            price,
-        } = new;
+        let NewProduct { name, description, spec, price } = new;
         Ok(Self {
             id: ProductId::fresh(),
             name: names::text("input.name", &name, 120)?,
@@ -88,13 +81,7 @@ impl Product {
     }
 
     pub fn changed(mut self, change: ProductChange, now: Timestamp) -> Result<Self> {
-        let ProductChange {
-            name,
-            description,
-            status,
-            spec,
-            price,
-        } = change;
+        let ProductChange { name, description, status, spec, price } = change;
         if let Some(name) = name {
             self.name = names::text("input.name", &name, 120)?;
         }

@@ -47,8 +47,7 @@ impl ControlPlane {
             let product = work.locked::<Product>(id).await?;
             let previous = product.status.as_str();
             let product = product.changed(change, now)?;
-            work.save(&product, EventType::ProductUpdated, Some(previous))
-                .await?;
+            work.save(&product, EventType::ProductUpdated, Some(previous)).await?;
             Ok(product)
         })
         .await
@@ -58,22 +57,12 @@ impl ControlPlane {
     pub async fn place_order(&self, call: &Call, new: NewOrder) -> Result<Committed<Order>> {
         self.execute(call, async |work| {
             let actor = work.actor()?.clone();
-            let instance_name = names::label(
-                "input.instanceName",
-                &new.instance_name,
-                Instance::LONGEST_NAME,
-            )?;
+            let instance_name =
+                names::label("input.instanceName", &new.instance_name, Instance::LONGEST_NAME)?;
             let tenant = work.tenant_to_change(new.tenant_id).await?;
             let product = work.product_on_sale(new.product_id).await?;
-            if work
-                .tx
-                .instance_name_lives(tenant.id, &instance_name)
-                .await?
-            {
-                return Err(Error::AlreadyExists {
-                    kind: "instance",
-                    name: instance_name,
-                });
+            if work.tx.instance_name_lives(tenant.id, &instance_name).await? {
+                return Err(Error::AlreadyExists { kind: "instance", name: instance_name });
             }
             let now = work.now();
             let order = Order {
@@ -118,8 +107,7 @@ impl ControlPlane {
             let instance = work.provision(&order, &self.settings).await?;
             order.instance_id = Some(instance.id);
             order.payment_reference = reference;
-            work.save(&order, EventType::OrderPaid, Some(previous))
-                .await?;
+            work.save(&order, EventType::OrderPaid, Some(previous)).await?;
             Ok(order)
         })
         .await
@@ -139,8 +127,7 @@ impl ControlPlane {
             let now = work.now();
             let mut order = order.apply(OrderAction::Cancel, now)?;
             order.cancel_reason = reason;
-            work.save(&order, EventType::OrderCancelled, Some(previous))
-                .await?;
+            work.save(&order, EventType::OrderCancelled, Some(previous)).await?;
             Ok(order)
         })
         .await
@@ -204,13 +191,7 @@ impl ControlPlane {
     pub async fn seed_products(&self, products: Vec<NewProduct>) -> Result<()> {
         self.maintain(None, async |work| {
             let page = PageRequest::new(Some(1), None, false)?;
-            if !work
-                .tx
-                .products(&ProductFilter::default(), &page)
-                .await?
-                .items
-                .is_empty()
-            {
+            if !work.tx.products(&ProductFilter::default(), &page).await?.items.is_empty() {
                 return Ok(None);
             }
             for new in products {

@@ -38,10 +38,7 @@ impl ComputeSpec {
         }
         image(field, &self.image)?;
         let Value::Object(config) = &self.config else {
-            return Err(Error::invalid(
-                format!("{field}.config"),
-                "must be an object",
-            ));
+            return Err(Error::invalid(format!("{field}.config"), "must be an object"));
         };
         port(field, config)?;
         env(field, config)?;
@@ -73,42 +70,25 @@ fn within(field: &str, name: &str, value: i32, least: i32, most: i32) -> Result<
     if (least..=most).contains(&value) {
         return Ok(());
     }
-    Err(Error::invalid(
-        format!("{field}.{name}"),
-        format!("must be from {least} to {most}"),
-    ))
+    Err(Error::invalid(format!("{field}.{name}"), format!("must be from {least} to {most}")))
 }
 
 fn image(field: &str, image: &str) -> Result<()> {
     let fits = (1..=255).contains(&image.len())
-        && image
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "._-/:@".contains(c))
+        && image.chars().all(|c| c.is_ascii_alphanumeric() || "._-/:@".contains(c))
         && image.starts_with(|c: char| c.is_ascii_alphanumeric());
     if fits {
         Ok(())
     } else {
-        Err(Error::invalid(
-            format!("{field}.image"),
-            "must be an image reference",
-        ))
+        Err(Error::invalid(format!("{field}.image"), "must be an image reference"))
     }
 }
 
 fn port(field: &str, config: &Map<String, Value>) -> Result<()> {
     match config.get("port") {
         None => Ok(()),
-        Some(port)
-            if port
-                .as_u64()
-                .is_some_and(|port| (1..=65_535).contains(&port)) =>
-        {
-            Ok(())
-        }
-        Some(_) => Err(Error::invalid(
-            format!("{field}.config.port"),
-            "must be from 1 to 65535",
-        )),
+        Some(port) if port.as_u64().is_some_and(|port| (1..=65_535).contains(&port)) => Ok(()),
+        Some(_) => Err(Error::invalid(format!("{field}.config.port"), "must be from 1 to 65535")),
     }
 }
 
@@ -123,10 +103,7 @@ fn env(field: &str, config: &Map<String, Value>) -> Result<()> {
             if named && value.is_string() {
                 return Ok(());
             }
-            Err(Error::invalid(
-                &field,
-                "must hold texts by names of letters, digits and _",
-            ))
+            Err(Error::invalid(&field, "must hold texts by names of letters, digits and _"))
         }),
         Some(_) => Err(Error::invalid(field, "must be an object")),
     }
@@ -159,53 +136,17 @@ mod tests {
     #[test]
     fn each_fault_names_its_field() {
         let faults = [
+            (ComputeSpec { cpu_millis: 0, ..spec() }, "input.spec.cpuMillis"),
+            (ComputeSpec { memory_mib: -1, ..spec() }, "input.spec.memoryMib"),
             (
-                ComputeSpec {
-                    cpu_millis: 0,
-                    ..spec()
-                },
-                "input.spec.cpuMillis",
-            ),
-            (
-                ComputeSpec {
-                    memory_mib: -1,
-                    ..spec()
-                },
-                "input.spec.memoryMib",
-            ),
-            (
-                ComputeSpec {
-                    gpu: Some(Gpu { kind: 1, count: 0 }),
-                    ..spec()
-                },
+                ComputeSpec { gpu: Some(Gpu { kind: 1, count: 0 }), ..spec() },
                 "input.spec.gpu.count",
             ),
+            (ComputeSpec { image: "a b".to_owned(), ..spec() }, "input.spec.image"),
+            (ComputeSpec { config: json!([]), ..spec() }, "input.spec.config"),
+            (ComputeSpec { config: json!({ "port": 0 }), ..spec() }, "input.spec.config.port"),
             (
-                ComputeSpec {
-                    image: "a b".to_owned(),
-                    ..spec()
-                },
-                "input.spec.image",
-            ),
-            (
-                ComputeSpec {
-                    config: json!([]),
-                    ..spec()
-                },
-                "input.spec.config",
-            ),
-            (
-                ComputeSpec {
-                    config: json!({ "port": 0 }),
-                    ..spec()
-                },
-                "input.spec.config.port",
-            ),
-            (
-                ComputeSpec {
-                    config: json!({ "env": { "A": 1 } }),
-                    ..spec()
-                },
+                ComputeSpec { config: json!({ "env": { "A": 1 } }), ..spec() },
                 "input.spec.config.env",
             ),
         ];

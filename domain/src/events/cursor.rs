@@ -38,18 +38,8 @@ mod tests {
 
     #[test]
     fn a_cursor_parses_what_it_shows_and_nothing_else() {
-        assert_eq!(
-            Cursor(4711).to_string().parse::<Cursor>().unwrap(),
-            Cursor(4711)
-        );
-        for bad in [
-            "",
-            "c",
-            "c12",
-            "4711",
-            "c+00000000000001",
-            "cffffffffffffffff",
-        ] {
+        assert_eq!(Cursor(4711).to_string().parse::<Cursor>().unwrap(), Cursor(4711));
+        for bad in ["", "c", "c12", "4711", "c+00000000000001", "cffffffffffffffff"] {
             assert!(bad.parse::<Cursor>().is_err(), "{bad}");
         }
     }

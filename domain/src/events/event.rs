@@ -69,21 +69,14 @@ impl EventFilter {
         fn fits<T: PartialEq>(wanted: &Option<T>, have: Option<&T>) -> bool {
             wanted.as_ref().is_none_or(|wanted| have == Some(wanted))
         }
-        self.types
-            .as_ref()
-            .is_none_or(|types| types.contains(&event.event_type))
+        self.types.as_ref().is_none_or(|types| types.contains(&event.event_type))
             && fits(&self.subject_id, Some(&event.subject.id))
             && fits(&self.parent_id, event.subject.parent_id.as_ref())
-            && self
-                .about
-                .as_ref()
-                .is_none_or(|about| event.subject.concerns(about))
+            && self.about.as_ref().is_none_or(|about| event.subject.concerns(about))
             && fits(&self.tenant_id, event.tenant_id.as_ref())
             && fits(&self.actor_id, event.actor_id.as_ref())
             && self.visible.as_ref().is_none_or(|visible| {
-                event
-                    .tenant_id
-                    .is_some_and(|tenant| visible.contains(&tenant))
+                event.tenant_id.is_some_and(|tenant| visible.contains(&tenant))
             })
     }
 }
@@ -138,12 +131,8 @@ event_types! {
 }
 
 impl EventType {
-    pub const ORDER: &[Self] = &[
-        Self::OrderPlaced,
-        Self::OrderPaid,
-        Self::OrderCancelled,
-        Self::OrderCompleted,
-    ];
+    pub const ORDER: &[Self] =
+        &[Self::OrderPlaced, Self::OrderPaid, Self::OrderCancelled, Self::OrderCompleted];
     pub const INSTANCE: &[Self] = &[
         Self::InstanceCreated,
         Self::InstanceDeleted,

@@ -26,9 +26,8 @@ impl ControlPlane {
             true => Some(reader.count_events(0, head.position(), &filter).await?),
             false => None,
         };
-        let found = reader
-            .events_after(after.position(), head.position(), &filter, first + 1)
-            .await?;
+        let found =
+            reader.events_after(after.position(), head.position(), &filter, first + 1).await?;
         Ok(Page::from_rows(found, first, total))
     }
 
@@ -41,9 +40,7 @@ impl ControlPlane {
         limit: usize,
     ) -> Result<Vec<Event>> {
         let mut reader = self.reader().await?;
-        reader
-            .events_after(after.position(), head.position(), filter, limit)
-            .await
+        reader.events_after(after.position(), head.position(), filter, limit).await
     }
 
     /// Refuses a cursor behind which events are kept no longer, and one that this log never gave.
@@ -54,9 +51,7 @@ impl ControlPlane {
         let earliest = self.reader().await?.earliest_position().await?;
         let oldest = Cursor(earliest.unwrap_or(1) - 1);
         if cursor < oldest {
-            return Err(Error::CursorExpired {
-                earliest: oldest.to_string(),
-            });
+            return Err(Error::CursorExpired { earliest: oldest.to_string() });
         }
         Ok(cursor)
     }

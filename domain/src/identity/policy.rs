@@ -42,12 +42,7 @@ impl Actor {
         if self.user.is_admin() {
             return Relation::Admin;
         }
-        match self
-            .memberships
-            .iter()
-            .find(|m| m.tenant_id == tenant)
-            .map(|m| m.role)
-        {
+        match self.memberships.iter().find(|m| m.tenant_id == tenant).map(|m| m.role) {
             None => Relation::Stranger,
             Some(TenantRole::Viewer) => Relation::Viewer,
             Some(TenantRole::Member) => Relation::Member,
@@ -65,9 +60,7 @@ impl Actor {
         if allows(self.relation(tenant), Action::Change) {
             return Ok(());
         }
-        Err(Error::Forbidden(
-            "this needs the role OWNER or MEMBER in the tenant".to_owned(),
-        ))
+        Err(Error::Forbidden("this needs the role OWNER or MEMBER in the tenant".to_owned()))
     }
 
     pub fn may_administer(&self) -> Result<()> {
@@ -82,9 +75,7 @@ impl Actor {
         if self.user.status == UserStatus::Enabled {
             return Ok(());
         }
-        Err(Error::Forbidden(
-            "the account is restricted: it may read only".to_owned(),
-        ))
+        Err(Error::Forbidden("the account is restricted: it may read only".to_owned()))
     }
 }
 
@@ -97,11 +88,7 @@ mod tests {
         use Relation::*;
         let table: Vec<_> = [Stranger, Viewer, Member, Owner, Admin]
             .map(|r| {
-                (
-                    allows(r, Action::See),
-                    allows(r, Action::Change),
-                    allows(r, Action::Administer),
-                )
+                (allows(r, Action::See), allows(r, Action::Change), allows(r, Action::Administer))
             })
             .into();
 

@@ -45,11 +45,7 @@ impl ControlPlane {
         if self.reader().await?.count_admins().await? > 0 {
             return Ok(None);
         }
-        let call = Call {
-            caller: Caller::Anonymous,
-            request_id: None,
-            idempotency: None,
-        };
+        let call = Call { caller: Caller::Anonymous, request_id: None, idempotency: None };
         let roles = vec![Role::User, Role::Admin];
         Ok(Some(self.open_account(&call, new, roles).await?.entity))
     }
@@ -60,11 +56,7 @@ impl ControlPlane {
         new: Registration,
         roles: Vec<Role>,
     ) -> Result<Committed<User>> {
-        let Registration {
-            email,
-            password,
-            nickname,
-        } = new;
+        let Registration { email, password, nickname } = new;
         let email = user::email("input.email", &email)?;
         let nickname = user::nickname("input.nickname", &nickname)?;
         user::password("input.password", &password)?;
@@ -99,21 +91,14 @@ impl ControlPlane {
         let hash = user.as_ref().map(|user| user.password_hash.clone());
         let matches = self.ports.passwords.verify(login.password, hash).await?;
         let Some(user) = user.filter(|_| matches) else {
-            return Err(Error::Forbidden(
-                "the e-mail address or the password is wrong".to_owned(),
-            ));
+            return Err(Error::Forbidden("the e-mail address or the password is wrong".to_owned()));
         };
         if user.status == UserStatus::Disabled {
             return Err(Error::Forbidden("the account is disabled".to_owned()));
         }
         let cursor = self.cursor().await?;
-        self.authenticated(Committed {
-            cursor,
-            replayed: false,
-            entity: user,
-            workflow: None,
-        })
-        .await
+        self.authenticated(Committed { cursor, replayed: false, entity: user, workflow: None })
+            .await
     }
 
     async fn authenticated(&self, committed: Committed<User>) -> Result<Authenticated> {
@@ -143,9 +128,7 @@ impl ControlPlane {
         status: UserStatus,
         reason: Option<String>,
     ) -> Result<Committed<User>> {
-        let reason = reason
-            .map(|reason| names::text("reason", &reason, 200))
-            .transpose()?;
+        let reason = reason.map(|reason| names::text("reason", &reason, 200)).transpose()?;
         self.execute(call, async |work| {
             work.actor()?.may_administer()?;
             work.tx.lock("admins").await?;
@@ -153,8 +136,7 @@ impl ControlPlane {
             let previous = user.status.as_str();
             let now = work.now();
             let user = user.with_status(status, reason, now);
-            work.save(&user, EventType::UserStatusChanged, Some(previous))
-                .await?;
+            work.save(&user, EventType::UserStatusChanged, Some(previous)).await?;
             keep_an_admin(work).await?;
             Ok(user)
         })
@@ -265,13 +247,7 @@ async fn personal_tenant(work: &mut Work, user: &User) -> Result<()> {
     };
     work.insert(&tenant, EventType::TenantCreated).await?;
     let role = TenantRole::Owner;
-    work.tx
-        .insert_membership(&Membership {
-            tenant_id: tenant.id,
-            user_id: user.id,
-            role,
-        })
-        .await
+    work.tx.insert_membership(&Membership { tenant_id: tenant.id, user_id: user.id, role }).await
 }
 
 /// Somebody must be left to administer.
@@ -279,9 +255,7 @@ async fn keep_an_admin(work: &mut Work) -> Result<()> {
     if work.tx.count_admins().await? > 0 {
         return Ok(());
     }
-    Err(Error::Conflict(
-        "the last administrator cannot be disabled or demoted".to_owned(),
-    ))
+    Err(Error::Conflict("the last administrator cannot be disabled or demoted".to_owned()))
 }
 
 #[async_trait]
@@ -305,10 +279,7 @@ impl Entity for User {
         if tx.insert_user(self).await? {
             return Ok(());
         }
-        Err(Error::AlreadyExists {
-            kind: "user",
-            name: self.email.clone(),
-        })
+        Err(Error::AlreadyExists { kind: "user", name: self.email.clone() })
     }
 
     async fn update(&self, tx: &mut dyn Transaction) -> Result<()> {
@@ -336,10 +307,7 @@ impl Entity for Tenant {
         if tx.insert_tenant(self).await? {
             return Ok(());
         }
-        Err(Error::AlreadyExists {
-            kind: "tenant",
-            name: self.org_id.clone(),
-        })
+        Err(Error::AlreadyExists { kind: "tenant", name: self.org_id.clone() })
     }
 
     async fn update(&self, _: &mut dyn Transaction) -> Result<()> {

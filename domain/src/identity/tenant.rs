@@ -40,9 +40,7 @@ impl TenantRole {
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Owner, Self::Member, Self::Viewer]
-            .into_iter()
-            .find(|role| role.as_str() == text)
+        [Self::Owner, Self::Member, Self::Viewer].into_iter().find(|role| role.as_str() == text)
     }
 }
 

@@ -64,9 +64,7 @@ impl UserStatus {
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Enabled, Self::Disabled, Self::Restricted]
-            .into_iter()
-            .find(|s| s.as_str() == text)
+        [Self::Enabled, Self::Disabled, Self::Restricted].into_iter().find(|s| s.as_str() == text)
     }
 }
 
@@ -106,11 +104,7 @@ pub fn email(field: &str, text: &str) -> Result<String> {
         && text.split_once('@').is_some_and(|(local, host)| {
             !local.is_empty() && !host.is_empty() && !host.contains('@')
         });
-    if fits {
-        Ok(text)
-    } else {
-        Err(Error::invalid(field, "must be an e-mail address"))
-    }
+    if fits { Ok(text) } else { Err(Error::invalid(field, "must be an e-mail address")) }
 }
 
 /// At least 8 characters; at most 1,024 bytes, so that hashing stays bounded.

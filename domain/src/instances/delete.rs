@@ -16,12 +16,7 @@ pub(super) fn plan(instance: &Instance) -> Plan {
 pub(super) fn removal(instance: &Instance) -> [NewTask; 2] {
     let place = instance.place();
     [
-        NewTask::new(
-            "remove_objects",
-            &RemoveWorkload {
-                place: place.clone(),
-            },
-        ),
+        NewTask::new("remove_objects", &RemoveWorkload { place: place.clone() }),
         NewTask::new("await_removal", &AwaitRemoval { place }).after(&["remove_objects"]),
     ]
 }

@@ -14,48 +14,16 @@ pub struct Explanation {
 
 /// Reasons that Kubernetes gives for a pod, and what they come to.
 const RULES: &[(&str, &str, &str)] = &[
-    (
-        "OOMKilled",
-        "OUT_OF_MEMORY",
-        "the container used more memory than it may",
-    ),
+    ("OOMKilled", "OUT_OF_MEMORY", "the container used more memory than it may"),
     ("ErrImagePull", "IMAGE_PULL", "the image cannot be pulled"),
-    (
-        "ImagePullBackOff",
-        "IMAGE_PULL",
-        "the image cannot be pulled",
-    ),
-    (
-        "InvalidImageName",
-        "IMAGE_PULL",
-        "the image's name is not valid",
-    ),
-    (
-        "CrashLoopBackOff",
-        "CRASH_LOOP",
-        "the container ends again and again",
-    ),
+    ("ImagePullBackOff", "IMAGE_PULL", "the image cannot be pulled"),
+    ("InvalidImageName", "IMAGE_PULL", "the image's name is not valid"),
+    ("CrashLoopBackOff", "CRASH_LOOP", "the container ends again and again"),
     ("Error", "CRASH_LOOP", "the container ended with an error"),
-    (
-        "Unschedulable",
-        "UNSCHEDULABLE",
-        "no node has room for the pod",
-    ),
-    (
-        "FailedCreate",
-        "QUOTA",
-        "the cluster refuses to create the pod",
-    ),
-    (
-        "ContainersNotReady",
-        "NOT_READY",
-        "the container is not ready yet",
-    ),
-    (
-        "ContainerCreating",
-        "NOT_READY",
-        "the container is being created",
-    ),
+    ("Unschedulable", "UNSCHEDULABLE", "no node has room for the pod"),
+    ("FailedCreate", "QUOTA", "the cluster refuses to create the pod"),
+    ("ContainersNotReady", "NOT_READY", "the container is not ready yet"),
+    ("ContainerCreating", "NOT_READY", "the container is being created"),
 ];
 
 /// `None` for an instance that runs, or that nobody wants to run.
@@ -78,18 +46,12 @@ pub fn explain(
         Some(message) => format!("{reason}: {message}"),
         None => (*reason).to_owned(),
     });
-    let rule = RULES
-        .iter()
-        .find(|(reason, ..)| reasons.iter().any(|(have, _)| have == reason));
+    let rule = RULES.iter().find(|(reason, ..)| reasons.iter().any(|(have, _)| have == reason));
     let (code, message) = rule.map_or_else(
         || ("NOT_READY", "it is not ready yet"),
         |(_, code, message)| (*code, *message),
     );
-    Some(Explanation {
-        code,
-        message: message.to_owned(),
-        evidence: evidence.collect(),
-    })
+    Some(Explanation { code, message: message.to_owned(), evidence: evidence.collect() })
 }
 
 /// All that speaks against the instance, pods before the Deployment.
@@ -99,10 +61,7 @@ fn reasons<'a>(
 ) -> Vec<(&'a str, Option<&'a str>)> {
     let of_pods = pods.iter().filter(|pod| !pod.ready).flat_map(|pod| {
         let last = pod.last_termination.as_deref().map(|reason| (reason, None));
-        let now = pod
-            .reason
-            .as_deref()
-            .map(|reason| (reason, pod.message.as_deref()));
+        let now = pod.reason.as_deref().map(|reason| (reason, pod.message.as_deref()));
         last.into_iter().chain(now)
     });
     let of_deployment =

@@ -118,10 +118,7 @@ impl InstanceStatus {
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|status| status.as_str() == text)
+        Self::ALL.iter().copied().find(|status| status.as_str() == text)
     }
 
     /// The whole machine.
@@ -209,11 +206,7 @@ impl Instance {
     }
 
     pub fn place(&self) -> Place {
-        Place {
-            namespace: self.namespace.clone(),
-            name: self.name.clone(),
-            instance_id: self.id,
-        }
+        Place { namespace: self.namespace.clone(), name: self.name.clone(), instance_id: self.id }
     }
 
     /// What should run while the instance is wanted in `replicas` copies.
@@ -230,10 +223,7 @@ impl Instance {
     /// Those whose objects should stand when nothing is under way.
     pub fn standing_filter() -> InstanceFilter {
         let status = Some(vec![InstanceStatus::Running, InstanceStatus::Stopped]);
-        InstanceFilter {
-            status,
-            ..InstanceFilter::default()
-        }
+        InstanceFilter { status, ..InstanceFilter::default() }
     }
 
     /// How many replicas should stand when nothing is under way; `None` where nothing should.

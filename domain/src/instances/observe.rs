@@ -38,11 +38,9 @@ impl ControlPlane {
         if self.reader().await?.target_connected(&target.name).await? == connected {
             return Ok(());
         }
-        self.maintain(None, async |work| {
-            work.tx.save_target(&target, connected).await.map(Some)
-        })
-        .await
-        .map(drop)
+        self.maintain(None, async |work| work.tx.save_target(&target, connected).await.map(Some))
+            .await
+            .map(drop)
     }
 
     /// Marks every target unseen: at the start nothing has been looked at yet.
@@ -56,10 +54,7 @@ impl ControlPlane {
         for id in gone {
             self.observe_workload_gone(id).await?;
         }
-        let there: Vec<_> = workloads
-            .iter()
-            .map(|workload| workload.instance_id)
-            .collect();
+        let there: Vec<_> = workloads.iter().map(|workload| workload.instance_id).collect();
         for workload in workloads {
             self.observe_workload(workload).await?;
         }
@@ -89,10 +84,7 @@ impl ControlPlane {
             data["runtime"] = image(&runtime)?;
             work.tell(NewEvent {
                 event_type: EventType::InstanceK8sSync,
-                subject: Subject {
-                    id: id.to_string(),
-                    parent_id: None,
-                },
+                subject: Subject { id: id.to_string(), parent_id: None },
                 tenant_id: Some(instance.tenant_id),
                 previous: None,
                 data,
@@ -122,10 +114,7 @@ impl ControlPlane {
                 self.observe_pod_gone(pod.clone()).await?;
             }
         }
-        let known: HashMap<_, _> = known
-            .into_iter()
-            .map(|pod| (pod.uid.clone(), pod))
-            .collect();
+        let known: HashMap<_, _> = known.into_iter().map(|pod| (pod.uid.clone(), pod)).collect();
         for pod in pods {
             if known.get(&pod.uid) != Some(&pod) {
                 self.observe_pod(pod).await?;
@@ -135,30 +124,19 @@ impl ControlPlane {
     }
 
     async fn observe_pod(&self, pod: Pod) -> Result<()> {
-        let known = self
-            .reader()
-            .await?
-            .pods_of_instances(&[pod.instance_id])
-            .await?;
+        let known = self.reader().await?.pods_of_instances(&[pod.instance_id]).await?;
         let known = known.into_iter().find(|known| known.uid == pod.uid);
         if known.as_ref() == Some(&pod) {
             return Ok(());
         }
-        let event = if known.is_some() {
-            EventType::PodModified
-        } else {
-            EventType::PodAdded
-        };
+        let event = if known.is_some() { EventType::PodModified } else { EventType::PodAdded };
         self.maintain(None, async |work| {
             let Some(instance) = work.observed(pod.instance_id).await? else {
                 return Ok(None);
             };
             work.tx.save_pod(&pod).await?;
             work.tell_pod(&instance, &pod, event)?;
-            work.tx
-                .wake_tasks(&pod.instance_id.to_string())
-                .await
-                .map(Some)
+            work.tx.wake_tasks(&pod.instance_id.to_string()).await.map(Some)
         })
         .await
         .map(drop)
@@ -171,10 +149,7 @@ impl ControlPlane {
             };
             work.tx.delete_pod(&pod.uid).await?;
             work.tell_pod(&instance, &pod, EventType::PodDeleted)?;
-            work.tx
-                .wake_tasks(&pod.instance_id.to_string())
-                .await
-                .map(Some)
+            work.tx.wake_tasks(&pod.instance_id.to_string()).await.map(Some)
         })
         .await
         .map(drop)
@@ -182,11 +157,7 @@ impl ControlPlane {
 
     /// Looks at every instance after a complete list: what should stand and does not is put back.
     async fn reconcile_all(&self, there: &[InstanceId]) -> Result<()> {
-        let mut page = PageRequest {
-            first: PageRequest::LIMIT,
-            after: None,
-            count: false,
-        };
+        let mut page = PageRequest { first: PageRequest::LIMIT, after: None, count: false };
         loop {
             let filter = Instance::standing_filter();
             let found = self.reader().await?.instances(&filter, &page).await?;
@@ -215,9 +186,7 @@ impl ControlPlane {
                 return Ok(None);
             }
             let limit = self.settings.task_deadline;
-            work.start(scale::reconcile(&instance, replicas, limit))
-                .await
-                .map(Some)
+            work.start(scale::reconcile(&instance, replicas, limit)).await.map(Some)
         })
         .await
         .map(drop)
@@ -235,10 +204,7 @@ impl Work {
     fn tell_pod(&mut self, instance: &Instance, pod: &Pod, event_type: EventType) -> Result<()> {
         self.tell(NewEvent {
             event_type,
-            subject: Subject {
-                id: instance.id.to_string(),
-                parent_id: None,
-            },
+            subject: Subject { id: instance.id.to_string(), parent_id: None },
             tenant_id: Some(instance.tenant_id),
             previous: None,
             data: image(pod)?,

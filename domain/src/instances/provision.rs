@@ -33,9 +33,7 @@ pub(super) fn standing(instance: &Instance, replicas: i32, limit: SignedDuration
         let workload = workload.clone();
         NewTask::new(name, &ApplyPart { part, workload }).within(limit)
     };
-    let rollout = AwaitRollout {
-        workload: workload.clone(),
-    };
+    let rollout = AwaitRollout { workload: workload.clone() };
     vec![
         apply("apply_namespace", Part::Namespace),
         apply("apply_deployment", Part::Deployment).after(&["apply_namespace"]),
@@ -72,10 +70,7 @@ impl Work {
             status: InstanceStatus::Creating,
             spec: product.spec,
             namespace: tenant.namespace(Instance::NAMESPACE),
-            host: format!(
-                "{}-{}.{}",
-                order.instance_name, number, settings.ingress_domain
-            ),
+            host: format!("{}-{}.{}", order.instance_name, number, settings.ingress_domain),
             restart_token: None,
             released_at: None,
             created_at: now,
@@ -96,20 +91,13 @@ pub(super) async fn settle(work: &mut Work, instance: Instance, ending: Ending) 
     if instance.status == InstanceStatus::Creating {
         let previous = instance.status.as_str();
         let now = work.now();
-        let action = if succeeded {
-            InstanceAction::Ran
-        } else {
-            InstanceAction::Fail
-        };
+        let action = if succeeded { InstanceAction::Ran } else { InstanceAction::Fail };
         let mut instance = instance.apply(action, now)?;
         if !succeeded {
             instance.released_at = Some(now);
         }
-        let event = if succeeded {
-            EventType::InstanceStarted
-        } else {
-            EventType::InstanceStatusChanged
-        };
+        let event =
+            if succeeded { EventType::InstanceStarted } else { EventType::InstanceStatusChanged };
         work.save(&instance, event, Some(previous)).await?;
     }
     let Some(order_id) = order_id else {

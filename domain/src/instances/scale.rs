@@ -10,29 +10,17 @@ use crate::{
 
 /// One copy again; all objects are applied, since a start also mends.
 pub(super) fn start(instance: &Instance, limit: SignedDuration) -> Plan {
-    plan(
-        instance,
-        WorkflowKind::StartInstance,
-        provision::standing(instance, 1, limit),
-    )
+    plan(instance, WorkflowKind::StartInstance, provision::standing(instance, 1, limit))
 }
 
 /// No copies; Service and Ingress stay, and so does the address.
 pub(super) fn stop(instance: &Instance, limit: SignedDuration) -> Plan {
-    plan(
-        instance,
-        WorkflowKind::StopInstance,
-        rolled_out(instance, 0, limit),
-    )
+    plan(instance, WorkflowKind::StopInstance, rolled_out(instance, 0, limit))
 }
 
 /// New pods; the restart token in their template makes Kubernetes replace them.
 pub(super) fn restart(instance: &Instance, limit: SignedDuration) -> Plan {
-    plan(
-        instance,
-        WorkflowKind::RestartInstance,
-        rolled_out(instance, 1, limit),
-    )
+    plan(instance, WorkflowKind::RestartInstance, rolled_out(instance, 1, limit))
 }
 
 /// Everything that should stand, applied again.
@@ -43,10 +31,7 @@ pub(super) fn reconcile(instance: &Instance, replicas: i32, limit: SignedDuratio
 
 fn rolled_out(instance: &Instance, replicas: i32, limit: SignedDuration) -> Vec<NewTask> {
     let workload = instance.workload(replicas);
-    let apply = ApplyPart {
-        part: Part::Deployment,
-        workload: workload.clone(),
-    };
+    let apply = ApplyPart { part: Part::Deployment, workload: workload.clone() };
     vec![
         NewTask::new("apply_deployment", &apply).within(limit),
         NewTask::new("await_rollout", &AwaitRollout { workload })
@@ -56,10 +41,5 @@ fn rolled_out(instance: &Instance, replicas: i32, limit: SignedDuration) -> Vec<
 }
 
 fn plan(instance: &Instance, kind: WorkflowKind, tasks: Vec<NewTask>) -> Plan {
-    Plan {
-        kind,
-        tenant_id: instance.tenant_id,
-        subject_id: instance.id.to_string(),
-        tasks,
-    }
+    Plan { kind, tenant_id: instance.tenant_id, subject_id: instance.id.to_string(), tasks }
 }

@@ -20,14 +20,12 @@ use crate::{
 impl ControlPlane {
     /// Starts a stopped or failed instance.
     pub async fn start_instance(&self, call: &Call, id: InstanceId) -> Result<Committed<Instance>> {
-        self.command(call, id, InstanceAction::Start, scale::start)
-            .await
+        self.command(call, id, InstanceAction::Start, scale::start).await
     }
 
     /// Stops a running instance; its address is kept.
     pub async fn stop_instance(&self, call: &Call, id: InstanceId) -> Result<Committed<Instance>> {
-        self.command(call, id, InstanceAction::Stop, scale::stop)
-            .await
+        self.command(call, id, InstanceAction::Stop, scale::stop).await
     }
 
     /// Replaces the pods of a running instance.
@@ -36,8 +34,7 @@ impl ControlPlane {
         call: &Call,
         id: InstanceId,
     ) -> Result<Committed<Instance>> {
-        self.command(call, id, InstanceAction::Restart, scale::restart)
-            .await
+        self.command(call, id, InstanceAction::Restart, scale::restart).await
     }
 
     async fn command(
@@ -55,10 +52,8 @@ impl ControlPlane {
             if action == InstanceAction::Restart {
                 instance.restart_token = Some(WorkflowId::fresh().to_string());
             }
-            work.save(&instance, EventType::InstanceStatusChanged, Some(previous))
-                .await?;
-            work.start(plan(&instance, self.settings.task_deadline))
-                .await?;
+            work.save(&instance, EventType::InstanceStatusChanged, Some(previous)).await?;
+            work.start(plan(&instance, self.settings.task_deadline)).await?;
             Ok(instance)
         })
         .await
@@ -74,17 +69,14 @@ impl ControlPlane {
         self.execute(call, async |work| {
             let instance = work.own::<Instance>(id).await?;
             if instance.status == InstanceStatus::Deleting {
-                work.point_at_live(&id.to_string(), WorkflowKind::DeleteInstance)
-                    .await?;
+                work.point_at_live(&id.to_string(), WorkflowKind::DeleteInstance).await?;
                 return Ok(instance);
             }
             let previous = instance.status.as_str();
             let now = work.now();
             let instance = instance.apply(InstanceAction::Delete, now)?;
-            work.save(&instance, EventType::InstanceStatusChanged, Some(previous))
-                .await?;
-            work.cancel_lane(&id.to_string(), "the instance is being deleted")
-                .await?;
+            work.save(&instance, EventType::InstanceStatusChanged, Some(previous)).await?;
+            work.cancel_lane(&id.to_string(), "the instance is being deleted").await?;
             work.start(delete::plan(&instance)).await?;
             Ok(instance)
         })
@@ -186,10 +178,7 @@ impl Entity for Instance {
         if tx.insert_instance(self).await? {
             return Ok(());
         }
-        Err(Error::AlreadyExists {
-            kind: "instance",
-            name: self.name.clone(),
-        })
+        Err(Error::AlreadyExists { kind: "instance", name: self.name.clone() })
     }
 
     async fn update(&self, tx: &mut dyn Transaction) -> Result<()> {

@@ -24,9 +24,7 @@ impl Executor for ApplyPart {
     const KIND: &'static str = "apply";
 
     async fn run(&self, outside: &Outside, log: &mut TaskLog) -> Result<Outcome> {
-        let Place {
-            namespace, name, ..
-        } = &self.workload.place;
+        let Place { namespace, name, .. } = &self.workload.place;
         outside.runtime.apply(&self.workload, self.part).await?;
         log.line(match self.part {
             Part::Namespace => format!("Namespace {namespace} applied"),
@@ -54,10 +52,7 @@ impl Executor for AwaitRollout {
             return Ok(wait("the Deployment has just been applied again"));
         };
         if rollout.complete {
-            log.line(format!(
-                "{} of {} replicas ready",
-                rollout.ready, rollout.wanted
-            ));
+            log.line(format!("{} of {} replicas ready", rollout.ready, rollout.wanted));
             return Ok(Outcome::Done(json!({ "readyReplicas": rollout.ready })));
         }
         let reason = rollout.trouble.map_or_else(
@@ -79,10 +74,7 @@ impl Executor for RemoveWorkload {
 
     async fn run(&self, outside: &Outside, log: &mut TaskLog) -> Result<Outcome> {
         outside.runtime.remove(&self.place).await?;
-        log.line(format!(
-            "{} removed from {}",
-            self.place.name, self.place.namespace
-        ));
+        log.line(format!("{} removed from {}", self.place.name, self.place.namespace));
         Ok(Outcome::Done(json!({})))
     }
 }
@@ -107,8 +99,5 @@ impl Executor for AwaitRemoval {
 }
 
 fn wait(reason: impl Into<String>) -> Outcome {
-    Outcome::Wait {
-        at_most: LOOK_AGAIN,
-        reason: reason.into(),
-    }
+    Outcome::Wait { at_most: LOOK_AGAIN, reason: reason.into() }
 }

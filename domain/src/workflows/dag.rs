@@ -35,11 +35,7 @@ pub(super) fn advance(
     if of(tasks, Phase::Compensation).any(|task| task.status.is_live()) {
         return None;
     }
-    Some(if workflow.cancel_reason.is_some() {
-        Ending::Canceled
-    } else {
-        Ending::Failed
-    })
+    Some(if workflow.cancel_reason.is_some() { Ending::Canceled } else { Ending::Failed })
 }
 
 fn of(tasks: &[Task], phase: Phase) -> impl Iterator<Item = &Task> {
@@ -189,10 +185,7 @@ mod tests {
             run(&mut tasks[next], TaskStatus::Success);
         }
 
-        assert_eq!(
-            advance(&mut workflow, &mut tasks, NOW),
-            Some(Ending::Success)
-        );
+        assert_eq!(advance(&mut workflow, &mut tasks, NOW), Some(Ending::Success));
         assert_eq!(seen, ["rpppp", "Srrpp", "SSrpp", "SSSrp"]);
         assert_eq!(states(&tasks), "SSSSK");
     }
@@ -210,10 +203,7 @@ mod tests {
         assert_eq!(states(&tasks), "SFSCr");
         assert!(workflow.compensating);
         run(&mut tasks[4], TaskStatus::Success);
-        assert_eq!(
-            advance(&mut workflow, &mut tasks, NOW),
-            Some(Ending::Failed)
-        );
+        assert_eq!(advance(&mut workflow, &mut tasks, NOW), Some(Ending::Failed));
     }
 
     #[test]
@@ -229,10 +219,7 @@ mod tests {
         tasks[1].end(TaskStatus::Canceled, NOW);
         assert_eq!(advance(&mut workflow, &mut tasks, NOW), None);
         run(&mut tasks[4], TaskStatus::Success);
-        assert_eq!(
-            advance(&mut workflow, &mut tasks, NOW),
-            Some(Ending::Canceled)
-        );
+        assert_eq!(advance(&mut workflow, &mut tasks, NOW), Some(Ending::Canceled));
     }
 
     #[test]
@@ -240,10 +227,7 @@ mod tests {
         let (mut workflow, mut tasks) = diamond();
         workflow.cancel_reason = Some("by user".to_owned());
 
-        assert_eq!(
-            advance(&mut workflow, &mut tasks, NOW),
-            Some(Ending::Canceled)
-        );
+        assert_eq!(advance(&mut workflow, &mut tasks, NOW), Some(Ending::Canceled));
         assert_eq!(states(&tasks), "CCCCK");
     }
 }

@@ -44,18 +44,11 @@ impl NewTask {
     }
 
     pub fn within(self, time_limit: SignedDuration) -> Self {
-        Self {
-            time_limit: Some(time_limit),
-            ..self
-        }
+        Self { time_limit: Some(time_limit), ..self }
     }
 
     /// Runs only when the workflow fails or is cancelled, without a time limit.
     pub fn as_compensation(self) -> Self {
-        Self {
-            phase: Phase::Compensation,
-            time_limit: None,
-            ..self
-        }
+        Self { phase: Phase::Compensation, time_limit: None, ..self }
     }
 }

@@ -30,10 +30,7 @@ const EXECUTORS: &[Entry] = &[
 /// The kinds of task, each with its newest payload version, that this binary can run; others
 /// wait for one that can.
 pub(super) fn known() -> Vec<(&'static str, i32)> {
-    EXECUTORS
-        .iter()
-        .map(|entry| (entry.kind, entry.version))
-        .collect()
+    EXECUTORS.iter().map(|entry| (entry.kind, entry.version)).collect()
 }
 
 pub(super) async fn execute(
@@ -60,11 +57,7 @@ pub(super) async fn settle(work: &mut Work, workflow: &Workflow, ending: Ending)
 }
 
 const fn entry<E: Executor>() -> Entry {
-    Entry {
-        kind: E::KIND,
-        version: E::VERSION,
-        run: run::<E>,
-    }
+    Entry { kind: E::KIND, version: E::VERSION, run: run::<E> }
 }
 
 fn run<'a, E: Executor>(

@@ -64,15 +64,15 @@ impl ControlPlane {
         self.record(&claim, &outcome, &log).await
     }
 
-    /// When the next task that waits falls due.
-    pub async fn next_task_due(&self) -> Result<Option<Timestamp>> {
-        self.reader().await?.next_ready().await
+    /// How long until the next task falls due; zero where one is due, `None` where none waits.
+    pub async fn next_task_due(&self) -> Result<Option<SignedDuration>> {
+        let Some(due) = self.reader().await?.next_ready().await? else { return Ok(None) };
+        let now = self.ports.store.now().await?;
+        Ok(Some(due.duration_since(now).max(SignedDuration::ZERO)))
     }
 
     async fn execute_task(&self, claim: &Claim, log: &mut TaskLog) -> Result<Outcome> {
-        let outside = Outside {
-            runtime: self.ports.runtime.clone(),
-        };
+        let outside = Outside { runtime: self.ports.runtime.clone() };
         registry::execute(&claim.task.kind, claim.task.payload.clone(), &outside, log).await
     }
 
@@ -131,9 +131,8 @@ impl Work {
         task.attempt += 1;
         task.error = None;
         task.started_at = task.started_at.or(Some(now));
-        task.deadline = task.deadline.or(task
-            .time_limit
-            .and_then(|limit| now.checked_add(limit).ok()));
+        task.deadline =
+            task.deadline.or(task.time_limit.and_then(|limit| now.checked_add(limit).ok()));
         task.updated_at = now;
         self.tx.update_task(task).await?;
         task.claim.fence += 1;
@@ -155,10 +154,7 @@ fn verdict(claim: &Claim) -> Option<Outcome> {
     }
     if task.deadline.is_some_and(|deadline| deadline <= claim.at) {
         let limit = task.time_limit.unwrap_or_default();
-        let waiting = task
-            .wait_reason
-            .as_deref()
-            .unwrap_or("it did not come to an end");
+        let waiting = task.wait_reason.as_deref().unwrap_or("it did not come to an end");
         return fail(format!("deadline of {limit:#} passed: {waiting}"));
     }
     if task.attempt > MOST_ATTEMPTS {
@@ -182,11 +178,7 @@ fn apply(task: &mut Task, outcome: &Result<Outcome>, now: Timestamp, woken: bool
         }
         Ok(Outcome::Wait { at_most, reason }) => {
             task.wait_reason = Some(reason.clone());
-            let at_most = if woken {
-                SignedDuration::ZERO
-            } else {
-                *at_most
-            };
+            let at_most = if woken { SignedDuration::ZERO } else { *at_most };
             task.release(due(task, now, at_most), now);
         }
         Ok(Outcome::Fail { reason }) if !endless => {

@@ -73,10 +73,7 @@ impl ControlPlane {
         subjects: &[String],
         page: &PageRequest,
     ) -> Result<Vec<Page<Workflow>>> {
-        self.reader()
-            .await?
-            .workflows_of_subjects(subjects, page)
-            .await
+        self.reader().await?.workflows_of_subjects(subjects, page).await
     }
 
     pub async fn live_workflows(&self, subjects: &[String]) -> Result<Vec<Workflow>> {
@@ -108,10 +105,8 @@ impl ControlPlane {
 impl Lane {
     /// Finds a workflow's place among the live ones of its lane, which are in order.
     pub fn of(workflow: &Workflow, live: &[Workflow]) -> Self {
-        let ahead: Vec<_> = live
-            .iter()
-            .filter(|other| other.lane_number < workflow.lane_number)
-            .collect();
+        let ahead: Vec<_> =
+            live.iter().filter(|other| other.lane_number < workflow.lane_number).collect();
         Self {
             position: i32::try_from(ahead.len()).unwrap_or(i32::MAX),
             blocked_by: ahead.last().map(|other| (*other).clone()),
@@ -123,17 +118,8 @@ impl Work {
     /// Stores a plan as a workflow at the end of its lane. The caller holds the subject's lock.
     pub(crate) async fn start(&mut self, plan: Plan) -> Result<()> {
         let now = self.now();
-        let Plan {
-            kind,
-            tenant_id,
-            subject_id,
-            tasks,
-        } = plan;
-        let idle = self
-            .tx
-            .live_workflows(std::slice::from_ref(&subject_id))
-            .await?
-            .is_empty();
+        let Plan { kind, tenant_id, subject_id, tasks } = plan;
+        let idle = self.tx.live_workflows(std::slice::from_ref(&subject_id)).await?.is_empty();
         let mut workflow = Workflow {
             id: WorkflowId::fresh(),
             tenant_id,
@@ -243,9 +229,7 @@ impl Work {
             self.tx.update_task(task).await?;
             if told(before, task) {
                 if task.attempt > 0 {
-                    self.tx
-                        .save_attempt(&task.this_attempt(self.tx.now()))
-                        .await?;
+                    self.tx.save_attempt(&task.this_attempt(self.tx.now())).await?;
                 }
                 self.tell_task(task, of, Some(before.status))?;
             }
@@ -279,10 +263,7 @@ impl Work {
     ) -> Result<()> {
         self.tell(NewEvent {
             event_type: EventType::TaskChanged,
-            subject: Subject {
-                id: task.id.to_string(),
-                parent_id: Some(workflow.id.to_string()),
-            },
+            subject: Subject { id: task.id.to_string(), parent_id: Some(workflow.id.to_string()) },
             tenant_id: Some(task.tenant_id),
             previous: previous.map(|status| status.as_str().to_owned()),
             data: image(&TaskImage { task, workflow })?,
@@ -309,12 +290,7 @@ fn planned(workflow: &Workflow, new: Vec<NewTask>, work: &Work) -> Vec<Task> {
             .filter_map(|name| tasks.iter().find(|task| task.name == **name))
             .map(|task| task.id)
             .collect::<Vec<_>>();
-        debug_assert_eq!(
-            depends_on.len(),
-            new.depends_on.len(),
-            "{} depends on later",
-            new.name
-        );
+        debug_assert_eq!(depends_on.len(), new.depends_on.len(), "{} depends on later", new.name);
         tasks.push(Task {
             id: TaskId::fresh(),
             workflow_id: workflow.id,

@@ -93,14 +93,8 @@ pub struct TaskFilter {
 }
 
 impl TaskStatus {
-    pub const ALL: &[Self] = &[
-        Self::Pending,
-        Self::Running,
-        Self::Success,
-        Self::Failed,
-        Self::Canceled,
-        Self::Skipped,
-    ];
+    pub const ALL: &[Self] =
+        &[Self::Pending, Self::Running, Self::Success, Self::Failed, Self::Canceled, Self::Skipped];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -114,10 +108,7 @@ impl TaskStatus {
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|status| status.as_str() == text)
+        Self::ALL.iter().copied().find(|status| status.as_str() == text)
     }
 
     pub fn is_live(self) -> bool {
@@ -134,9 +125,7 @@ impl Phase {
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Forward, Self::Compensation]
-            .into_iter()
-            .find(|phase| phase.as_str() == text)
+        [Self::Forward, Self::Compensation].into_iter().find(|phase| phase.as_str() == text)
     }
 }
 
@@ -154,11 +143,7 @@ impl Task {
     /// The attempt that it is in, as of now: an error ends it even where the task goes on.
     pub fn this_attempt(&self, now: Timestamp) -> TaskAttempt {
         let failed = self.status == TaskStatus::Running && self.error.is_some();
-        let status = if failed {
-            TaskStatus::Failed
-        } else {
-            self.status
-        };
+        let status = if failed { TaskStatus::Failed } else { self.status };
         TaskAttempt {
             task_id: self.id,
             number: self.attempt,

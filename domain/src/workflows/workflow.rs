@@ -43,13 +43,8 @@ pub enum Ending {
 }
 
 impl WorkflowStatus {
-    pub const ALL: &[Self] = &[
-        Self::Pending,
-        Self::Running,
-        Self::Success,
-        Self::Failed,
-        Self::Canceled,
-    ];
+    pub const ALL: &[Self] =
+        &[Self::Pending, Self::Running, Self::Success, Self::Failed, Self::Canceled];
     pub const LIVE: &[Self] = &[Self::Pending, Self::Running];
 
     pub fn as_str(self) -> &'static str {
@@ -63,10 +58,7 @@ impl WorkflowStatus {
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|status| status.as_str() == text)
+        Self::ALL.iter().copied().find(|status| status.as_str() == text)
     }
 
     pub fn is_live(self) -> bool {

@@ -8,22 +8,22 @@ use std::collections::HashSet;
 use async_graphql::{
     Positioned, Value, Variables,
     parser::{
-        self, parse_query, parse_schema,
+        self, parse_query,
         types::{
             BaseType, DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
-            TypeDefinition, TypeKind, TypeSystemDefinition,
+            ServiceDocument, TypeDefinition, TypeKind, TypeSystemDefinition,
         },
     },
 };
 
 use super::{
-    super::{
-        limits::Limits,
-        params::Params,
-        refusal::{Refusal, clip, within},
-    },
     expansion::{Cycle, Expansion, Size},
     lexer::{self, UnterminatedString},
+};
+use crate::http::{
+    limits::Limits,
+    params::Params,
+    refusal::{Refusal, clip, within},
 };
 
 /// A document that may run, and what is known of the operation chosen from it.
@@ -35,29 +35,22 @@ pub struct Admitted {
 
 /// What every document passes before it runs.
 pub struct Guard {
-    pub limits: Limits,
+    limits: Limits,
     /// Types that variables may have: validation panics at a list of an unknown one.
     input_types: HashSet<String>,
 }
 
 impl Guard {
-    /// `sdl` is the text of the schema that the documents are for.
-    pub fn new(limits: Limits, sdl: &str) -> Self {
-        let schema = parse_schema(sdl).expect("a schema's own text is well-formed");
+    /// For documents against this schema.
+    pub fn new(limits: Limits, schema: &ServiceDocument) -> Self {
         let built_in = ["Boolean", "Float", "ID", "Int", "String"].map(str::to_owned);
-        let defined = schema
-            .definitions
-            .into_iter()
-            .filter_map(|definition| match definition {
-                TypeSystemDefinition::Type(defined) if is_input_type(&defined.node) => {
-                    Some(defined.node.name.node.to_string())
-                }
-                _ => None,
-            });
-        Self {
-            limits,
-            input_types: defined.chain(built_in).collect(),
-        }
+        let defined = schema.definitions.iter().filter_map(|definition| match definition {
+            TypeSystemDefinition::Type(defined) if is_input_type(&defined.node) => {
+                Some(defined.node.name.node.to_string())
+            }
+            _ => None,
+        });
+        Self { limits, input_types: defined.chain(built_in).collect() }
     }
 
     /// Parses the document of a request if it stays within every limit.
@@ -66,11 +59,7 @@ impl Guard {
         check_text(&params.query, limits)?;
         let document = parse_query(&params.query).map_err(|error| syntax_error(&error))?;
         within("fragment count", document.fragments.len(), limits.fragments)?;
-        within(
-            "operation count",
-            document.operations.iter().len(),
-            limits.operations,
-        )?;
+        within("operation count", document.operations.iter().len(), limits.operations)?;
         let expansion = Expansion::of(&document, &params.variables).map_err(cyclic)?;
         for (_, operation) in document.operations.iter() {
             check_size(&expansion.measure(&operation.node), operation, limits)?;
@@ -78,10 +67,7 @@ impl Guard {
         }
         let operation = select(&document.operations, params.operation_name.as_deref())?;
         check_required_variables(operation, &params.variables)?;
-        Ok(Admitted {
-            kind: operation.ty,
-            document,
-        })
+        Ok(Admitted { kind: operation.ty, document })
     }
 
     fn check_variable_types(&self, operation: &OperationDefinition) -> Result<(), Refusal> {
@@ -102,18 +88,11 @@ impl Guard {
 }
 
 fn is_input_type(definition: &TypeDefinition) -> bool {
-    matches!(
-        definition.kind,
-        TypeKind::Scalar | TypeKind::Enum(_) | TypeKind::InputObject(_)
-    )
+    matches!(definition.kind, TypeKind::Scalar | TypeKind::Enum(_) | TypeKind::InputObject(_))
 }
 
 fn check_text(source: &str, limits: &Limits) -> Result<(), Refusal> {
-    within(
-        "document size in bytes",
-        source.len(),
-        limits.document_bytes,
-    )?;
+    within("document size in bytes", source.len(), limits.document_bytes)?;
     let tally = lexer::tally(source).map_err(|UnterminatedString(offset)| {
         let position = lexer::position(source, offset);
         Refusal::unparsable("syntax error: a string does not end", Some(position))
@@ -132,18 +111,12 @@ fn check_size(
     within("nesting", size.nesting, limits.nesting)?;
     within("alias count", size.aliases, limits.aliases)?;
     within("directive count", size.directives, limits.directives)?;
-    within(
-        "variable size in bytes",
-        size.variable_bytes,
-        limits.variable_bytes,
-    )?;
+    within("variable size in bytes", size.variable_bytes, limits.variable_bytes)?;
     match operation.node.ty {
         OperationType::Query => within("root field count", size.root_fields, limits.root_fields),
-        OperationType::Mutation => within(
-            "root mutation count",
-            size.root_fields,
-            limits.root_mutations,
-        ),
+        OperationType::Mutation => {
+            within("root mutation count", size.root_fields, limits.root_mutations)
+        }
         OperationType::Subscription if size.root_fields == 1 => Ok(()),
         OperationType::Subscription => {
             let message = "a subscription has exactly one root field";
@@ -152,7 +125,8 @@ fn check_size(
     }
 }
 
-fn select<'a>(
+/// The operation that a request means.
+pub fn select<'a>(
     operations: &'a DocumentOperations,
     name: Option<&str>,
 ) -> Result<&'a OperationDefinition, Refusal> {
@@ -169,9 +143,7 @@ fn select<'a>(
         }
     };
     let unknown = || Refusal::not_valid("the document has no operation of that name", None);
-    selected
-        .map(|operation| &operation.node)
-        .ok_or_else(unknown)
+    selected.map(|operation| &operation.node).ok_or_else(unknown)
 }
 
 /// Validation does not miss a variable that is not given at all.
@@ -213,13 +185,14 @@ fn syntax_error(error: &parser::Error) -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use async_graphql::{Pos, value};
+    use async_graphql::{Pos, parser::parse_schema, value};
     use domain::error::ErrorCode;
 
     use super::*;
 
     fn admit(params: &Params) -> Result<Admitted, Refusal> {
-        Guard::new(Limits::default(), "scalar JSON type Q { a: Int }").admit(params)
+        Guard::new(Limits::default(), &parse_schema("scalar JSON type Q { a: Int }").unwrap())
+            .admit(params)
     }
 
     fn refused(query: impl Into<String>) -> Refusal {
@@ -231,22 +204,10 @@ mod tests {
         let refusal = refused("{ secret secret2: }");
         assert_eq!(refusal.code, ErrorCode::GraphqlParseFailed);
         assert_eq!(refusal.message, "syntax error: expected name");
-        assert_eq!(
-            refusal.position,
-            Some(Pos {
-                line: 1,
-                column: 19
-            })
-        );
+        assert_eq!(refusal.position, Some(Pos { line: 1, column: 19 }));
 
-        assert_eq!(
-            refused("{ a(x: \"").message,
-            "syntax error: a string does not end"
-        );
-        assert_eq!(
-            refused("").message,
-            "syntax error: expected executable_definition"
-        );
+        assert_eq!(refused("{ a(x: \"").message, "syntax error: a string does not end");
+        assert_eq!(refused("").message, "syntax error: expected executable_definition");
         assert_eq!(
             refused("query A { a } query A { a }").message,
             "two operations have the same name"
@@ -257,10 +218,7 @@ mod tests {
     fn selects_the_operation_by_name() {
         let two = "query A { a } mutation B { a }";
         let named = |query: &str, name: &str| {
-            let params = Params {
-                operation_name: Some(name.into()),
-                ..Params::of(query)
-            };
+            let params = Params { operation_name: Some(name.into()), ..Params::of(query) };
             admit(&params)
         };
 
@@ -269,10 +227,7 @@ mod tests {
             named(two, "C").unwrap_err().message,
             "the document has no operation of that name"
         );
-        assert_eq!(
-            named("{ a }", "C").unwrap_err().code,
-            ErrorCode::GraphqlValidationFailed
-        );
+        assert_eq!(named("{ a }", "C").unwrap_err().code, ErrorCode::GraphqlValidationFailed);
         assert_eq!(
             refused(two).message,
             "operationName is missing: the document has several operations"
@@ -285,22 +240,12 @@ mod tests {
 
         assert_eq!(refused(query).message, "variable $id is required");
         let variables = Variables::from_value(value!({ "id": "x" }));
-        assert!(
-            admit(&Params {
-                variables,
-                ..Params::of(query)
-            })
-            .is_ok()
-        );
+        assert!(admit(&Params { variables, ..Params::of(query) }).is_ok());
     }
 
     #[test]
     fn variables_have_input_types_of_the_schema() {
-        let typed = |name| {
-            admit(&Params::of(format!(
-                "query($v: [{name}!] = [1]) {{ a(x: $v) }}"
-            )))
-        };
+        let typed = |name| admit(&Params::of(format!("query($v: [{name}!] = [1]) {{ a(x: $v) }}")));
 
         assert!(typed("JSON").is_ok() && typed("Int").is_ok());
         assert_eq!(typed("Q").unwrap_err().message, "Q is not an input type");

@@ -1,19 +1,17 @@
 //! The limits of documents, each at its value and one above.
 
-use async_graphql::{Variables, value};
+use async_graphql::{Variables, parser::parse_schema, value};
 use domain::error::ErrorCode;
 
-use super::{
-    super::{limits::Limits, params::Params, refusal::Refusal},
-    Admitted, Guard,
-    expansion::Expansion,
-};
+use super::{Admitted, Guard, expansion::Expansion};
+use crate::http::{limits::Limits, params::Params, refusal::Refusal};
 
 /// As GraphiQL sends it.
 const INTROSPECTION: &str = include_str!("introspection.graphql");
 
 fn admit(params: &Params) -> Result<Admitted, Refusal> {
-    Guard::new(Limits::default(), "scalar JSON type Q { a: Int }").admit(params)
+    Guard::new(Limits::default(), &parse_schema("scalar JSON type Q { a: Int }").unwrap())
+        .admit(params)
 }
 
 /// What is built for the limit passes, and one more is refused by that limit's name.
@@ -24,10 +22,7 @@ fn check_limit(what: &str, limit: usize, build: impl Fn(usize) -> String) {
     let refusal = admit(&Params::of(build(limit + 1))).unwrap_err();
 
     assert_eq!(refusal.code, ErrorCode::TooComplex);
-    assert_eq!(
-        refusal.message,
-        format!("{what} exceeds the limit of {limit}")
-    );
+    assert_eq!(refusal.message, format!("{what} exceeds the limit of {limit}"));
 }
 
 #[test]
@@ -39,46 +34,28 @@ fn document_size() {
 
 #[test]
 fn tokens() {
-    check_limit("token count", 2_000, |count| {
-        format!("{{ a(x: [{}]) }}", "1 ".repeat(count - 9))
-    });
+    check_limit("token count", 2_000, |count| format!("{{ a(x: [{}]) }}", "1 ".repeat(count - 9)));
 }
 
 #[test]
 fn nesting_of_literals_selections_and_fragments() {
     check_limit("nesting", 40, |levels| {
-        format!(
-            "{{ a(x: {}{}) }}",
-            "[".repeat(levels - 2),
-            "]".repeat(levels - 2)
-        )
+        format!("{{ a(x: {}{}) }}", "[".repeat(levels - 2), "]".repeat(levels - 2))
     });
     check_limit("nesting", 40, |levels| {
-        format!(
-            "{{ {} a {} }}",
-            "... { ".repeat(levels - 1),
-            "}".repeat(levels - 1)
-        )
+        format!("{{ {} a {} }}", "... { ".repeat(levels - 1), "}".repeat(levels - 1))
     });
     check_limit("nesting", 40, |levels| {
         let link = |level| format!("fragment F{level} on Q {{ ...F{} }}", level + 1);
         let chain: Vec<_> = (1..levels - 1).map(link).collect();
-        format!(
-            "{{ ...F1 }} {} fragment F{} on Q {{ a }}",
-            chain.join(" "),
-            levels - 1
-        )
+        format!("{{ ...F1 }} {} fragment F{} on Q {{ a }}", chain.join(" "), levels - 1)
     });
 }
 
 #[test]
 fn depth() {
     check_limit("depth", 15, |depth| {
-        format!(
-            "{{ {} a {} }}",
-            "a { ".repeat(depth - 1),
-            "}".repeat(depth - 1)
-        )
+        format!("{{ {} a {} }}", "a { ".repeat(depth - 1), "}".repeat(depth - 1))
     });
 }
 
@@ -106,18 +83,13 @@ fn directives() {
 #[test]
 fn root_fields() {
     check_limit("root field count", 20, |count| {
-        format!(
-            "{{ ...F ... {{ {} }} }} fragment F on Q {{ a }}",
-            "a ".repeat(count - 1)
-        )
+        format!("{{ ...F ... {{ {} }} }} fragment F on Q {{ a }}", "a ".repeat(count - 1))
     });
 }
 
 #[test]
 fn root_mutations() {
-    check_limit("root mutation count", 5, |count| {
-        format!("mutation {{ {} }}", "a ".repeat(count))
-    });
+    check_limit("root mutation count", 5, |count| format!("mutation {{ {} }}", "a ".repeat(count)));
 }
 
 #[test]
@@ -131,13 +103,8 @@ fn fragments() {
 #[test]
 fn operations() {
     let params = |count| {
-        let operations: Vec<_> = (0..count)
-            .map(|it| format!("query Q{it} {{ a }}"))
-            .collect();
-        Params {
-            operation_name: Some("Q3".into()),
-            ..Params::of(operations.join(" "))
-        }
+        let operations: Vec<_> = (0..count).map(|it| format!("query Q{it} {{ a }}")).collect();
+        Params { operation_name: Some("Q3".into()), ..Params::of(operations.join(" ")) }
     };
 
     assert!(admit(&params(10)).is_ok());
@@ -149,17 +116,11 @@ fn operations() {
 fn variables_are_bounded_by_their_use() {
     let query = |uses| format!("query($v: JSON) {{ a(x: [{}]) }}", "$v ".repeat(uses));
     let variables = Variables::from_value(value!({ "v": "x".repeat(100_000) }));
-    let params = |uses| Params {
-        variables: variables.clone(),
-        ..Params::of(query(uses))
-    };
+    let params = |uses| Params { variables: variables.clone(), ..Params::of(query(uses)) };
 
     assert!(admit(&params(10)).is_ok());
     let refusal = admit(&params(11)).unwrap_err();
-    assert_eq!(
-        refusal.message,
-        "variable size in bytes exceeds the limit of 1048576"
-    );
+    assert_eq!(refusal.message, "variable size in bytes exceeds the limit of 1048576");
 }
 
 #[test]
@@ -169,8 +130,6 @@ fn the_introspection_of_graphiql_passes() {
     let document = &admitted.document;
     let variables = Variables::default();
     let (_, operation) = document.operations.iter().next().unwrap();
-    let size = Expansion::of(document, &variables)
-        .unwrap()
-        .measure(&operation.node);
+    let size = Expansion::of(document, &variables).unwrap().measure(&operation.node);
     assert_eq!((size.depth, size.fields), (15, 230));
 }

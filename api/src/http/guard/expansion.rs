@@ -45,11 +45,7 @@ impl<'a> Expansion<'a> {
     /// Measures every fragment, those that nothing uses too.
     pub fn of(document: &'a ExecutableDocument, values: &'a Variables) -> Result<Self, Cycle<'a>> {
         let variables = variable_sizes(document, values);
-        let mut expansion = Self {
-            document,
-            variables,
-            fragments: HashMap::new(),
-        };
+        let mut expansion = Self { document, variables, fragments: HashMap::new() };
         for name in document.fragments.keys() {
             expansion.measure_fragment(name)?;
         }
@@ -58,13 +54,9 @@ impl<'a> Expansion<'a> {
 
     pub fn measure(&self, operation: &'a OperationDefinition) -> Size {
         let definitions = &operation.variable_definitions;
-        let own = definitions
-            .iter()
-            .map(|variable| self.directives(&variable.node.directives));
+        let own = definitions.iter().map(|variable| self.directives(&variable.node.directives));
         let own = own.fold(self.directives(&operation.directives), Size::and);
-        self.selection_set(&operation.selection_set.node)
-            .unwrap_or_default()
-            .and(own)
+        self.selection_set(&operation.selection_set.node).unwrap_or_default().and(own)
     }
 
     /// Measures a fragment after all that it spreads, keeping the way there in a list of its own:
@@ -121,10 +113,7 @@ impl<'a> Expansion<'a> {
         };
         let mut variable_bytes = 0;
         for (_, argument) in &field.arguments {
-            let Ok(_) = argument
-                .node
-                .clone()
-                .into_const_with(self.adding_to(&mut variable_bytes));
+            let Ok(_) = argument.node.clone().into_const_with(self.adding_to(&mut variable_bytes));
         }
         let own = Size {
             fields: 1,
@@ -133,11 +122,7 @@ impl<'a> Expansion<'a> {
             ..Size::default()
         };
         let total = below.and(own).and(self.directives(&field.directives));
-        Ok(Size {
-            root_fields: 1,
-            depth: below.depth + 1,
-            ..total
-        })
+        Ok(Size { root_fields: 1, depth: below.depth + 1, ..total })
     }
 
     /// An unknown fragment is left to validation, and counted as a field.
@@ -145,29 +130,16 @@ impl<'a> Expansion<'a> {
         match self.fragments.get(name) {
             Some(size) => Ok(*size),
             None if self.document.fragments.contains_key(name) => Err(Unmeasured(name)),
-            None => Ok(Size {
-                fields: 1,
-                ..Size::default()
-            }),
+            None => Ok(Size { fields: 1, ..Size::default() }),
         }
     }
 
     fn directives(&self, directives: &'a [Positioned<Directive>]) -> Size {
         let mut variable_bytes = 0;
-        for (_, argument) in directives
-            .iter()
-            .flat_map(|directive| &directive.node.arguments)
-        {
-            let Ok(_) = argument
-                .node
-                .clone()
-                .into_const_with(self.adding_to(&mut variable_bytes));
+        for (_, argument) in directives.iter().flat_map(|directive| &directive.node.arguments) {
+            let Ok(_) = argument.node.clone().into_const_with(self.adding_to(&mut variable_bytes));
         }
-        Size {
-            directives: directives.len(),
-            variable_bytes,
-            ..Size::default()
-        }
+        Size { directives: directives.len(), variable_bytes, ..Size::default() }
     }
 
     /// Stands in for the variables of an argument, and adds up what they take.
@@ -199,9 +171,7 @@ fn variable_sizes<'a>(
     document: &'a ExecutableDocument,
     values: &'a Variables,
 ) -> HashMap<&'a str, usize> {
-    let given = values
-        .iter()
-        .map(|(name, value)| (name.as_str(), bytes(value)));
+    let given = values.iter().map(|(name, value)| (name.as_str(), bytes(value)));
     let mut sizes: HashMap<_, _> = given.collect();
     for (_, operation) in document.operations.iter() {
         for variable in &operation.node.variable_definitions {
@@ -218,10 +188,9 @@ fn bytes(value: &Value) -> usize {
     let inner: usize = match value {
         Value::String(text) => text.len(),
         Value::List(items) => items.iter().map(bytes).sum(),
-        Value::Object(members) => members
-            .iter()
-            .map(|(name, value)| name.len() + bytes(value))
-            .sum(),
+        Value::Object(members) => {
+            members.iter().map(|(name, value)| name.len() + bytes(value)).sum()
+        }
         _ => 0,
     };
     size_of::<Value>() + inner
@@ -298,15 +267,11 @@ mod tests {
         let node = size_of::<Value>();
 
         let defaulted = Variables::default();
-        let size = Expansion::of(&document, &defaulted)
-            .unwrap()
-            .measure(&operation.node);
+        let size = Expansion::of(&document, &defaulted).unwrap().measure(&operation.node);
         assert_eq!(size.variable_bytes, 3 * 2 * node);
 
         let given = Variables::from_value(value!({ "v": [1, 2, "three"], "w": 1 }));
-        let size = Expansion::of(&document, &given)
-            .unwrap()
-            .measure(&operation.node);
+        let size = Expansion::of(&document, &given).unwrap().measure(&operation.node);
         assert_eq!(size.variable_bytes, 3 * (4 * node + 5) + 2 * node);
     }
 }

@@ -17,10 +17,7 @@ pub struct Tally {
 pub struct UnterminatedString(pub usize);
 
 pub fn tally(source: &str) -> Result<Tally, UnterminatedString> {
-    let mut lexer = Lexer {
-        bytes: source.as_bytes(),
-        at: 0,
-    };
+    let mut lexer = Lexer { bytes: source.as_bytes(), at: 0 };
     let (mut tally, mut open) = (Tally::default(), 0_usize);
     while let Some(first) = lexer.next_significant() {
         match first {
@@ -39,10 +36,7 @@ pub fn tally(source: &str) -> Result<Tally, UnterminatedString> {
 pub fn position(source: &str, offset: usize) -> Pos {
     let before = &source[..source.floor_char_boundary(offset)];
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    Pos {
-        line: before.matches('\n').count() + 1,
-        column: before[line_start..].chars().count() + 1,
-    }
+    Pos { line: before.matches('\n').count() + 1, column: before[line_start..].chars().count() + 1 }
 }
 
 struct Lexer<'a> {
@@ -86,12 +80,18 @@ impl Lexer<'_> {
             b'"' => return self.take_string(),
             b'.' if self.starts_with(b"...") => self.at += 3,
             b'-' | b'0'..=b'9' => self.take_number(),
-            b'_' | b'a'..=b'z' | b'A'..=b'Z' => {
-                self.skip_while(|byte| byte == b'_' || byte.is_ascii_alphanumeric());
-            }
+            b'_' | b'a'..=b'z' | b'A'..=b'Z' => self.take_name(),
             _ => self.at += 1,
         }
         Ok(())
+    }
+
+    /// To the parser, `truefalse` is two values.
+    fn take_name(&mut self) {
+        match ["true", "false", "null"].iter().find(|word| self.starts_with(word.as_bytes())) {
+            Some(word) => self.at += word.len(),
+            None => self.skip_while(|byte| byte == b'_' || byte.is_ascii_alphanumeric()),
+        }
     }
 
     /// `00` is two numbers, and so is `1-1`: the parser needs no space between them.
@@ -118,8 +118,7 @@ impl Lexer<'_> {
     }
 
     fn is_digit_at(&self, ahead: usize) -> bool {
-        self.peek_at(ahead)
-            .is_some_and(|byte| byte.is_ascii_digit())
+        self.peek_at(ahead).is_some_and(|byte| byte.is_ascii_digit())
     }
 
     fn take_string(&mut self) -> Result<(), UnterminatedString> {
@@ -179,10 +178,7 @@ mod tests {
         assert_eq!(tokens(""), 0);
         assert_eq!(tokens("{ a, b } # } c"), 4);
         assert_eq!(tokens("\u{feff}{...F @skip(if: $no)}"), 12);
-        assert_eq!(
-            tokens("query Q($a: [Int!]! = [1, -2.5e+3]) { f(x: \"a\\\"b\") }"),
-            25
-        );
+        assert_eq!(tokens("query Q($a: [Int!]! = [1, -2.5e+3]) { f(x: \"a\\\"b\") }"), 25);
         assert_eq!(tokens(r#"{ f(x: """ { [ \""" ( """) }"#), 8);
     }
 
@@ -192,6 +188,7 @@ mod tests {
         assert_eq!(tokens("[1-1-1.5.5]"), 7);
         assert_eq!(tokens(r#"["a""b"]"#), 4);
         assert_eq!(tokens("[1...]"), 4);
+        assert_eq!(tokens("[truefalsenull]"), 5);
     }
 
     #[test]

@@ -6,4 +6,4 @@ mod attacks;
 mod expansion;
 mod lexer;
 
-pub use admit::{Admitted, Guard};
+pub use admit::{Admitted, Guard, select};

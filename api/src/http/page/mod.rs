@@ -11,9 +11,7 @@ const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
 static PAGE: LazyLock<String> = LazyLock::new(|| {
-    include_str!("page.html")
-        .replace("/* style */", STYLE)
-        .replace("/* script */", SCRIPT)
+    include_str!("page.html").replace("/* style */", STYLE).replace("/* script */", SCRIPT)
 });
 
 /// Nothing runs on the page but its own script, and it talks to nobody but its own server.

@@ -12,8 +12,10 @@ query.value = `# Ctrl+Enter runs it. A subscription goes on until it is stopped.
 }
 `;
 
-const authorization = () => (token.value.trim() ? `Bearer ${token.value.trim()}` : undefined);
-const show = (value) => { result.textContent = JSON.stringify(value, null, 2); };
+function authorization() {
+  const bare = token.value.trim().replace(/^bearer\s+/i, "");
+  return bare ? `Bearer ${bare}` : undefined;
+}
 
 // Newest first, so that what happens is in sight; the oldest make room.
 function add(value) {
@@ -33,7 +35,7 @@ async function ask(request) {
   if (authorization()) headers.authorization = authorization();
   const start = performance.now();
   const response = await fetch("/graphql", { method: "POST", headers, body: JSON.stringify(request) });
-  show(await response.json());
+  result.textContent = JSON.stringify(await response.json(), null, 2);
   state.textContent = `${response.status} in ${Math.round(performance.now() - start)} ms`;
 }
 

@@ -2,7 +2,12 @@
 //! before it goes on. What a client does not read thus stays where it comes from, and no queue
 //! grows here.
 
-use std::{future::ready, sync::Arc, time::Duration};
+use std::{
+    future::ready,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
 use async_graphql::{Response, ServerError, parser::types::OperationType};
 use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket};
@@ -98,17 +103,18 @@ impl Connection {
         if self.socket.protocol().is_none() {
             return Close::new(4406, "Subprotocol not acceptable").into();
         }
+        let mut stop = pin!(self.desk.door.shutdown.clone().cancelled_owned());
         loop {
-            if let Err(end) = self.turn().await {
+            if let Err(end) = self.turn(stop.as_mut()).await {
                 return end;
             }
         }
     }
 
-    async fn turn(&mut self) -> Result<(), End> {
+    async fn turn(&mut self, stop: Pin<&mut impl Future<Output = ()>>) -> Result<(), End> {
         let deadline = self.deadline();
         select! {
-            () = self.desk.door.shutdown.cancelled() => {
+            () = stop => {
                 Err(Close::new(1001, "the server is stopping").into())
             }
             frame = self.socket.recv() => match frame {
@@ -212,35 +218,20 @@ impl Connection {
             idempotency_key: None,
         };
         let operation = self.desk.operation(params, admitted, asker);
-        self.operations
-            .insert(id, updates(Arc::clone(&self.desk), operation));
+        self.operations.insert(id, updates(Arc::clone(&self.desk), operation));
         Ok(())
     }
 
     async fn refuse(&mut self, id: &str, refusal: Refusal) -> Result<(), End> {
-        self.say(&Message::Error {
-            id,
-            payload: &[refusal.into_error()],
-        })
-        .await
+        self.say(&Message::Error { id, payload: &[refusal.into_error()] }).await
     }
 
     async fn tell(&mut self, id: String, update: Update) -> Result<(), End> {
         match update {
-            Update::Next(payload) => {
-                self.say(&Message::Next {
-                    id: &id,
-                    payload: &payload,
-                })
-                .await
-            }
+            Update::Next(payload) => self.say(&Message::Next { id: &id, payload: &payload }).await,
             Update::Error(errors) => {
                 self.forget(&id);
-                self.say(&Message::Error {
-                    id: &id,
-                    payload: &errors,
-                })
-                .await
+                self.say(&Message::Error { id: &id, payload: &errors }).await
             }
             Update::Complete => {
                 self.forget(&id);
@@ -278,10 +269,7 @@ impl Connection {
     /// Waits for the client's goodbye: a connection that is cut with unread data in it is reset,
     /// and the client never sees why.
     async fn say_goodbye(&mut self, close: Close) {
-        let frame = CloseFrame {
-            code: close.code,
-            reason: close.reason.into(),
-        };
+        let frame = CloseFrame { code: close.code, reason: close.reason.into() };
         let farewell = async {
             if self.socket.send(Frame::Close(Some(frame))).await.is_ok() {
                 while let Some(Ok(_)) = self.socket.recv().await {}

@@ -8,15 +8,7 @@ pub enum Message<'a> {
     ConnectionAck,
     Ping,
     Pong,
-    Next {
-        id: &'a str,
-        payload: &'a Response,
-    },
-    Error {
-        id: &'a str,
-        payload: &'a [ServerError],
-    },
-    Complete {
-        id: &'a str,
-    },
+    Next { id: &'a str, payload: &'a Response },
+    Error { id: &'a str, payload: &'a [ServerError] },
+    Complete { id: &'a str },
 }

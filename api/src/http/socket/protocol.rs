@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use async_graphql::{Name, Value, indexmap::IndexMap};
 use domain::error::ErrorCode;
 
-use super::super::{
+use crate::http::{
     json,
     limits::Limits,
     params::Params,
@@ -60,10 +60,7 @@ pub struct Close {
 
 impl Close {
     pub fn new(code: u16, reason: impl Into<String>) -> Self {
-        Self {
-            code,
-            reason: clip(reason.into(), REASON_BYTES),
-        }
+        Self { code, reason: clip(reason.into(), REASON_BYTES) }
     }
 
     fn bad_request(reason: impl Into<String>) -> Self {
@@ -75,10 +72,7 @@ type Members = IndexMap<Name, Value>;
 
 impl Protocol {
     pub fn new() -> Self {
-        Self {
-            phase: Phase::Opened,
-            running: HashSet::new(),
-        }
+        Self { phase: Phase::Opened, running: HashSet::new() }
     }
 
     pub fn is_acknowledged(&self) -> bool {
@@ -107,11 +101,7 @@ impl Protocol {
             "subscribe" => self.subscribe(message, limits),
             "complete" => {
                 let id = string(&mut message, "id")?;
-                Ok(if self.running.remove(&id) {
-                    Step::Stop { id }
-                } else {
-                    Step::Nothing
-                })
+                Ok(if self.running.remove(&id) { Step::Stop { id } } else { Step::Nothing })
             }
             _ => Err(Close::bad_request("unexpected type of message")),
         }
@@ -144,17 +134,10 @@ impl Protocol {
             return Err(Close::new(4401, "Unauthorized"));
         }
         if self.running.contains(&id) {
-            return Err(Close::new(
-                4409,
-                format!("Subscriber for {id} already exists"),
-            ));
+            return Err(Close::new(4409, format!("Subscriber for {id} already exists")));
         }
         let most = limits.socket_operations;
-        let room = within(
-            "count of operations on a connection",
-            self.running.len() + 1,
-            most,
-        );
+        let room = within("count of operations on a connection", self.running.len() + 1, most);
         match room.and(params) {
             Ok(params) => {
                 self.running.insert(id.clone());
@@ -169,9 +152,7 @@ impl Protocol {
 fn string(message: &mut Members, name: &str) -> Result<String, Close> {
     match message.swap_remove(name) {
         Some(Value::String(text)) if (1..=LONGEST_ID).contains(&text.len()) => Ok(text),
-        _ => Err(Close::bad_request(format!(
-            "a message needs a {name} of 1 to 256 bytes"
-        ))),
+        _ => Err(Close::bad_request(format!("a message needs a {name} of 1 to 256 bytes"))),
     }
 }
 
@@ -228,10 +209,7 @@ mod tests {
             tell(&mut Protocol::new(), &message)
         };
 
-        assert_eq!(
-            tell(&mut Protocol::new(), INIT),
-            Ok(Step::Authenticate(None))
-        );
+        assert_eq!(tell(&mut Protocol::new(), INIT), Ok(Step::Authenticate(None)));
         assert_eq!(init("null"), Ok(Step::Authenticate(None)));
         assert_eq!(
             init(r#"{"authorization":"Bearer x"}"#),
@@ -264,25 +242,13 @@ mod tests {
         let mut protocol = acknowledged();
         let complete = r#"{"type":"complete","id":"1"}"#;
 
-        assert!(matches!(
-            tell(&mut protocol, &subscribe("1")),
-            Ok(Step::Start { .. })
-        ));
+        assert!(matches!(tell(&mut protocol, &subscribe("1")), Ok(Step::Start { .. })));
         assert_eq!(code(tell(&mut protocol, &subscribe("1"))), 4409);
-        assert_eq!(
-            tell(&mut protocol, complete),
-            Ok(Step::Stop { id: "1".into() })
-        );
+        assert_eq!(tell(&mut protocol, complete), Ok(Step::Stop { id: "1".into() }));
         assert_eq!(tell(&mut protocol, complete), Ok(Step::Nothing));
-        assert!(matches!(
-            tell(&mut protocol, &subscribe("1")),
-            Ok(Step::Start { .. })
-        ));
+        assert!(matches!(tell(&mut protocol, &subscribe("1")), Ok(Step::Start { .. })));
         protocol.finish("1");
-        assert!(matches!(
-            tell(&mut protocol, &subscribe("1")),
-            Ok(Step::Start { .. })
-        ));
+        assert!(matches!(tell(&mut protocol, &subscribe("1")), Ok(Step::Start { .. })));
     }
 
     #[test]
@@ -298,10 +264,7 @@ mod tests {
 
         assert_eq!((id.as_str(), refusal.code), ("more", ErrorCode::TooComplex));
         protocol.finish("7");
-        assert!(matches!(
-            tell(&mut protocol, &subscribe("more")),
-            Ok(Step::Start { .. })
-        ));
+        assert!(matches!(tell(&mut protocol, &subscribe("more")), Ok(Step::Start { .. })));
     }
 
     #[test]
@@ -325,10 +288,7 @@ mod tests {
         ] {
             assert_eq!(code(tell(&mut acknowledged(), message)), 4400, "{message}");
         }
-        assert_eq!(
-            code(tell(&mut acknowledged(), &subscribe(&"x".repeat(257)))),
-            4400
-        );
+        assert_eq!(code(tell(&mut acknowledged(), &subscribe(&"x".repeat(257)))), 4400);
         assert_eq!(code(tell(&mut acknowledged(), &"[".repeat(60_000))), 4400);
     }
 
@@ -337,18 +297,9 @@ mod tests {
         let renewal = r#"{"type":"ping","payload":{"authorization":"Bearer y"}}"#;
 
         assert_eq!(tell(&mut Protocol::new(), renewal), Ok(Step::Pong));
-        assert_eq!(
-            tell(&mut acknowledged(), renewal),
-            Ok(Step::Renew("Bearer y".into()))
-        );
-        assert_eq!(
-            tell(&mut acknowledged(), r#"{"type":"ping"}"#),
-            Ok(Step::Pong)
-        );
-        assert_eq!(
-            tell(&mut acknowledged(), r#"{"type":"pong"}"#),
-            Ok(Step::Nothing)
-        );
+        assert_eq!(tell(&mut acknowledged(), renewal), Ok(Step::Renew("Bearer y".into())));
+        assert_eq!(tell(&mut acknowledged(), r#"{"type":"ping"}"#), Ok(Step::Pong));
+        assert_eq!(tell(&mut acknowledged(), r#"{"type":"pong"}"#), Ok(Step::Nothing));
     }
 
     #[test]

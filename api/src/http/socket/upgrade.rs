@@ -19,10 +19,7 @@ const BUFFER_BYTES: usize = 4 * 1024;
 pub fn open(desk: Arc<Desk>, id: RequestId, upgrade: WebSocketUpgrade, head: &Parts) -> Response {
     if !origin::is_allowed(&head.headers, &desk.door.allowed_origins) {
         let message = "this origin may not open a WebSocket";
-        return answer(
-            Media::Json,
-            Err(Refusal::new(ErrorCode::Forbidden, message)),
-        );
+        return answer(Media::Json, Err(Refusal::new(ErrorCode::Forbidden, message)));
     }
     let span = info_span!("socket", request.id = id.0);
     let tasks = desk.door.tasks.clone();

@@ -1,0 +1,164 @@
+use serde_json::json;
+
+use crate::support::TestApp;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn register_opens_an_account_with_a_personal_tenant() {
+    let app = TestApp::new().await;
+    let ada = app.user("Ada").await;
+
+    let reply = ada
+        .send(
+            "{ viewer { email nickname status roles tenants { role tenant { orgId personal
+                members { user { nickname } } } } } }",
+            json!({}),
+        )
+        .await;
+
+    let tenant = json!({
+        "role": "OWNER",
+        "tenant": {
+            "orgId": "personal-1", "personal": true, "members": [{ "user": { "nickname": "Ada" } }],
+        },
+    });
+    assert_eq!(
+        reply.ok()["viewer"],
+        json!({
+            "email": "ada@example.com", "nickname": "Ada", "status": "ENABLED",
+            "roles": ["USER"], "tenants": [tenant],
+        })
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn register_refuses_what_is_not_acceptable_and_names_the_field() {
+    let app = TestApp::new().await;
+    app.user("ada").await;
+    let cases = [
+        ("nonsense", "long enough", "Ada", "INVALID", "input.email"),
+        ("a@b@c", "long enough", "Ada", "INVALID", "input.email"),
+        ("ada2@example.com", "short", "Ada", "INVALID", "input.password"),
+        ("ada2@example.com", "long enough", " ", "INVALID", "input.nickname"),
+        (" ADA@example.com ", "long enough", "Ada", "ALREADY_EXISTS", ""),
+    ];
+
+    for (email, password, nickname, code, field) in cases {
+        let input = json!({ "email": email, "password": password, "nickname": nickname });
+        let reply = app
+            .anonymous()
+            .send(
+                "mutation($input: RegisterInput!) { register(input: $input) { accessToken } }",
+                json!({ "input": input }),
+            )
+            .await;
+
+        assert_eq!(reply.code(), code, "{email} {password} {nickname}");
+        assert_eq!(reply.extension("field").as_str().unwrap_or_default(), field);
+        assert_eq!(reply.body["data"]["register"], json!(null));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn login_does_not_tell_a_wrong_password_from_an_unknown_account() {
+    let app = TestApp::new().await;
+    app.user("ada").await;
+
+    let wrong = app.anonymous().try_login("ada", "not the password").await;
+    let unknown = app.anonymous().try_login("nobody", "not the password").await;
+
+    assert_eq!(wrong.error(), "FORBIDDEN: the e-mail address or the password is wrong");
+    assert_eq!(wrong.error(), unknown.error());
+    assert_eq!(wrong.status, unknown.status);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disabled_account_is_dead_until_it_is_enabled_again() {
+    let app = TestApp::new().await;
+    let (root, ada) = (app.admin().await, app.user("ada").await);
+    let id = ada.id().await;
+    let set = "mutation($id: ID!, $status: UserStatus!) {
+        setUserStatus(userId: $id, status: $status, reason: \"test\") { user { status } } }";
+
+    root.send(set, json!({ "id": id, "status": "DISABLED" })).await.ok();
+    let viewer = ada.send("{ viewer { id } }", json!({})).await;
+    let login = app.anonymous().try_login("ada", "correct horse battery").await;
+    root.send(set, json!({ "id": id, "status": "ENABLED" })).await.ok();
+
+    assert_eq!((viewer.status.as_u16(), viewer.code()), (401, "UNAUTHENTICATED"));
+    assert_eq!(login.error(), "FORBIDDEN: the account is disabled");
+    app.anonymous().login("ada").await.id().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restricted_account_reads_and_does_not_change() {
+    let app = TestApp::new().await;
+    let (root, ada) = (app.admin().await, app.user("ada").await);
+    let product = root.create_product("web:1").await;
+    let (_, instance, _) = ada.buy(&product, "web").await;
+    app.run_tasks().await;
+    root.send(
+        "mutation($id: ID!) { setUserStatus(userId: $id, status: RESTRICTED) { user { id } } }",
+        json!({ "id": ada.id().await }),
+    )
+    .await
+    .ok();
+    let ada = ada.login("ada").await;
+
+    let order = ada.place_order(&product, "second").await;
+    let stop = ada.command("stopInstance", &instance).await;
+
+    assert_eq!(order.error(), "FORBIDDEN: the account is restricted: it may read only");
+    assert_eq!(stop.code(), "FORBIDDEN");
+    assert_eq!(ada.instance(&instance).await["status"], "RUNNING");
+    app.run_tasks().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_administrator_can_be_neither_disabled_nor_demoted() {
+    let app = TestApp::new().await;
+    let root = app.admin().await;
+    let id = json!({ "id": root.id().await });
+
+    let disabled = root
+        .send(
+            "mutation($id: ID!) { setUserStatus(userId: $id, status: DISABLED) { cursor } }",
+            id.clone(),
+        )
+        .await;
+    let demoted = root
+        .send("mutation($id: ID!) { setUserRoles(userId: $id, roles: [USER]) { cursor } }", id)
+        .await;
+
+    assert_eq!(disabled.code(), "CONFLICT");
+    assert_eq!(demoted.code(), "CONFLICT");
+    assert_eq!(
+        root.send("{ users { totalCount } }", json!({})).await.ok()["users"]["totalCount"],
+        1
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_that_are_not_ours_are_refused() {
+    let app = TestApp::new().await;
+    let ada = app.user("ada").await;
+    let token = ada.token.clone().unwrap();
+    let (head, rest) = token.split_once('.').unwrap();
+    let (claims, signature) = rest.split_once('.').unwrap();
+    // {"alg":"none"} in base64url.
+    let none = "eyJhbGciOiJub25lIn0";
+    let forgeries = [
+        String::new(),
+        "nonsense".to_owned(),
+        format!("{head}.{claims}."),
+        format!("{head}.{claims}.{}", signature.chars().rev().collect::<String>()),
+        format!("{none}.{claims}."),
+        format!("{none}.{claims}.{signature}"),
+        format!("{head}.{}.{signature}", "A".repeat(claims.len())),
+    ];
+
+    for forgery in forgeries {
+        let client = crate::support::Client::new(app.router.clone(), Some(&forgery));
+        let reply = client.send("{ viewer { id } }", json!({})).await;
+        assert_eq!((reply.status.as_u16(), reply.code()), (401, "UNAUTHENTICATED"), "{forgery}");
+    }
+}

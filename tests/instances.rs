@@ -1,0 +1,147 @@
+use serde_json::json;
+
+use crate::support::TestApp;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_runs_stops_starts_restarts_and_is_deleted() {
+    let app = TestApp::new().await;
+    let (root, ada) = (app.admin().await, app.user("ada").await);
+    let product = root.create_product("web:1").await;
+    let (_, instance, _) = ada.buy(&product, "web").await;
+    app.run_tasks().await;
+    app.observe().await;
+    let running = ada.instance(&instance).await;
+    assert_eq!(running["status"], "RUNNING");
+    assert_eq!(running["whyNotRunning"], json!(null));
+    assert_eq!(running["runtime"]["readyReplicas"], 1);
+    assert_eq!(running["runtime"]["stale"], false);
+    assert_eq!(running["pods"][0]["ready"], true);
+    assert!(running["network"]["endpointUrl"].as_str().unwrap().ends_with(".slipway.localhost"));
+
+    let steps = [
+        ("stopInstance", "STOPPING", "STOPPED", 0),
+        ("startInstance", "STARTING", "RUNNING", 1),
+        ("restartInstance", "RESTARTING", "RUNNING", 1),
+    ];
+    let mut pod = running["pods"][0]["name"].clone();
+    for (command, under_way, then, pods) in steps {
+        let reply = ada.command(command, &instance).await.ok();
+        assert_eq!(reply[command]["instance"]["status"], under_way);
+        app.run_tasks().await;
+        app.advance(std::time::Duration::from_secs(30));
+        app.observe().await;
+        let shown = ada.instance(&instance).await;
+        assert_eq!(shown["status"], then, "{command}");
+        assert_eq!(shown["pods"].as_array().unwrap().len(), pods, "{command}");
+        assert_ne!(shown["pods"][0]["name"], pod, "{command} replaces the pods");
+        pod = shown["pods"][0]["name"].clone();
+    }
+    ada.command("deleteInstance", &instance).await.ok();
+    app.run_tasks().await;
+    app.observe().await;
+
+    let gone = ada.instance(&instance).await;
+    assert_eq!(gone["status"], "DELETED");
+    assert_eq!((&gone["network"], &gone["pods"]), (&json!(null), &json!([])));
+    assert_eq!(gone["workflows"]["totalCount"], 5);
+    assert_eq!(app.standing().await, Vec::<String>::new());
+    let listed = ada.send("{ instances { totalCount } }", json!({})).await;
+    assert_eq!(listed.ok()["instances"]["totalCount"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_in_transition_refuses_commands_but_not_its_deletion() {
+    let app = TestApp::new().await;
+    let (root, ada) = (app.admin().await, app.user("ada").await);
+    let product = root.create_product("web:1").await;
+    let (order, instance, provision) = ada.buy(&product, "web").await;
+
+    for command in ["startInstance", "stopInstance", "restartInstance"] {
+        let reply = ada.command(command, &instance).await;
+        assert_eq!(reply.code(), "INVALID_TRANSITION", "{command}");
+        assert_eq!(reply.extension("from"), "CREATING");
+    }
+    app.control_plane.run_next_task().await.unwrap();
+    let deleted = ada.command("deleteInstance", &instance).await.ok();
+    let again = ada.command("deleteInstance", &instance).await.ok();
+    app.run_tasks().await;
+
+    assert_eq!(deleted["deleteInstance"]["workflow"]["queuePosition"], 1);
+    assert_eq!(
+        again["deleteInstance"]["workflow"]["id"],
+        deleted["deleteInstance"]["workflow"]["id"]
+    );
+    assert_eq!(ada.workflow(&provision).await["status"], "CANCELED");
+    assert_eq!(ada.instance(&instance).await["status"], "DELETED");
+    let order = ada.order(&order).await;
+    assert_eq!((&order["status"], &order["refundDue"]), (&json!("CANCELLED"), &json!(true)));
+    assert_eq!(app.standing().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_creation_that_fails_says_why_and_leaves_nothing() {
+    for (image, code, reason) in [
+        ("crash:1", "CRASH_LOOP", "CrashLoopBackOff"),
+        ("nopull:1", "IMAGE_PULL", "ImagePullBackOff"),
+        ("oom:1", "OUT_OF_MEMORY", "OOMKilled"),
+    ] {
+        let app = TestApp::new().await;
+        let (root, ada) = (app.admin().await, app.user("ada").await);
+        let product = root.create_product(image).await;
+        let (order, instance, workflow) = ada.buy(&product, "web").await;
+        while app.control_plane.run_next_task().await.unwrap() {}
+        app.advance(std::time::Duration::from_secs(60));
+        app.observe().await;
+
+        let why = ada.instance(&instance).await["whyNotRunning"].clone();
+        app.run_tasks().await;
+
+        assert_eq!(why["code"], code, "{image}: {why}");
+        let workflow = ada.workflow(&workflow).await;
+        assert_eq!(workflow["status"], "FAILED");
+        let tasks = workflow["tasks"].as_array().unwrap();
+        let rollout = tasks.iter().find(|task| task["name"] == "await_rollout").unwrap();
+        let error = rollout["error"].as_str().unwrap();
+        assert!(error.starts_with("deadline of 5m passed: "), "{error}");
+        assert!(error.contains(reason), "{error}");
+        let order = ada.order(&order).await;
+        assert_eq!((&order["status"], &order["refundDue"]), (&json!("CANCELLED"), &json!(true)));
+        assert_eq!(ada.instance(&instance).await["status"], "FAILED");
+        assert_eq!(app.standing().await, Vec::<String>::new());
+        let start = ada.command("startInstance", &instance).await;
+        assert_eq!(start.code(), "INVALID_TRANSITION", "nothing is left that could start");
+        ada.place_order(&product, "web").await.ok();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_vanishes_from_the_cluster_is_put_back() {
+    let app = TestApp::new().await;
+    let (root, ada) = (app.admin().await, app.user("ada").await);
+    let product = root.create_product("web:1").await;
+    let (_, instance, _) = ada.buy(&product, "web").await;
+    app.run_tasks().await;
+    app.observe().await;
+    let before = app.standing().await;
+
+    let client = kube::Client::new(app.cluster.router(), "default");
+    let path = "/apis/apps/v1/namespaces/slipway-personal-2-instances/deployments/web";
+    let request = axum::http::Request::delete(path).body(Vec::new()).unwrap();
+    client.request::<serde_json::Value>(request).await.unwrap();
+    app.advance(std::time::Duration::from_secs(60));
+    assert_ne!(app.standing().await.len(), before.len());
+    app.observe().await;
+    app.run_tasks().await;
+    app.observe().await;
+
+    let kinds = |names: &[String]| -> Vec<String> {
+        names.iter().map(|name| name.split(' ').next().unwrap().to_owned()).collect()
+    };
+    assert_eq!(kinds(&app.standing().await), kinds(&before));
+    let shown = ada.instance(&instance).await;
+    assert_eq!(
+        (&shown["status"], &shown["runtime"]["readyReplicas"]),
+        (&json!("RUNNING"), &json!(1))
+    );
+    assert_eq!(shown["workflows"]["nodes"][0]["kind"], "reconcile_instance");
+}

@@ -1,0 +1,156 @@
+//! What a crash, a repetition or a failure at any point leaves behind, for each workflow.
+
+use std::time::Duration;
+
+use domain::workflows::Claim;
+use serde_json::json;
+
+use crate::support::{Client, TestApp};
+
+/// The commands that start a workflow on a running instance, and where they lead.
+const COMMANDS: &[(&str, &str)] =
+    &[("stopInstance", "STOPPED"), ("restartInstance", "RUNNING"), ("deleteInstance", "DELETED")];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_task_of_a_creation_may_run_twice() {
+    let app = TestApp::new().await;
+    let (root, ada) = (app.admin().await, app.user("ada").await);
+    let product = root.create_product("web:1").await;
+    let (order, instance, _) = ada.buy(&product, "web").await;
+
+    run_twice(&app).await;
+
+    assert_eq!(ada.order(&order).await["status"], "COMPLETED");
+    assert_eq!(ada.instance(&instance).await["status"], "RUNNING");
+    assert_eq!(count(&app, "Deployment").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_task_of_a_command_may_run_twice() {
+    for (command, aim) in COMMANDS {
+        let app = TestApp::new().await;
+        let (ada, instance) = running(&app).await;
+        ada.command(command, &instance).await.ok();
+
+        run_twice(&app).await;
+
+        assert_eq!(ada.instance(&instance).await["status"], *aim, "{command}");
+        let expected = usize::from(*aim != "DELETED");
+        assert_eq!(count(&app, "Deployment").await, expected, "{command}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_creation_survives_a_crash_after_each_task() {
+    for survived in 0..5 {
+        let app = TestApp::new().await;
+        let (root, ada) = (app.admin().await, app.user("ada").await);
+        let product = root.create_product("web:1").await;
+        let (order, ..) = ada.buy(&product, "web").await;
+        for _ in 0..survived {
+            assert!(app.control_plane.run_next_task().await.unwrap());
+        }
+        // The next task takes effect outside, and its worker dies before it can say so.
+        let claim = app.control_plane.claim_task().await.unwrap().unwrap();
+
+        let app = app.restarted().await;
+        app.advance(Duration::from_secs(31));
+        app.run_tasks().await;
+
+        let ada = Client::new(app.router.clone(), ada.token.as_deref());
+        assert_eq!(ada.order(&order).await["status"], "COMPLETED", "after {}", claim.task.name);
+        assert_eq!(count(&app, "Deployment").await, 1, "after {}", claim.task.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_creation_that_fails_at_any_task_leaves_a_clean_slate() {
+    let parts = [
+        ("apply_namespace", "namespaces"),
+        ("apply_deployment", "deployments"),
+        ("apply_service", "services"),
+        ("apply_ingress", "ingresses"),
+    ];
+    for (task, resource) in parts {
+        let app = TestApp::new().await;
+        let (root, ada) = (app.admin().await, app.user("ada").await);
+        let product = root.create_product("web:1").await;
+        let calls = simulator::Calls::to("patch", resource);
+        app.cluster.faults().fail_matching(calls, 10_000, simulator::Fault::Status(422, None));
+        let (order, instance, workflow) = ada.buy(&product, "web").await;
+
+        app.run_tasks().await;
+
+        app.cluster.faults().clear();
+        let tasks = ada.workflow(&workflow).await["tasks"].clone();
+        let failed: Vec<_> = tasks
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|task| task["status"] == "FAILED")
+            .map(|task| task["name"].clone())
+            .collect();
+        assert_eq!(failed, [task], "it failed where it was meant to");
+        assert_eq!(app.standing().await, Vec::<String>::new(), "{task}");
+        assert_eq!(ada.order(&order).await["refundDue"], true, "{task}");
+        assert_eq!(ada.instance(&instance).await["status"], "FAILED", "{task}");
+        ada.buy(&product, "web").await;
+        app.run_tasks().await;
+        assert_eq!(count(&app, "Deployment").await, 1, "the same name succeeds after {task}");
+    }
+}
+
+async fn running(app: &TestApp) -> (Client, String) {
+    let (root, ada) = (app.admin().await, app.user("ada").await);
+    let product = root.create_product("web:1").await;
+    let (_, instance, _) = ada.buy(&product, "web").await;
+    app.run_tasks().await;
+    (ada, instance)
+}
+
+/// Runs every task to its effect, loses the outcome, and runs it again.
+async fn run_twice(app: &TestApp) {
+    loop {
+        let lost = claim_all(app).await;
+        app.advance(Duration::from_secs(31));
+        let again = claim_all(app).await;
+        // The first workers do their work and find that they were deposed.
+        for claim in lost.into_iter().chain(again) {
+            app.control_plane.run_claimed(claim).await.unwrap();
+        }
+        if app.control_plane.next_task_due().await.unwrap().is_none() {
+            return;
+        }
+        app.advance(Duration::from_millis(500));
+    }
+}
+
+async fn claim_all(app: &TestApp) -> Vec<Claim> {
+    let mut claims = Vec::new();
+    while let Some(claim) = app.control_plane.claim_task().await.unwrap() {
+        claims.push(claim);
+    }
+    claims
+}
+
+async fn count(app: &TestApp, kind: &str) -> usize {
+    app.standing().await.iter().filter(|name| name.starts_with(&format!("{kind} "))).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_instance_comes_back_after_the_simulated_cluster_was_lost() {
+    let app = TestApp::new().await;
+    let (ada, instance) = running(&app).await;
+    app.observe().await;
+    let lost = simulator::Cluster::new(simulator::Clock::manual(app.cluster.now()));
+
+    let app = app.moved_to(lost).await;
+    app.observe().await;
+    app.run_tasks().await;
+    app.observe().await;
+
+    let ada = Client::new(app.router.clone(), ada.token.as_deref());
+    let shown = ada.instance(&instance).await;
+    assert_eq!(shown["runtime"]["readyReplicas"], json!(1));
+    assert_eq!(count(&app, "Deployment").await, 1);
+}

@@ -1,0 +1,206 @@
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use api::{auth::Signer, keys::TokenKey, passwords::Argon2Hasher, serve::Server};
+use axum::Router;
+use domain::{
+    ControlPlane, Ports, Settings,
+    clock::{Clock, SystemClock},
+    identity::Registration,
+    runtime::Target,
+};
+use futures::StreamExt;
+use jiff::{SignedDuration, Timestamp};
+use kubernetes::KubernetesRuntime;
+use persistence::{LocalBus, SqlStore};
+use simulator::Cluster;
+use tokio::net::TcpListener;
+
+use super::{Client, Database};
+
+pub const PASSWORD: &str = "correct horse battery";
+
+/// Time that moves when a test says so.
+#[derive(Clone)]
+pub struct TestClock(Arc<Mutex<Timestamp>>);
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+}
+
+impl TestClock {
+    pub fn new() -> Self {
+        Self(Arc::new(Mutex::new(SystemClock.now())))
+    }
+
+    pub fn advance(&self, by: Duration) {
+        let mut now = self.0.lock().unwrap();
+        *now += SignedDuration::try_from(by).unwrap();
+    }
+}
+
+/// Slipway in one process, whose time stands still but for [`TestApp::advance`], and whose tasks
+/// run only when told to.
+pub struct TestApp {
+    pub control_plane: Arc<ControlPlane>,
+    pub store: Arc<SqlStore>,
+    pub cluster: Cluster,
+    pub clock: TestClock,
+    pub router: Router,
+    pub database: Database,
+    server: Option<Server>,
+}
+
+impl TestApp {
+    pub async fn new() -> Self {
+        Self::with(Settings::default()).await
+    }
+
+    pub async fn with(settings: Settings) -> Self {
+        let clock = TestClock::new();
+        let cluster = Cluster::new(simulator::Clock::manual(clock.now()));
+        Self::on(Database::new().await, clock, cluster, settings).await
+    }
+
+    /// Another process on the same database, clock and cluster, after this one has died.
+    pub async fn restarted(self) -> Self {
+        let Self { database, clock, cluster, .. } = self;
+        Self::on(database, clock, cluster, Settings::default()).await
+    }
+
+    /// Another process whose cluster is a new one, as after a restart of an embedded Slipway.
+    pub async fn moved_to(self, cluster: Cluster) -> Self {
+        let Self { database, clock, .. } = self;
+        Self::on(database, clock, cluster, Settings::default()).await
+    }
+
+    async fn on(
+        database: Database,
+        clock: TestClock,
+        cluster: Cluster,
+        settings: Settings,
+    ) -> Self {
+        let key = TokenKey::new(&"a key for tests only ".repeat(2)).unwrap();
+        let store =
+            Arc::new(SqlStore::open(&database.url, Some(Arc::new(clock.clone()))).await.unwrap());
+        let client = kube::Client::new(cluster.router(), "default");
+        let target = Target { name: "simulated".to_owned(), simulated: true };
+        let ports = Ports {
+            store: store.clone(),
+            runtime: Arc::new(KubernetesRuntime::new(client, target)),
+            bus: Arc::new(LocalBus::new()),
+            passwords: Arc::new(Argon2Hasher::new().unwrap()),
+            tokens: Arc::new(Signer::new(&key)),
+        };
+        let control_plane = Arc::new(ControlPlane::new(ports, settings));
+        let server = Server::new(&control_plane, &key, Vec::new()).await.unwrap();
+        let router = server.router.clone();
+        let server = Some(server);
+        Self { control_plane, store, cluster, clock, router, database, server }
+    }
+
+    pub fn anonymous(&self) -> Client {
+        Client::new(self.router.clone(), None)
+    }
+
+    /// A new account of that name.
+    pub async fn user(&self, name: &str) -> Client {
+        let reply = self.anonymous().register(name).await;
+        let data = reply.ok();
+        Client::new(self.router.clone(), data["register"]["accessToken"].as_str())
+    }
+
+    /// The first administrator.
+    pub async fn admin(&self) -> Client {
+        let registration = Registration {
+            email: "root@example.com".to_owned(),
+            password: PASSWORD.to_owned(),
+            nickname: "Root".to_owned(),
+        };
+        self.control_plane.ensure_admin(registration).await.unwrap();
+        self.anonymous().login("root").await
+    }
+
+    /// Moves the time of store and cluster alike.
+    pub fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+        self.cluster.advance(by);
+    }
+
+    /// Runs tasks, moving the time while they wait, until nothing is left to do.
+    pub async fn run_tasks(&self) {
+        for _ in 0..10_000 {
+            while self.control_plane.run_next_task().await.unwrap() {}
+            if self.control_plane.next_task_due().await.unwrap().is_none() {
+                return;
+            }
+            self.advance(Duration::from_millis(500));
+        }
+        panic!("tasks are left after more than an hour");
+    }
+
+    /// Takes in what the cluster shows now: complete lists, as after a new connection.
+    pub async fn observe(&self) {
+        let mut observations = self.control_plane.observations();
+        for _ in 0..3 {
+            let observation = observations.next().await.unwrap();
+            self.control_plane.observe(observation).await.unwrap();
+        }
+    }
+
+    /// From here on tasks run, the cluster is watched and time flies, all by themselves; answers
+    /// with the address that the graph is served at.
+    pub async fn live(&mut self) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let server = self.server.take().unwrap();
+        api::work::start(&self.control_plane, &server.tasks, &server.stop);
+        tokio::spawn(server.listen(listener));
+        tokio::spawn(fly(self.clock.clone(), self.cluster.clone()));
+        address
+    }
+
+    /// Ends what this process does by itself, so that only requests reach the store.
+    pub async fn quiet(&mut self) {
+        let server = self.server.take().unwrap();
+        server.stop.cancel();
+        server.tasks.close();
+        server.tasks.wait().await;
+    }
+
+    /// Names of what stands in the cluster for tenants, as `Kind name`.
+    pub async fn standing(&self) -> Vec<String> {
+        let client = kube::Client::new(self.cluster.router(), "default");
+        let mut found = Vec::new();
+        for (kind, path) in [
+            ("Deployment", "/apis/apps/v1/deployments"),
+            ("ReplicaSet", "/apis/apps/v1/replicasets"),
+            ("Pod", "/api/v1/pods"),
+            ("Service", "/api/v1/services"),
+            ("Ingress", "/apis/networking.k8s.io/v1/ingresses"),
+        ] {
+            let request = axum::http::Request::get(path).body(Vec::new()).unwrap();
+            let list: serde_json::Value = client.request(request).await.unwrap();
+            for item in list["items"].as_array().unwrap() {
+                let metadata = &item["metadata"];
+                if metadata["namespace"].as_str().unwrap().starts_with("slipway-") {
+                    found.push(format!("{kind} {}", metadata["name"].as_str().unwrap()));
+                }
+            }
+        }
+        found
+    }
+}
+
+/// A hundred times real time.
+async fn fly(clock: TestClock, cluster: Cluster) {
+    loop {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        clock.advance(Duration::from_millis(200));
+        cluster.advance(Duration::from_millis(200));
+    }
+}

@@ -1,0 +1,236 @@
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, StatusCode, header},
+};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use super::app::PASSWORD;
+
+/// Somebody who sends requests: an account, or nobody in particular.
+#[derive(Clone)]
+pub struct Client {
+    router: Router,
+    pub token: Option<String>,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub body: Value,
+}
+
+impl Client {
+    pub fn new(router: Router, token: Option<&str>) -> Self {
+        Self { router, token: token.map(str::to_owned) }
+    }
+
+    pub async fn send(&self, document: &str, variables: Value) -> Reply {
+        self.post(&json!({ "query": document, "variables": variables }), &[]).await
+    }
+
+    pub async fn post(&self, body: &Value, headers: &[(&str, &str)]) -> Reply {
+        let mut request =
+            Request::post("/graphql").header(header::CONTENT_TYPE, "application/json");
+        if let Some(token) = &self.token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::from(body.to_string())).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        Reply { status, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
+    }
+
+    pub async fn register(&self, name: &str) -> Reply {
+        let input = json!({
+            "email": format!("{name}@example.com"), "password": PASSWORD, "nickname": name,
+        });
+        self.send(
+            "mutation($input: RegisterInput!) {
+                register(input: $input) { accessToken refreshToken expiresAt user { id email } }
+            }",
+            json!({ "input": input }),
+        )
+        .await
+    }
+
+    /// The same client with a fresh token of that account.
+    pub async fn login(&self, name: &str) -> Self {
+        let reply = self.try_login(name, PASSWORD).await;
+        Self::new(self.router.clone(), reply.ok()["login"]["accessToken"].as_str())
+    }
+
+    pub async fn try_login(&self, name: &str, password: &str) -> Reply {
+        let input = json!({ "email": format!("{name}@example.com"), "password": password });
+        self.send(
+            "mutation($input: LoginInput!) { login(input: $input) { accessToken user { id } } }",
+            json!({ "input": input }),
+        )
+        .await
+    }
+
+    pub async fn id(&self) -> String {
+        let reply = self.send("{ viewer { id } }", json!({})).await;
+        reply.ok()["viewer"]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Puts a product on sale that runs `image`.
+    pub async fn create_product(&self, image: &str) -> String {
+        let reply = self.try_create_product(product(image)).await;
+        reply.ok()["createProduct"]["product"]["id"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn try_create_product(&self, input: Value) -> Reply {
+        self.send(
+            "mutation($input: CreateProductInput!) {
+                createProduct(input: $input) { product { id name price status } }
+            }",
+            json!({ "input": input }),
+        )
+        .await
+    }
+
+    pub async fn place_order(&self, product: &str, name: &str) -> Reply {
+        self.send(
+            "mutation($product: ID!, $name: String!) {
+                placeOrder(input: { productId: $product, instanceName: $name }) {
+                    cursor order { id number status amount instance { id } }
+                }
+            }",
+            json!({ "product": product, "name": name }),
+        )
+        .await
+    }
+
+    pub async fn pay_order(&self, order: &str) -> Reply {
+        self.send(
+            "mutation($id: ID!) {
+                payOrder(id: $id, paymentReference: \"ref-1\") {
+                    cursor replayed
+                    order { id status instance { id status } }
+                    workflow { id kind status }
+                }
+            }",
+            json!({ "id": order }),
+        )
+        .await
+    }
+
+    pub async fn cancel_order(&self, order: &str) -> Reply {
+        self.send(
+            "mutation($id: ID!) { cancelOrder(id: $id, reason: \"too dear\") { order { status } } }",
+            json!({ "id": order }),
+        )
+        .await
+    }
+
+    /// Orders and pays; answers with (order, instance, workflow).
+    pub async fn buy(&self, product: &str, name: &str) -> (String, String, String) {
+        let placed = self.place_order(product, name).await.ok();
+        let order = placed["placeOrder"]["order"]["id"].as_str().unwrap().to_owned();
+        let paid = self.pay_order(&order).await.ok();
+        let paid = &paid["payOrder"];
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        (order, text(&paid["order"]["instance"]["id"]), text(&paid["workflow"]["id"]))
+    }
+
+    /// `startInstance` and its like.
+    pub async fn command(&self, mutation: &str, instance: &str) -> Reply {
+        let document = format!(
+            "mutation($id: ID!) {{ {mutation}(id: $id) {{
+                cursor instance {{ id status }} workflow {{ id kind status queuePosition }} }} }}"
+        );
+        self.send(&document, json!({ "id": instance })).await
+    }
+
+    pub async fn instance(&self, id: &str) -> Value {
+        let reply = self
+            .send(
+                "query($id: ID!) { instance(id: $id) {
+                    name status network { endpointUrl } order { status refundDue }
+                    whyNotRunning { code message evidence }
+                    runtime { state phase readyReplicas totalReplicas errorReason stale }
+                    pods { name phase ready restarts reason }
+                    workflows { totalCount nodes { id kind status } }
+                } }",
+                json!({ "id": id }),
+            )
+            .await;
+        reply.ok()["instance"].clone()
+    }
+
+    pub async fn order(&self, id: &str) -> Value {
+        let reply = self
+            .send(
+                "query($id: ID!) { order(id: $id) {
+                    number status amount refundDue paidAt cancelledAt completedAt
+                    product { id price } instance { id status } user { id } tenant { personal }
+                } }",
+                json!({ "id": id }),
+            )
+            .await;
+        reply.ok()["order"].clone()
+    }
+
+    pub async fn workflow(&self, id: &str) -> Value {
+        let reply = self
+            .send(
+                "query($id: ID!) { node(id: $id) { ... on Workflow {
+                    kind status compensating queuePosition blockedBy { id }
+                    tasks { id name type status error waitReason attempt compensation
+                        attempts { number status error } log { text nextOffset } }
+                } } }",
+                json!({ "id": id }),
+            )
+            .await;
+        reply.ok()["node"].clone()
+    }
+}
+
+/// The input of a product that runs `image`.
+pub fn product(image: &str) -> Value {
+    json!({
+        "name": "Small", "description": "For tests", "price": 500,
+        "spec": { "cpuMillis": 250, "memoryMib": 128, "image": image, "config": { "port": 8080 } },
+    })
+}
+
+impl Reply {
+    /// The data of an answer that must hold no error.
+    #[track_caller]
+    pub fn ok(&self) -> Value {
+        assert!(self.body["errors"].is_null(), "{self:#?}");
+        assert_eq!(self.status, StatusCode::OK, "{self:#?}");
+        self.body["data"].clone()
+    }
+
+    /// The first error as `CODE: message`.
+    #[track_caller]
+    pub fn error(&self) -> String {
+        let error = &self.body["errors"][0];
+        let code = error["extensions"]["code"].as_str();
+        format!(
+            "{}: {}",
+            code.unwrap_or("without a code"),
+            error["message"].as_str().unwrap_or("?")
+        )
+    }
+
+    /// The code of the first error.
+    #[track_caller]
+    pub fn code(&self) -> &str {
+        self.body["errors"][0]["extensions"]["code"].as_str().unwrap_or("none")
+    }
+
+    /// What a code carries with it, such as `field`.
+    pub fn extension(&self, name: &str) -> &Value {
+        &self.body["errors"][0]["extensions"][name]
+    }
+}

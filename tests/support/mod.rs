@@ -1,0 +1,11 @@
+mod app;
+mod client;
+mod database;
+mod process;
+mod socket;
+
+pub use app::TestApp;
+pub use client::{Client, product};
+pub use database::Database;
+pub use process::Process;
+pub use socket::{Socket, Subscription};
