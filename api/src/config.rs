@@ -56,6 +56,10 @@ pub struct Config {
     #[arg(long, env = "SLIPWAY_TASK_DEADLINE", default_value = "5m")]
     pub task_deadline: SignedDuration,
 
+    /// How long a worker owns a task before another may take it over.
+    #[arg(long, env = "SLIPWAY_TASK_LEASE", default_value = "30s")]
+    pub task_lease: SignedDuration,
+
     /// How many workflows run at once.
     #[arg(long, env = "SLIPWAY_WORKFLOWS", default_value_t = 64)]
     pub workflows: i64,
@@ -80,6 +84,7 @@ impl Config {
         Settings {
             ingress_domain: self.ingress_domain.clone(),
             task_deadline: self.task_deadline,
+            task_lease: self.task_lease,
             workflow_cap: self.workflows,
             ..Settings::default()
         }

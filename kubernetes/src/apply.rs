@@ -40,11 +40,7 @@ where
         + Serialize
         + DeserializeOwned,
 {
-    patch(
-        &Api::namespaced(client.clone(), &workload.place.namespace),
-        object,
-    )
-    .await
+    patch(&Api::namespaced(client.clone(), &workload.place.namespace), object).await
 }
 
 /// Takes over fields that others set: the objects are ours alone.
@@ -54,7 +50,5 @@ where
 {
     let name = object.meta().name.as_deref().unwrap_or_default();
     let params = PatchParams::apply(FIELD_MANAGER).force();
-    limited(api.patch(name, &params, &Patch::Apply(object)))
-        .await
-        .map(drop)
+    limited(api.patch(name, &params, &Patch::Apply(object))).await.map(drop)
 }

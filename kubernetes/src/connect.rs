@@ -44,8 +44,5 @@ fn client(mut config: Config) -> kube::Result<Client> {
 }
 
 fn refused(what: &str, source: Box<dyn std::error::Error + Send + Sync>) -> Error {
-    Error::Internal {
-        context: format!("{what} cannot be used"),
-        source: Some(source),
-    }
+    Error::Internal { context: format!("{what} cannot be used"), source: Some(source) }
 }

@@ -56,12 +56,8 @@ fn is_terminating(status: &Status) -> bool {
 }
 
 fn invalid(status: Status) -> Error {
-    let cause = status
-        .details
-        .and_then(|details| details.causes.into_iter().next());
-    let field = cause
-        .map(|cause| cause.field)
-        .filter(|field| !field.is_empty());
+    let cause = status.details.and_then(|details| details.causes.into_iter().next());
+    let field = cause.map(|cause| cause.field).filter(|field| !field.is_empty());
     Error::invalid(field.unwrap_or_else(|| "object".to_owned()), status.message)
 }
 
@@ -134,26 +130,15 @@ mod tests {
             ] },
         })));
 
-        let Error::Invalid { field, message } = error else {
-            panic!("{error:?}")
-        };
+        let Error::Invalid { field, message } = error else { panic!("{error:?}") };
         assert_eq!(field, "spec.replicas");
-        assert_eq!(
-            message,
-            "Deployment.apps \"web\" is invalid: spec.replicas: Invalid value: -1"
-        );
+        assert_eq!(message, "Deployment.apps \"web\" is invalid: spec.replicas: Invalid value: -1");
     }
 
     #[test]
     fn the_rest_is_internal() {
-        assert_eq!(
-            code(json!({ "code": 400, "message": "bad" })),
-            ErrorCode::Internal
-        );
-        assert_eq!(
-            code(json!({ "code": 404, "message": "no such path" })),
-            ErrorCode::Internal
-        );
+        assert_eq!(code(json!({ "code": 400, "message": "bad" })), ErrorCode::Internal);
+        assert_eq!(code(json!({ "code": 404, "message": "no such path" })), ErrorCode::Internal);
     }
 
     #[test]

@@ -45,30 +45,22 @@ impl Runtime for KubernetesRuntime {
 
     #[instrument(skip_all, fields(instance.id = %workload.place.instance_id, ?part))]
     async fn apply(&self, workload: &Workload, part: Part) -> Result<()> {
-        apply::apply(&self.client, workload, part)
-            .await
-            .map_err(error::cluster)
+        apply::apply(&self.client, workload, part).await.map_err(error::cluster)
     }
 
     #[instrument(skip_all, fields(instance.id = %place.instance_id))]
     async fn rollout(&self, place: &Place) -> Result<Option<Rollout>> {
-        rollout::rollout(&self.client, place)
-            .await
-            .map_err(error::cluster)
+        rollout::rollout(&self.client, place).await.map_err(error::cluster)
     }
 
     #[instrument(skip_all, fields(instance.id = %place.instance_id))]
     async fn remove(&self, place: &Place) -> Result<()> {
-        remove::remove(&self.client, place)
-            .await
-            .map_err(error::cluster)
+        remove::remove(&self.client, place).await.map_err(error::cluster)
     }
 
     #[instrument(skip_all, fields(instance.id = %place.instance_id))]
     async fn remains(&self, place: &Place) -> Result<Vec<String>> {
-        remove::remains(&self.client, place)
-            .await
-            .map_err(error::cluster)
+        remove::remains(&self.client, place).await.map_err(error::cluster)
     }
 
     fn watch(&self) -> BoxStream<'static, Observation> {

@@ -22,19 +22,11 @@ pub(crate) fn workload(deployment: &Deployment) -> Option<ObservedWorkload> {
 
 /// How many replicas the specification asks for.
 pub(crate) fn wanted(deployment: &Deployment) -> i32 {
-    deployment
-        .spec
-        .as_ref()
-        .and_then(|spec| spec.replicas)
-        .unwrap_or(1)
+    deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1)
 }
 
 pub(crate) fn ready(deployment: &Deployment) -> i32 {
-    deployment
-        .status
-        .as_ref()
-        .and_then(|status| status.ready_replicas)
-        .unwrap_or(0)
+    deployment.status.as_ref().and_then(|status| status.ready_replicas).unwrap_or(0)
 }
 
 pub(crate) fn pod(pod: &v1::Pod) -> Option<Pod> {
@@ -47,12 +39,7 @@ pub(crate) fn pod(pod: &v1::Pod) -> Option<Pod> {
         name: pod.name_any(),
         namespace: pod.namespace().unwrap_or_default(),
         ready: reason::condition(&status, "Ready").is_some_and(|ready| ready.status == "True"),
-        restarts: status
-            .container_statuses
-            .iter()
-            .flatten()
-            .map(|it| it.restart_count)
-            .sum(),
+        restarts: status.container_statuses.iter().flatten().map(|it| it.restart_count).sum(),
         phase: status.phase.unwrap_or_else(|| "Unknown".to_owned()),
         node: pod.spec.as_ref().and_then(|spec| spec.node_name.clone()),
         ip: status.pod_ip,
@@ -199,26 +186,13 @@ mod tests {
         .expect("it is a Pod"))
         .expect("it is ours");
 
-        assert_eq!(
-            (pod.phase.as_str(), pod.reason.as_deref()),
-            ("Running", Some("Terminating"))
-        );
+        assert_eq!((pod.phase.as_str(), pod.reason.as_deref()), ("Running", Some("Terminating")));
     }
 
     #[test]
     fn a_workload_shows_the_failure_before_its_availability() {
-        let available = condition(
-            "Available",
-            "False",
-            "MinimumReplicasUnavailable",
-            "too few",
-        );
-        let hung = condition(
-            "Progressing",
-            "False",
-            "ProgressDeadlineExceeded",
-            "timed out",
-        );
+        let available = condition("Available", "False", "MinimumReplicasUnavailable", "too few");
+        let hung = condition("Progressing", "False", "ProgressDeadlineExceeded", "timed out");
         let refused = condition("ReplicaFailure", "True", "FailedCreate", "exceeded quota");
 
         let calm = seen_workload(&json!({ "readyReplicas": 1, "conditions": [available] }));
@@ -226,14 +200,8 @@ mod tests {
         let poor = seen_workload(&json!({ "conditions": [available, hung, refused] }));
 
         assert_eq!((calm.ready_replicas, calm.total_replicas), (1, 3));
-        assert_eq!(
-            (calm.message.as_deref(), calm.error_reason),
-            (Some("too few"), None)
-        );
-        assert_eq!(
-            late.error_reason.as_deref(),
-            Some("ProgressDeadlineExceeded")
-        );
+        assert_eq!((calm.message.as_deref(), calm.error_reason), (Some("too few"), None));
+        assert_eq!(late.error_reason.as_deref(), Some("ProgressDeadlineExceeded"));
         assert_eq!(poor.error_reason.as_deref(), Some("FailedCreate"));
         assert_eq!(poor.message.as_deref(), Some("exceeded quota"));
     }
@@ -242,10 +210,7 @@ mod tests {
     fn what_names_no_instance_is_not_ours() {
         let stray = json!({ "metadata": { "uid": "u", "labels": { "slipway.io/instance": "?" } } });
 
-        assert_eq!(
-            pod(&serde_json::from_value(stray).expect("it is a Pod")),
-            None
-        );
+        assert_eq!(pod(&serde_json::from_value(stray).expect("it is a Pod")), None);
         assert_eq!(workload(&Deployment::default()), None);
     }
 }

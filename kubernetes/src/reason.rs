@@ -46,11 +46,7 @@ pub(crate) fn of_pod(pod: &Pod) -> Option<Reason> {
         message: status.message.clone(),
         weight: Weight::Lost,
     });
-    let of_containers = || {
-        containers(status)
-            .filter_map(of_container)
-            .max_by_key(|it| it.weight)
-    };
+    let of_containers = || containers(status).filter_map(of_container).max_by_key(|it| it.weight);
     lost.or_else(of_containers)
         .or_else(|| of_condition(status, "PodScheduled", Weight::Unscheduled))
         .or_else(|| of_condition(status, "Ready", Weight::Unready))
@@ -81,11 +77,7 @@ pub(crate) fn deployment_condition<'a>(
 }
 
 pub(crate) fn condition<'a>(status: &'a PodStatus, kind: &str) -> Option<&'a PodCondition> {
-    status
-        .conditions
-        .as_ref()?
-        .iter()
-        .find(|condition| condition.type_ == kind)
+    status.conditions.as_ref()?.iter().find(|condition| condition.type_ == kind)
 }
 
 fn containers(status: &PodStatus) -> impl Iterator<Item = &ContainerStatus> {
@@ -98,15 +90,8 @@ fn of_container(status: &ContainerStatus) -> Option<Reason> {
         return of_waiting(waiting);
     }
     let end = state.terminated.as_ref()?;
-    let message = end
-        .message
-        .clone()
-        .or_else(|| Some(format!("exit code {}", end.exit_code)));
-    Some(Reason {
-        reason: ending(end),
-        message,
-        weight: Weight::Ended,
-    })
+    let message = end.message.clone().or_else(|| Some(format!("exit code {}", end.exit_code)));
+    Some(Reason { reason: ending(end), message, weight: Weight::Ended })
 }
 
 fn of_waiting(waiting: &ContainerStateWaiting) -> Option<Reason> {
@@ -115,33 +100,20 @@ fn of_waiting(waiting: &ContainerStateWaiting) -> Option<Reason> {
         "ContainerCreating" | "PodInitializing" => Weight::Unready,
         _ => Weight::Stuck,
     };
-    Some(Reason {
-        reason,
-        message: waiting.message.clone(),
-        weight,
-    })
+    Some(Reason { reason, message: waiting.message.clone(), weight })
 }
 
 fn of_condition(status: &PodStatus, kind: &str, weight: Weight) -> Option<Reason> {
     let condition = condition(status, kind).filter(|condition| condition.status == "False")?;
     let reason = condition.reason.clone()?;
-    Some(Reason {
-        reason,
-        message: condition.message.clone(),
-        weight,
-    })
+    Some(Reason { reason, message: condition.message.clone(), weight })
 }
 
 fn last_end(status: &ContainerStatus) -> Option<&ContainerStateTerminated> {
-    let now = status
-        .state
-        .as_ref()
-        .and_then(|state| state.terminated.as_ref());
+    let now = status.state.as_ref().and_then(|state| state.terminated.as_ref());
     now.or_else(|| status.last_state.as_ref()?.terminated.as_ref())
 }
 
 fn ending(end: &ContainerStateTerminated) -> String {
-    end.reason
-        .clone()
-        .unwrap_or_else(|| format!("ExitCode:{}", end.exit_code))
+    end.reason.clone().unwrap_or_else(|| format!("ExitCode:{}", end.exit_code))
 }

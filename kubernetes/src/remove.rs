@@ -51,10 +51,7 @@ where
     let Some(object) = find::<K>(client, place).await? else {
         return Ok(());
     };
-    let this_one = Preconditions {
-        uid: object.uid(),
-        resource_version: None,
-    };
+    let this_one = Preconditions { uid: object.uid(), resource_version: None };
     let params = DeleteParams::background().preconditions(this_one);
     let api = Api::<K>::namespaced(client.clone(), &place.namespace);
     match limited(api.delete(&place.name, &params)).await {

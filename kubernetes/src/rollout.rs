@@ -18,25 +18,13 @@ fn judge(deployment: &Deployment, pods: &[Pod]) -> Rollout {
     let complete = is_seen(deployment)
         && stands_as_specified(deployment, wanted)
         && (wanted > 0 || pods.iter().all(has_ended));
-    let trouble = if complete {
-        None
-    } else {
-        trouble(deployment, pods)
-    };
-    Rollout {
-        complete,
-        ready: observe::ready(deployment),
-        wanted,
-        trouble,
-    }
+    let trouble = if complete { None } else { trouble(deployment, pods) };
+    Rollout { complete, ready: observe::ready(deployment), wanted, trouble }
 }
 
 /// Whether the status is about the latest specification.
 fn is_seen(deployment: &Deployment) -> bool {
-    let seen = deployment
-        .status
-        .as_ref()
-        .and_then(|status| status.observed_generation);
+    let seen = deployment.status.as_ref().and_then(|status| status.observed_generation);
     seen >= deployment.metadata.generation
 }
 
@@ -49,10 +37,7 @@ fn stands_as_specified(deployment: &Deployment, wanted: i32) -> bool {
 
 /// Whether nothing of the pod runs any more; its object may be kept for long.
 fn has_ended(pod: &Pod) -> bool {
-    let phase = pod
-        .status
-        .as_ref()
-        .and_then(|status| status.phase.as_deref());
+    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
     matches!(phase, Some("Succeeded" | "Failed"))
 }
 
@@ -62,9 +47,7 @@ fn trouble(deployment: &Deployment, pods: &[Pod]) -> Option<Trouble> {
         .filter(|pod| pod.metadata.deletion_timestamp.is_none())
         .filter_map(of_pod)
         .max_by_key(|(weight, _)| *weight);
-    of_pods
-        .map(|(_, trouble)| trouble)
-        .or_else(|| of_deployment(deployment))
+    of_pods.map(|(_, trouble)| trouble).or_else(|| of_deployment(deployment))
 }
 
 /// A container that is killed for its memory again and again waits in `CrashLoopBackOff` most of
@@ -79,13 +62,7 @@ fn of_pod(pod: &Pod) -> Option<(reason::Weight, Trouble)> {
     }
     let killed = ended.filter(|ended| reason.reason == "CrashLoopBackOff" && ended == "OOMKilled");
     let shown = killed.unwrap_or(reason.reason);
-    Some((
-        reason.weight,
-        Trouble {
-            reason: shown,
-            message,
-        },
-    ))
+    Some((reason.weight, Trouble { reason: shown, message }))
 }
 
 fn of_deployment(deployment: &Deployment) -> Option<Trouble> {
@@ -109,17 +86,12 @@ mod tests {
             "status": status,
         });
         let deployment = serde_json::from_value(deployment).expect("it is a Deployment");
-        let pods = pods
-            .iter()
-            .map(|pod| serde_json::from_value(pod.clone()).expect("it is a Pod"));
+        let pods = pods.iter().map(|pod| serde_json::from_value(pod.clone()).expect("it is a Pod"));
         judge(&deployment, &pods.collect::<Vec<_>>())
     }
 
     fn reason(rollout: &Rollout) -> Option<&str> {
-        rollout
-            .trouble
-            .as_ref()
-            .map(|trouble| trouble.reason.as_str())
+        rollout.trouble.as_ref().map(|trouble| trouble.reason.as_str())
     }
 
     fn pod(state: &Value, last: &Value) -> Value {
@@ -158,12 +130,7 @@ mod tests {
             &[],
         );
 
-        let expected = Rollout {
-            complete: true,
-            ready: 2,
-            wanted: 2,
-            trouble: None,
-        };
+        let expected = Rollout { complete: true, ready: 2, wanted: 2, trouble: None };
         assert_eq!(rollout, expected);
     }
 
@@ -199,33 +166,18 @@ mod tests {
         let creating = pod(&waiting("ContainerCreating"), &json!({}));
         let rollout = |pods: &[Value]| judged(3, &json!(null), pods);
 
-        assert_eq!(
-            reason(&rollout(&[unschedulable(), creating.clone()])),
-            Some("Unschedulable")
-        );
-        assert_eq!(
-            reason(&rollout(&[unschedulable(), crashed.clone()])),
-            Some("Error")
-        );
-        assert_eq!(
-            reason(&rollout(&[crashed, crash, creating.clone()])),
-            Some("CrashLoopBackOff")
-        );
+        assert_eq!(reason(&rollout(&[unschedulable(), creating.clone()])), Some("Unschedulable"));
+        assert_eq!(reason(&rollout(&[unschedulable(), crashed.clone()])), Some("Error"));
+        assert_eq!(reason(&rollout(&[crashed, crash, creating.clone()])), Some("CrashLoopBackOff"));
         assert_eq!(reason(&rollout(&[creating])), None);
     }
 
     #[test]
     fn a_crash_loop_for_want_of_memory_says_so() {
-        let rollout = judged(
-            1,
-            &json!(null),
-            &[pod(&waiting("CrashLoopBackOff"), &ended("OOMKilled"))],
-        );
+        let rollout =
+            judged(1, &json!(null), &[pod(&waiting("CrashLoopBackOff"), &ended("OOMKilled"))]);
 
-        let expected = Trouble {
-            reason: "OOMKilled".to_owned(),
-            message: "why".to_owned(),
-        };
+        let expected = Trouble { reason: "OOMKilled".to_owned(), message: "why".to_owned() };
         assert_eq!(rollout.trouble, Some(expected));
     }
 
@@ -250,9 +202,6 @@ mod tests {
 
         assert_eq!(reason(&judged(1, &status(2), &[])), Some("FailedCreate"));
         assert_eq!(reason(&judged(1, &status(1), &[])), None);
-        assert_eq!(
-            reason(&judged(1, &status(2), &[unschedulable()])),
-            Some("Unschedulable")
-        );
+        assert_eq!(reason(&judged(1, &status(2), &[unschedulable()])), Some("Unschedulable"));
     }
 }

@@ -30,17 +30,10 @@ const LISTS: Duration = Duration::from_secs(60);
 type Events<K> = BoxStream<'static, watcher::Result<Event<K>>>;
 
 pub(crate) fn watch(client: Client, target: String) -> BoxStream<'static, Observation> {
-    let watch = Watch {
-        client,
-        target,
-        backoff: DefaultBackoff::default(),
-        interrupted: false,
-    };
-    stream::unfold(watch, |mut watch| async {
-        Some((watch.session().await, watch))
-    })
-    .flatten()
-    .boxed()
+    let watch = Watch { client, target, backoff: DefaultBackoff::default(), interrupted: false };
+    stream::unfold(watch, |mut watch| async { Some((watch.session().await, watch)) })
+        .flatten()
+        .boxed()
 }
 
 struct Watch {
@@ -88,10 +81,7 @@ impl Session {
             pods.try_filter_map(|event| future::ready(Ok(of_pod(event)))),
         );
         Ok(Self {
-            lists: [
-                Observation::Workloads(seen_workloads),
-                Observation::Pods(seen_pods),
-            ],
+            lists: [Observation::Workloads(seen_workloads), Observation::Pods(seen_pods)],
             changes: changes.boxed(),
         })
     }

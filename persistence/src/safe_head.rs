@@ -6,6 +6,10 @@
 //! whoever drew it had its transaction number before it drew, hence before anybody could see a
 //! later position. What is missing then was rolled back. The safe head is just below the first
 //! gap that is still open.
+//!
+//! Which transactions ran when a gap was first seen, a snapshot does not tell: its upper bound is
+//! one past the newest transaction that has ended, and those that run may be beyond. A number
+//! drawn for the purpose does: whoever ran has a smaller one.
 
 use std::{
     collections::BTreeMap,
@@ -44,14 +48,11 @@ struct Gap {
     decided: bool,
 }
 
+/// A transaction's number.
 #[derive(QueryableByName)]
-struct Running {
-    /// All transactions below have ended.
+struct Xid {
     #[diesel(sql_type = BigInt)]
-    oldest: i64,
-    /// No transaction from here on had begun.
-    #[diesel(sql_type = BigInt)]
-    next: i64,
+    xid: i64,
 }
 
 impl SafeHead {
@@ -75,8 +76,12 @@ impl SafeHead {
             .load(c))
         .map_err(database)?;
         if self.state().advance(head, &there, &decided) {
-            let running = running(conn).await?;
-            self.state().decide(&running);
+            if self.state().has_new_gap() {
+                let next = xid(conn, "pg_current_xact_id()").await?;
+                self.state().bound(next);
+            }
+            let oldest = xid(conn, "pg_snapshot_xmin(pg_current_snapshot())").await?;
+            self.state().decide(oldest);
         }
         Ok(self.state().head.unwrap_or(0))
     }
@@ -116,10 +121,21 @@ impl State {
         open
     }
 
-    fn decide(&mut self, running: &Running) {
+    fn has_new_gap(&self) -> bool {
+        self.gaps.values().any(|gap| gap.horizon.is_none())
+    }
+
+    /// Notes a number that was drawn after the new gaps were seen.
+    fn bound(&mut self, next: i64) {
         for gap in self.gaps.values_mut() {
-            let horizon = *gap.horizon.get_or_insert(running.next);
-            gap.decided |= running.oldest >= horizon;
+            gap.horizon.get_or_insert(next);
+        }
+    }
+
+    /// Takes in that every transaction below `oldest` has ended.
+    fn decide(&mut self, oldest: i64) {
+        for gap in self.gaps.values_mut() {
+            gap.decided |= gap.horizon.is_some_and(|horizon| horizon <= oldest);
         }
     }
 }
@@ -132,24 +148,26 @@ async fn newest(conn: &mut Conn) -> Result<i64> {
     Ok(newest.unwrap_or(0))
 }
 
-async fn running(conn: &mut Conn) -> Result<Running> {
-    let sql = "SELECT pg_snapshot_xmin(s)::text::bigint AS oldest, \
-               pg_snapshot_xmax(s)::text::bigint AS next \
-               FROM (SELECT pg_current_snapshot() AS s) snapshots";
-    run!(conn, |c| sql_query(sql).get_result(c)).map_err(database)
+async fn xid(conn: &mut Conn, of: &str) -> Result<i64> {
+    let sql = format!("SELECT {of}::text::bigint AS xid");
+    let found: Xid = run!(conn, |c| sql_query(&sql).get_result(c)).map_err(database)?;
+    Ok(found.xid)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn look(state: &mut State, there: &[i64], running: (i64, i64)) -> i64 {
+    fn look(state: &mut State, there: &[i64], (oldest, next): (i64, i64)) -> i64 {
         let from = state.head.unwrap_or(0);
         let decided: Vec<i64> =
             state.gaps.iter().filter(|(_, gap)| gap.decided).map(|(at, _)| *at).collect();
         let there: Vec<i64> = there.iter().copied().filter(|at| *at > from).collect();
         if state.advance(from, &there, &decided) {
-            state.decide(&Running { oldest: running.0, next: running.1 });
+            if state.has_new_gap() {
+                state.bound(next);
+            }
+            state.decide(oldest);
         }
         state.head.unwrap_or(0)
     }

@@ -37,6 +37,7 @@ impl Process {
             .env("SLIPWAY_TOKEN_KEY", "a key that all processes of a test share")
             .env("SLIPWAY_ADMIN_EMAIL", "root@example.com")
             .env("SLIPWAY_ADMIN_PASSWORD", super::app::PASSWORD)
+            .env("SLIPWAY_TASK_LEASE", "5s")
             .current_dir(database.folder.path())
             .stdout(Stdio::piped())
             .spawn()

@@ -9,10 +9,7 @@ use crate::process;
 /// Installs what is missing, or says what to install.
 pub fn install(packages: &[&str]) -> Result<()> {
     let command = format!("apt-get install {}", packages.join(" "));
-    ensure!(
-        process::is_root(),
-        "missing on this machine; as root, run: {command}"
-    );
+    ensure!(process::is_root(), "missing on this machine; as root, run: {command}");
     let _no_services = NoServices::declare();
     process::run(apt_get(&["update"])).context("apt-get update")?;
     let mut install = apt_get(&["install", "--yes", "--no-install-recommends"]);
@@ -39,15 +36,9 @@ struct NoServices {
 
 impl NoServices {
     fn declare() -> Self {
-        let file = fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o755)
-            .open(POLICY);
+        let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o755).open(POLICY);
         let written = file.and_then(|mut file| file.write_all(b"#!/bin/sh\nexit 101\n"));
-        Self {
-            ours: written.is_ok(),
-        }
+        Self { ours: written.is_ok() }
     }
 }
 

@@ -12,9 +12,7 @@ pub fn create(name: &str) -> Result<()> {
         !name.is_empty() && name.chars().all(is_snake),
         "the name is not in snake case: {name}"
     );
-    let directory = process::root()
-        .join("migrations")
-        .join(format!("{}_{name}", utc_time()?));
+    let directory = process::root().join("migrations").join(format!("{}_{name}", utc_time()?));
     fs::create_dir_all(&directory)?;
     for file in ["up.sql", "down.sql"] {
         let file = directory.join(file);
@@ -25,9 +23,7 @@ pub fn create(name: &str) -> Result<()> {
 }
 
 fn utc_time() -> Result<String> {
-    let output = Command::new("date")
-        .args(["-u", "+%Y-%m-%d-%H%M%S"])
-        .output()?;
+    let output = Command::new("date").args(["-u", "+%Y-%m-%d-%H%M%S"]).output()?;
     ensure!(output.status.success(), "date: {}", output.status);
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }

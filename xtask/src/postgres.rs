@@ -55,12 +55,7 @@ impl Postgres {
 
         let mut initdb = command(Command::new(binaries.join("initdb")));
         initdb
-            .args([
-                "--auth=trust",
-                "--username=postgres",
-                "--encoding=UTF8",
-                "--no-locale",
-            ])
+            .args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-locale"])
             .args(["--no-sync", "--no-instructions", "--pgdata"])
             .arg(&data);
         let mut output = String::new();
@@ -69,23 +64,13 @@ impl Postgres {
 
         let port = process::free_port()?;
         let mut postgres = command(process::tied(&binaries.join("postgres"), "QUIT"));
-        postgres
-            .arg("-D")
-            .arg(&data)
-            .arg("-p")
-            .arg(port.to_string());
+        postgres.arg("-D").arg(&data).arg("-p").arg(port.to_string());
         for setting in SETTINGS {
             postgres.args(["-c", setting]);
         }
         let mut server = Server::start(postgres, &directory.path().join("log"), "QUIT")?;
-        server
-            .wait_until(|| is_ready(&data))
-            .context("PostgreSQL")?;
-        Ok(Self {
-            server,
-            _directory: directory,
-            port,
-        })
+        server.wait_until(|| is_ready(&data)).context("PostgreSQL")?;
+        Ok(Self { server, _directory: directory, port })
     }
 
     pub fn url(&self) -> String {
@@ -108,10 +93,7 @@ pub fn serve() -> Result<()> {
 
 /// The directory of the newest server's programs.
 pub fn find() -> Option<PathBuf> {
-    let debian = fs::read_dir("/usr/lib/postgresql")
-        .into_iter()
-        .flatten()
-        .flatten();
+    let debian = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut directories: Vec<_> = process::find_all("postgres")
         .into_iter()
         .chain(debian.map(|version| version.path().join("bin/postgres")))
@@ -124,24 +106,17 @@ pub fn find() -> Option<PathBuf> {
 
 /// The numbers of `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`.
 fn version(binaries: &Path) -> Vec<u32> {
-    let output = Command::new(binaries.join("postgres"))
-        .arg("--version")
-        .output();
+    let output = Command::new(binaries.join("postgres")).arg("--version").output();
     let text = output.map(|output| output.stdout).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let number = text.split_whitespace().nth(2).unwrap_or_default();
-    number
-        .split('.')
-        .map_while(|part| part.parse().ok())
-        .collect()
+    number.split('.').map_while(|part| part.parse().ok()).collect()
 }
 
 /// The server writes its state in line 8 of its lock file; `pg_ctl --wait` looks there as well.
 fn is_ready(data: &Path) -> bool {
     let lock = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
-    lock.lines()
-        .nth(7)
-        .is_some_and(|state| state.trim() == "ready")
+    lock.lines().nth(7).is_some_and(|state| state.trim() == "ready")
 }
 
 /// PostgreSQL refuses to run as root.
@@ -157,15 +132,11 @@ impl Account {
         }
         let accounts = fs::read_to_string("/etc/passwd")?;
         let account = Self::find(&accounts, "postgres").or_else(|| Self::find(&accounts, "nobody"));
-        account
-            .map(Some)
-            .context("PostgreSQL needs a user `postgres` or `nobody` to run as")
+        account.map(Some).context("PostgreSQL needs a user `postgres` or `nobody` to run as")
     }
 
     fn find(accounts: &str, name: &str) -> Option<Self> {
-        let fields = accounts
-            .lines()
-            .map(|line| line.split(':').collect::<Vec<_>>());
+        let fields = accounts.lines().map(|line| line.split(':').collect::<Vec<_>>());
         let account = fields.into_iter().find(|fields| fields[0] == name)?;
         let user = account.get(2)?.parse().ok()?;
         let group = account.get(3)?.parse().ok()?;
@@ -177,10 +148,6 @@ impl Account {
 fn temporary_directory() -> Result<TempDir> {
     let mut builder = tempfile::Builder::new();
     builder.prefix("slipway-postgres-");
-    let directory = if process::is_root() {
-        builder.tempdir_in("/tmp")
-    } else {
-        builder.tempdir()
-    };
+    let directory = if process::is_root() { builder.tempdir_in("/tmp") } else { builder.tempdir() };
     Ok(directory?)
 }

@@ -126,11 +126,7 @@ impl Server {
             .process_group(0)
             .spawn()
             .with_context(|| format!("cannot run {}", command.get_program().display()))?;
-        Ok(Self {
-            child,
-            log: log.to_owned(),
-            stop_signal,
-        })
+        Ok(Self { child, log: log.to_owned(), stop_signal })
     }
 
     pub fn wait_until(&mut self, ready: impl Fn() -> bool) -> Result<()> {
@@ -138,11 +134,7 @@ impl Server {
         while !ready() {
             ensure!(!interrupted(), "interrupted");
             self.check()?;
-            ensure!(
-                start.elapsed() < START_LIMIT,
-                "not ready in time: {}",
-                self.log()?
-            );
+            ensure!(start.elapsed() < START_LIMIT, "not ready in time: {}", self.log()?);
             thread::sleep(POLL);
         }
         Ok(())
@@ -206,16 +198,10 @@ pub fn find_all(program: &str) -> Vec<PathBuf> {
 /// The workspace's directory. From the environment, not the build: clones may share a target
 /// directory.
 pub fn root() -> PathBuf {
-    PathBuf::from(variable("CARGO_MANIFEST_DIR"))
-        .parent()
-        .map(Path::to_owned)
-        .unwrap_or_default()
+    PathBuf::from(variable("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "what cargo and the shell set, not a setting"
-)]
+#[expect(clippy::disallowed_methods, reason = "what cargo and the shell set, not a setting")]
 fn variable(name: &str) -> OsString {
     env::var_os(name).unwrap_or_default()
 }

@@ -21,9 +21,7 @@ pub struct Redis {
 
 impl Redis {
     pub fn start(program: &Path) -> Result<Self> {
-        let directory = tempfile::Builder::new()
-            .prefix("slipway-redis-")
-            .tempdir()?;
+        let directory = tempfile::Builder::new().prefix("slipway-redis-").tempdir()?;
         let port = process::free_port()?;
         let mut redis = process::tied(program, "TERM");
         redis
@@ -33,11 +31,7 @@ impl Redis {
         let mut server = Server::start(redis, &directory.path().join("log"), "TERM")?;
         let is_ready = || TcpStream::connect(("127.0.0.1", port)).is_ok();
         server.wait_until(is_ready).context("Redis")?;
-        Ok(Self {
-            _server: server,
-            _directory: directory,
-            port,
-        })
+        Ok(Self { _server: server, _directory: directory, port })
     }
 
     pub fn url(&self) -> String {

@@ -22,16 +22,9 @@ impl Programs {
             (postgres::PACKAGE, postgres::find().is_some()),
             (redis::PACKAGE, redis::find().is_some()),
         ];
-        let missing: Vec<_> = wanted
-            .iter()
-            .filter(|(_, found)| !found)
-            .map(|(package, _)| *package)
-            .collect();
-        let installed = if missing.is_empty() {
-            Ok(())
-        } else {
-            apt::install(&missing)
-        };
+        let missing: Vec<_> =
+            wanted.iter().filter(|(_, found)| !found).map(|(package, _)| *package).collect();
+        let installed = if missing.is_empty() { Ok(()) } else { apt::install(&missing) };
 
         let Some(postgres) = postgres::find() else {
             installed.context("no PostgreSQL (`cargo xtask test --sqlite` does without)")?;
@@ -40,10 +33,7 @@ impl Programs {
         if let Err(error) = installed {
             println!("The suite runs without Redis: {error:#}");
         }
-        Ok(Self {
-            postgres,
-            redis: redis::find(),
-        })
+        Ok(Self { postgres, redis: redis::find() })
     }
 
     pub fn start(&self) -> Result<Services> {

@@ -78,12 +78,9 @@ impl Runner {
     /// the output of a failed test.
     fn counts(self, line: &str) -> Option<&str> {
         match self {
-            Self::Nextest => Some(
-                line.trim_start()
-                    .strip_prefix("Summary [")?
-                    .split_once(" run: ")?
-                    .1,
-            ),
+            Self::Nextest => {
+                Some(line.trim_start().strip_prefix("Summary [")?.split_once(" run: ")?.1)
+            }
             Self::Libtest => line.strip_prefix("test result: "),
         }
     }
@@ -133,9 +130,7 @@ impl fmt::Display for Totals {
 fn without_colours(line: &str) -> String {
     let mut parts = line.split('\u{1b}');
     let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |text, part| {
-        text + part.split_once('m').map_or("", |(_, rest)| rest)
-    })
+    parts.fold(first, |text, part| text + part.split_once('m').map_or("", |(_, rest)| rest))
 }
 
 #[cfg(test)]
@@ -174,10 +169,8 @@ mod tests {
 
     #[test]
     fn totals_see_through_colours() {
-        let lines = [
-            "\u{1b}[32;1m     Summary\u{1b}[0m [ 0.1s] \u{1b}[1m2\u{1b}[0m tests run: \
-             \u{1b}[1m2\u{1b}[0m \u{1b}[32;1mpassed\u{1b}[0m, 0 skipped",
-        ];
+        let lines = ["\u{1b}[32;1m     Summary\u{1b}[0m [ 0.1s] \u{1b}[1m2\u{1b}[0m tests run: \
+             \u{1b}[1m2\u{1b}[0m \u{1b}[32;1mpassed\u{1b}[0m, 0 skipped"];
 
         assert_eq!(totals(Runner::Nextest, &lines), "2 passed, 0 failed");
     }

@@ -50,9 +50,7 @@ pub fn run(options: &Options) -> Result<()> {
 }
 
 fn lint() -> Result<()> {
-    step("rustfmt", || {
-        process::run(process::cargo(&["fmt", "--all", "--check"]))
-    })?;
+    step("rustfmt", || process::run(process::cargo(&["fmt", "--all", "--check"])))?;
     step("clippy", || {
         process::run(process::cargo(&[
             "clippy",
@@ -91,9 +89,7 @@ fn run_suites(options: &Options, programs: Option<&Programs>, totals: &mut Total
         None => None,
     };
 
-    let redis = services
-        .as_ref()
-        .and_then(|services| services.redis.as_ref());
+    let redis = services.as_ref().and_then(|services| services.redis.as_ref());
     let suite = Suite {
         runner: Runner::installed(),
         filter: options.filter.as_deref(),
@@ -104,9 +100,7 @@ fn run_suites(options: &Options, programs: Option<&Programs>, totals: &mut Total
         step("suite on SQLite", || suite.run_on_sqlite(totals))?;
     }
     if let Some(services) = &services {
-        step("suite on PostgreSQL", || {
-            suite.run_on_postgres(&services.postgres.url(), totals)
-        })?;
+        step("suite on PostgreSQL", || suite.run_on_postgres(&services.postgres.url(), totals))?;
     }
     Ok(())
 }

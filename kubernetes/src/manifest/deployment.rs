@@ -119,10 +119,7 @@ fn env(spec: &ComputeSpec) -> Vec<EnvVar> {
 fn resources(spec: &ComputeSpec) -> ResourceRequirements {
     let mut amounts = BTreeMap::from([
         ("cpu".to_owned(), Quantity(format!("{}m", spec.cpu_millis))),
-        (
-            "memory".to_owned(),
-            Quantity(format!("{}Mi", spec.memory_mib)),
-        ),
+        ("memory".to_owned(), Quantity(format!("{}Mi", spec.memory_mib))),
     ]);
     if let Some(gpu) = &spec.gpu {
         amounts.insert("nvidia.com/gpu".to_owned(), Quantity(gpu.count.to_string()));
@@ -226,20 +223,14 @@ mod tests {
     #[test]
     fn a_restart_token_changes_the_template_alone() {
         let before = json!(deployment(&sample::workload()));
-        let workload = Workload {
-            restart_token: Some("t2".to_owned()),
-            ..sample::workload()
-        };
+        let workload = Workload { restart_token: Some("t2".to_owned()), ..sample::workload() };
 
         let mut after = json!(deployment(&workload));
 
         let annotations = after["spec"]["template"]["metadata"]
             .as_object_mut()
             .and_then(|metadata| metadata.remove("annotations"));
-        assert_eq!(
-            annotations,
-            Some(json!({ "slipway.io/restart-token": "t2" }))
-        );
+        assert_eq!(annotations, Some(json!({ "slipway.io/restart-token": "t2" })));
         assert_eq!(after, before);
     }
 }

@@ -10,18 +10,12 @@ use super::{meta::meta, service::PORT};
 pub(crate) fn ingress(workload: &Workload) -> Ingress {
     let service = IngressServiceBackend {
         name: workload.place.name.clone(),
-        port: Some(ServiceBackendPort {
-            number: Some(PORT),
-            name: None,
-        }),
+        port: Some(ServiceBackendPort { number: Some(PORT), name: None }),
     };
     let path = HTTPIngressPath {
         path: Some("/".to_owned()),
         path_type: "Prefix".to_owned(),
-        backend: IngressBackend {
-            service: Some(service),
-            resource: None,
-        },
+        backend: IngressBackend { service: Some(service), resource: None },
     };
     Ingress {
         metadata: meta(&workload.place),

@@ -73,10 +73,7 @@ async fn a_terminating_namespace_is_to_be_waited_for() {
 
     let refusal = bench.runtime.apply(&workload("web"), Part::Service).await;
 
-    assert_eq!(
-        refusal.map_err(|error| error.code()),
-        Err(ErrorCode::Unavailable)
-    );
+    assert_eq!(refusal.map_err(|error| error.code()), Err(ErrorCode::Unavailable));
 }
 
 #[tokio::test]
@@ -89,22 +86,12 @@ async fn a_quota_refuses_for_good() {
         "metadata": { "name": "none" },
         "spec": { "hard": { "count/deployments.apps": "0" } },
     }));
-    quotas
-        .create(&PostParams::default(), &none.unwrap())
-        .await
-        .unwrap();
+    quotas.create(&PostParams::default(), &none.unwrap()).await.unwrap();
 
-    let refusal = bench
-        .runtime
-        .apply(&web, Part::Deployment)
-        .await
-        .unwrap_err();
+    let refusal = bench.runtime.apply(&web, Part::Deployment).await.unwrap_err();
 
     assert_eq!(refusal.code(), ErrorCode::Forbidden);
-    assert!(
-        refusal.to_string().contains("exceeded quota: none"),
-        "{refusal}"
-    );
+    assert!(refusal.to_string().contains("exceeded quota: none"), "{refusal}");
 }
 
 #[tokio::test]
@@ -117,10 +104,7 @@ async fn a_name_that_kubernetes_refuses_is_invalid() {
     let refusal = bench.runtime.apply(&web, Part::Service).await.unwrap_err();
 
     assert_eq!(refusal.code(), ErrorCode::Invalid);
-    assert!(
-        refusal.to_string().starts_with("metadata.name: "),
-        "{refusal}"
-    );
+    assert!(refusal.to_string().starts_with("metadata.name: "), "{refusal}");
 }
 
 #[tokio::test]
@@ -136,10 +120,7 @@ async fn failures_of_the_cluster_are_retryable_and_leave_nothing_double() {
         Fault::LostAnswer,
     ];
     for fault in faults {
-        bench
-            .cluster
-            .faults()
-            .fail_matching(Calls::of("patch"), 1, fault.clone());
+        bench.cluster.faults().fail_matching(Calls::of("patch"), 1, fault.clone());
 
         let outcome = bench.runtime.apply(&web, Part::Deployment).await;
 

@@ -27,16 +27,9 @@ impl Bench {
         let start = "2026-01-01T00:00:00Z".parse().unwrap();
         let cluster = Cluster::new(Clock::manual(start));
         let client = Client::new(cluster.router(), "default");
-        let target = Target {
-            name: "test".to_owned(),
-            simulated: true,
-        };
+        let target = Target { name: "test".to_owned(), simulated: true };
         let runtime = KubernetesRuntime::new(client.clone(), target);
-        Self {
-            cluster,
-            client,
-            runtime,
-        }
+        Self { cluster, client, runtime }
     }
 
     pub fn advance(&self, seconds: u64) {
@@ -56,19 +49,12 @@ impl Bench {
     }
 
     pub async fn rollout(&self, workload: &Workload) -> Rollout {
-        self.runtime
-            .rollout(&workload.place)
-            .await
-            .unwrap()
-            .unwrap()
+        self.runtime.rollout(&workload.place).await.unwrap().unwrap()
     }
 
     /// What holds the workload up.
     pub async fn trouble(&self, workload: &Workload) -> Option<String> {
-        self.rollout(workload)
-            .await
-            .trouble
-            .map(|trouble| trouble.reason)
+        self.rollout(workload).await.trouble.map(|trouble| trouble.reason)
     }
 
     pub async fn remains(&self, workload: &Workload) -> Vec<String> {
@@ -82,9 +68,7 @@ impl Bench {
     }
 
     pub async fn delete_deployment(&self, workload: &Workload) {
-        let Place {
-            namespace, name, ..
-        } = &workload.place;
+        let Place { namespace, name, .. } = &workload.place;
         let api = Api::<Deployment>::namespaced(self.client.clone(), namespace);
         api.delete(name, &DeleteParams::default()).await.unwrap();
     }
@@ -97,18 +81,14 @@ impl Bench {
             + Debug
             + DeserializeOwned,
     {
-        let Place {
-            namespace, name, ..
-        } = &workload.place;
+        let Place { namespace, name, .. } = &workload.place;
         let api = Api::<K>::namespaced(self.client.clone(), namespace);
         api.get(name).await.unwrap().resource_version().unwrap()
     }
 
     pub async fn namespace_version(&self, workload: &Workload) -> Result<String, kube::Error> {
         let api = Api::<Namespace>::all(self.client.clone());
-        api.get(&workload.place.namespace)
-            .await
-            .map(|it| it.resource_version().unwrap())
+        api.get(&workload.place.namespace).await.map(|it| it.resource_version().unwrap())
     }
 }
 

@@ -28,10 +28,7 @@ async fn a_kubeconfig_leads_to_its_cluster() {
     fs::write(&path, kubeconfig.to_string()).unwrap();
 
     let client = connect::kubeconfig(&path).await.unwrap();
-    let target = Target {
-        name: "here".to_owned(),
-        simulated: false,
-    };
+    let target = Target { name: "here".to_owned(), simulated: false };
     let runtime = KubernetesRuntime::new(client, target);
     let web = workload("web");
     for part in Part::ALL {
@@ -44,14 +41,8 @@ async fn a_kubeconfig_leads_to_its_cluster() {
 
 #[tokio::test]
 async fn a_kubeconfig_that_is_not_there_is_named() {
-    let error = connect::kubeconfig(Path::new("/no/such/file"))
-        .await
-        .err()
-        .unwrap();
+    let error = connect::kubeconfig(Path::new("/no/such/file")).await.err().unwrap();
 
     assert_eq!(error.code(), ErrorCode::Internal);
-    assert_eq!(
-        error.to_string(),
-        "the kubeconfig /no/such/file cannot be used"
-    );
+    assert_eq!(error.to_string(), "the kubeconfig /no/such/file cannot be used");
 }

@@ -14,10 +14,7 @@ async fn what_is_removed_goes_pods_and_all() {
     bench.advance(60);
     let later = bench.remains(&web).await;
 
-    assert_eq!(
-        before[..3],
-        ["Deployment web", "Service web", "Ingress web"]
-    );
+    assert_eq!(before[..3], ["Deployment web", "Service web", "Ingress web"]);
     assert!(before[3].starts_with("Pod web-"), "{before:?}");
     assert_eq!(at_once, before[3..]);
     assert!(later.is_empty(), "{later:?}");

@@ -18,22 +18,16 @@ async fn what_was_never_applied_has_no_rollout() {
 
 #[tokio::test]
 async fn failing_images_say_how_they_fail() {
-    for (image, reason) in [
-        ("crash", "CrashLoopBackOff"),
-        ("oom", "OOMKilled"),
-        ("nopull", "ImagePullBackOff"),
-    ] {
+    for (image, reason) in
+        [("crash", "CrashLoopBackOff"), ("oom", "OOMKilled"), ("nopull", "ImagePullBackOff")]
+    {
         let bench = Bench::new();
         let failing = workload(image);
 
         bench.stand(&failing).await;
 
         assert!(!bench.rollout(&failing).await.complete, "{image}");
-        assert_eq!(
-            bench.trouble(&failing).await.as_deref(),
-            Some(reason),
-            "{image}"
-        );
+        assert_eq!(bench.trouble(&failing).await.as_deref(), Some(reason), "{image}");
     }
 }
 
@@ -59,10 +53,7 @@ async fn a_pod_that_no_node_has_room_for_is_unschedulable() {
 
     bench.stand(&large).await;
 
-    assert_eq!(
-        bench.trouble(&large).await.as_deref(),
-        Some("Unschedulable")
-    );
+    assert_eq!(bench.trouble(&large).await.as_deref(), Some("Unschedulable"));
 }
 
 #[tokio::test]
@@ -88,10 +79,7 @@ async fn a_restart_token_replaces_the_pods() {
     let web = workload("web");
     bench.stand(&web).await;
     let before = bench.remains(&web).await;
-    let restarted = Workload {
-        restart_token: Some("t2".to_owned()),
-        ..web
-    };
+    let restarted = Workload { restart_token: Some("t2".to_owned()), ..web };
 
     bench.apply(&restarted).await;
     let at_once = bench.rollout(&restarted).await;
@@ -116,8 +104,5 @@ async fn a_rollout_that_hangs_keeps_the_old_pod_and_says_why() {
 
     let rollout = bench.rollout(&broken).await;
     assert_eq!((rollout.complete, rollout.ready), (false, 1));
-    assert_eq!(
-        bench.trouble(&broken).await.as_deref(),
-        Some("ImagePullBackOff")
-    );
+    assert_eq!(bench.trouble(&broken).await.as_deref(), Some("ImagePullBackOff"));
 }

@@ -26,9 +26,7 @@ async fn until<T>(
 }
 
 async fn soon<T>(something: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(30), something)
-        .await
-        .expect("it comes soon")
+    tokio::time::timeout(Duration::from_secs(30), something).await.expect("it comes soon")
 }
 
 async fn next(watch: &mut (impl Stream<Item = Observation> + Unpin)) -> Observation {
@@ -40,12 +38,8 @@ async fn beginning(
     watch: &mut (impl Stream<Item = Observation> + Unpin),
 ) -> (Vec<ObservedWorkload>, Vec<Pod>) {
     assert_eq!(next(watch).await, Observation::Connected);
-    let Observation::Workloads(workloads) = next(watch).await else {
-        panic!("no workloads")
-    };
-    let Observation::Pods(pods) = next(watch).await else {
-        panic!("no pods")
-    };
+    let Observation::Workloads(workloads) = next(watch).await else { panic!("no workloads") };
+    let Observation::Pods(pods) = next(watch).await else { panic!("no pods") };
     (workloads, pods)
 }
 
@@ -74,16 +68,10 @@ async fn it_begins_with_what_there_is() {
 
     assert_eq!(workloads.len(), 1);
     assert_eq!(workloads[0].instance_id, web.place.instance_id);
-    assert_eq!(
-        (workloads[0].ready_replicas, workloads[0].total_replicas),
-        (1, 1)
-    );
+    assert_eq!((workloads[0].ready_replicas, workloads[0].total_replicas), (1, 1));
     assert_eq!(pods.len(), 1);
     assert_eq!(pods[0].instance_id, web.place.instance_id);
-    assert!(
-        pods[0].ready && pods[0].node.is_some() && pods[0].ip.is_some(),
-        "{pods:?}"
-    );
+    assert!(pods[0].ready && pods[0].node.is_some() && pods[0].ip.is_some(), "{pods:?}");
 }
 
 #[tokio::test]
@@ -145,15 +133,10 @@ async fn it_is_blind_to_what_is_not_ours() {
         },
     }));
     let api = Api::<Deployment>::default_namespaced(bench.client.clone());
-    api.create(&PostParams::default(), &stray.unwrap())
-        .await
-        .unwrap();
+    api.create(&PostParams::default(), &stray.unwrap()).await.unwrap();
     bench.advance(60);
 
-    assert_eq!(
-        beginning(&mut bench.runtime.watch()).await,
-        (vec![], vec![])
-    );
+    assert_eq!(beginning(&mut bench.runtime.watch()).await, (vec![], vec![]));
 }
 
 #[tokio::test]
@@ -177,10 +160,7 @@ async fn after_an_interruption_it_begins_anew() {
     let bench = Bench::new();
     let (mut watch, web) = live(&bench).await;
 
-    bench
-        .cluster
-        .faults()
-        .fail_matching(Calls::of("list"), 1, Fault::Status(503, None));
+    bench.cluster.faults().fail_matching(Calls::of("list"), 1, Fault::Status(503, None));
     bench.cluster.faults().expire_watches();
     until(&mut watch, disconnected).await;
     bench.delete_deployment(&web).await;
@@ -192,16 +172,10 @@ async fn after_an_interruption_it_begins_anew() {
 #[tokio::test(start_paused = true)]
 async fn a_watch_that_is_never_answered_is_given_up() {
     let bench = Bench::new();
-    bench
-        .cluster
-        .faults()
-        .fail_matching(Calls::of("watch"), 1, Fault::Silence);
+    bench.cluster.faults().fail_matching(Calls::of("watch"), 1, Fault::Silence);
     let mut watch = bench.runtime.watch();
 
     beginning(&mut watch).await;
-    until(&mut watch, |it| {
-        (*it == Observation::Disconnected).then_some(())
-    })
-    .await;
+    until(&mut watch, |it| (*it == Observation::Disconnected).then_some(())).await;
     beginning(&mut watch).await;
 }
