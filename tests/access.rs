@@ -53,6 +53,24 @@ const TABLE: &[Row] = &[
         [NOBODY, HIDDEN, "INVALID_TRANSITION", "INVALID_TRANSITION"],
     ),
     ("deleteInstance", "(id: $instance)", [NOBODY, HIDDEN, "none", "none"]),
+    (
+        "cancelWorkflow",
+        "(id: $workflow)",
+        [NOBODY, HIDDEN, "INVALID_TRANSITION", "INVALID_TRANSITION"],
+    ),
+    ("retryTask", "(id: $task)", [NOBODY, HIDDEN, "INVALID_TRANSITION", "INVALID_TRANSITION"]),
+    (
+        "retryFailedTasks",
+        "(workflowId: $workflow)",
+        [NOBODY, HIDDEN, "INVALID_TRANSITION", "INVALID_TRANSITION"],
+    ),
+    ("refreshSession", "(refreshToken: \"nonsense\")", [NOBODY; 4]),
+    (
+        "changePassword",
+        "(input: { currentPassword: \"x\", newPassword: \"x\" })",
+        [NOBODY, "INVALID", "INVALID", "INVALID"],
+    ),
+    ("logout", "", [NOBODY, "none", "none", "none"]),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -60,7 +78,8 @@ async fn every_mutation_answers_each_caller_as_the_table_says() {
     let app = TestApp::new().await;
     let (root, owner, stranger) = (app.admin().await, app.user("ada").await, app.user("eve").await);
     let product = root.create_product("web:1").await;
-    let (order, instance, _) = owner.buy(&product, "web").await;
+    let (order, instance, workflow) = owner.buy(&product, "web").await;
+    let task = owner.workflow(&workflow).await["tasks"][0]["id"].clone();
     let tenant = owner
         .send("{ viewer { tenants { tenant { id } } } }", json!({}))
         .await
@@ -69,6 +88,7 @@ async fn every_mutation_answers_each_caller_as_the_table_says() {
     let user = stranger.id().await;
     let ids = json!({
         "user": user, "product": product, "order": order, "instance": instance, "tenant": tenant,
+        "workflow": workflow, "task": task,
     });
     let callers = [app.anonymous(), stranger, owner, root];
 
@@ -82,7 +102,7 @@ async fn every_mutation_answers_each_caller_as_the_table_says() {
 }
 
 async fn call(caller: &Client, mutation: &str, arguments: &str, ids: &Value) -> String {
-    let used: Vec<_> = ["user", "product", "order", "instance", "tenant"]
+    let used: Vec<_> = ["user", "product", "order", "instance", "tenant", "workflow", "task"]
         .into_iter()
         .filter(|name| arguments.contains(&format!("${name}")))
         .collect();

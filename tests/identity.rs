@@ -162,3 +162,84 @@ async fn tokens_that_are_not_ours_are_refused() {
         assert_eq!((reply.status.as_u16(), reply.code()), (401, "UNAUTHENTICATED"), "{forgery}");
     }
 }
+
+/// The refresh token of a fresh account.
+async fn refresh_token(app: &TestApp, name: &str) -> String {
+    let reply = app.anonymous().register(name).await.ok();
+    reply["register"]["refreshToken"].as_str().unwrap().to_owned()
+}
+
+async fn refresh(app: &TestApp, token: &str) -> crate::support::Reply {
+    let document = "mutation($t: String!) { refreshSession(refreshToken: $t) {
+        accessToken refreshToken user { nickname } } }";
+    app.anonymous().send(document, json!({ "t": token })).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_token_is_good_once_and_its_second_use_ends_the_session() {
+    let app = TestApp::new().await;
+    let first = refresh_token(&app, "ada").await;
+
+    let fresh = refresh(&app, &first).await.ok()["refreshSession"].clone();
+    let (access, second) = (fresh["accessToken"].as_str(), fresh["refreshToken"].as_str());
+    let ada = crate::support::Client::new(app.router.clone(), access);
+    ada.id().await;
+    let stolen = refresh(&app, &first).await;
+
+    assert_eq!(stolen.code(), "UNAUTHENTICATED");
+    assert_eq!(refresh(&app, second.unwrap()).await.code(), "UNAUTHENTICATED");
+    assert_eq!(ada.send("{ viewer { id } }", json!({})).await.code(), "UNAUTHENTICATED");
+    assert_eq!(refresh(&app, "nonsense").await.code(), "UNAUTHENTICATED");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_token_ends_with_its_time() {
+    let app = TestApp::new().await;
+    let token = refresh_token(&app, "ada").await;
+
+    app.clock.advance(std::time::Duration::from_secs(30 * 24 * 3600));
+
+    assert_eq!(refresh(&app, &token).await.code(), "UNAUTHENTICATED");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logout_ends_one_session_or_all() {
+    let app = TestApp::new().await;
+    let here = app.user("ada").await;
+    let (there, elsewhere) = (here.login("ada").await, here.login("ada").await);
+
+    here.send("mutation { logout { cursor } }", json!({})).await.ok();
+    let dead = here.send("{ viewer { id } }", json!({})).await;
+    there.id().await;
+    there.send("mutation { logout(allSessions: true) { cursor } }", json!({})).await.ok();
+
+    assert_eq!((dead.status.as_u16(), dead.code()), (401, "UNAUTHENTICATED"));
+    for client in [there, elsewhere] {
+        assert_eq!(client.send("{ viewer { id } }", json!({})).await.code(), "UNAUTHENTICATED");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn change_password_needs_the_old_one_and_ends_all_other_sessions() {
+    let app = TestApp::new().await;
+    let ada = app.user("ada").await;
+    let change = async |current: &str| {
+        let input = json!({ "currentPassword": current, "newPassword": "a new password" });
+        let document = "mutation($input: ChangePasswordInput!) {
+            changePassword(input: $input) { accessToken } }";
+        ada.send(document, json!({ "input": input })).await
+    };
+
+    let refused = change("not the password").await;
+    let changed = change("correct horse battery").await.ok();
+
+    assert_eq!(
+        (refused.code(), refused.extension("field")),
+        ("INVALID", &json!("input.currentPassword"))
+    );
+    assert_eq!(ada.send("{ viewer { id } }", json!({})).await.code(), "UNAUTHENTICATED");
+    let token = changed["changePassword"]["accessToken"].as_str();
+    crate::support::Client::new(app.router.clone(), token).id().await;
+    assert_eq!(app.anonymous().try_login("ada", "correct horse battery").await.code(), "FORBIDDEN");
+    app.anonymous().try_login("ada", "a new password").await.ok();
+}

@@ -110,3 +110,108 @@ async fn a_task_of_an_unknown_kind_waits() {
         (&json!("PENDING"), &json!("PENDING"))
     );
 }
+
+const CANCEL: &str = "mutation($id: ID!) {
+    cancelWorkflow(id: $id, reason: \"changed my mind\") { workflow { status } } }";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cancel_workflow_waits_for_the_executor_and_removes_what_a_creation_made() {
+    let app = TestApp::new().await;
+    let (root, ada) = (app.admin().await, app.user("ada").await);
+    let product = root.create_product("web:1").await;
+    let (order, instance, workflow) = ada.buy(&product, "web").await;
+    for _ in 0..2 {
+        app.control_plane.run_next_task().await.unwrap();
+    }
+    let at_work = app.control_plane.claim_task().await.unwrap().unwrap();
+
+    let cancelled = ada.send(CANCEL, json!({ "id": workflow })).await.ok();
+    let meanwhile = ada.workflow(&workflow).await;
+    app.control_plane.run_claimed(at_work.clone()).await.unwrap();
+    app.run_tasks().await;
+
+    assert_eq!(cancelled["cancelWorkflow"]["workflow"]["status"], "RUNNING");
+    let of = |workflow: &serde_json::Value, id: String| {
+        let tasks = workflow["tasks"].as_array().unwrap().clone();
+        tasks.into_iter().find(|task| task["id"] == id).unwrap()["status"].clone()
+    };
+    assert_eq!(of(&meanwhile, at_work.task.id.to_string()), "RUNNING");
+    let ended = ada.workflow(&workflow).await;
+    assert_eq!(of(&ended, at_work.task.id.to_string()), "CANCELED");
+    assert_eq!(ended["status"], "CANCELED");
+    assert_eq!(app.standing().await, Vec::<String>::new());
+    assert_eq!(ada.order(&order).await["refundDue"], true);
+    assert_eq!(ada.instance(&instance).await["status"], "FAILED");
+    assert_eq!(ada.send(CANCEL, json!({ "id": workflow })).await.code(), "INVALID_TRANSITION");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cancel_workflow_does_not_stop_a_deletion() {
+    let app = TestApp::new().await;
+    let (root, ada) = (app.admin().await, app.user("ada").await);
+    let product = root.create_product("web:1").await;
+    let (_, instance, _) = ada.buy(&product, "web").await;
+    app.run_tasks().await;
+    let deletion = ada.command("deleteInstance", &instance).await.ok();
+
+    let reply =
+        ada.send(CANCEL, json!({ "id": deletion["deleteInstance"]["workflow"]["id"] })).await;
+    app.run_tasks().await;
+
+    assert_eq!(reply.code(), "CONFLICT");
+    assert_eq!(ada.instance(&instance).await["status"], "DELETED");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_workflow_is_tried_again_with_its_attempts_kept() {
+    let app = TestApp::new().await;
+    let (root, ada) = (app.admin().await, app.user("ada").await);
+    let product = root.create_product("web:1").await;
+    let (_, instance, _) = ada.buy(&product, "web").await;
+    app.run_tasks().await;
+    let calls = simulator::Calls::to("patch", "deployments");
+    app.cluster.faults().fail_matching(calls, 1, simulator::Fault::Status(422, None));
+    let stop = ada.command("stopInstance", &instance).await.ok();
+    let workflow = stop["stopInstance"]["workflow"]["id"].as_str().unwrap().to_owned();
+    app.run_tasks().await;
+    let failed = ada.workflow(&workflow).await;
+    assert_eq!(
+        (&failed["status"], &failed["tasks"][1]["status"]),
+        (&json!("FAILED"), &json!("CANCELED"))
+    );
+    assert_eq!(ada.instance(&instance).await["status"], "FAILED");
+
+    let document = "mutation($id: ID!) { retryTask(id: $id) { task { id status attempt } } }";
+    let retried = ada.send(document, json!({ "id": failed["tasks"][0]["id"] })).await.ok();
+    let on_its_way = ada.instance(&instance).await["status"].clone();
+    app.run_tasks().await;
+
+    assert_eq!(
+        retried["retryTask"]["task"],
+        json!({ "id": failed["tasks"][0]["id"], "status": "PENDING", "attempt": 1 })
+    );
+    assert_eq!(on_its_way, "STOPPING");
+    let ended = ada.workflow(&workflow).await;
+    assert_eq!(ended["status"], "SUCCESS");
+    let attempts = ended["tasks"][0]["attempts"].as_array().unwrap().clone();
+    let statuses: Vec<_> = attempts.iter().map(|attempt| &attempt["status"]).collect();
+    assert_eq!(statuses, ["FAILED", "SUCCESS"]);
+    assert_eq!(ada.instance(&instance).await["status"], "STOPPED");
+    let again = "mutation($id: ID!) { retryFailedTasks(workflowId: $id) { workflow { id } } }";
+    let nothing_failed = ada.send(again, json!({ "id": workflow })).await;
+    assert_eq!(nothing_failed.code(), "INVALID_TRANSITION");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_creation_that_was_cleaned_up_is_not_tried_again() {
+    let app = TestApp::new().await;
+    let (root, ada) = (app.admin().await, app.user("ada").await);
+    let product = root.create_product("crash:1").await;
+    let (_, _, workflow) = ada.buy(&product, "web").await;
+    app.run_tasks().await;
+
+    let document = "mutation($id: ID!) { retryFailedTasks(workflowId: $id) { workflow { id } } }";
+    let reply = ada.send(document, json!({ "id": workflow })).await;
+
+    assert_eq!(reply.code(), "INVALID_TRANSITION");
+}

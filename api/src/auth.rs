@@ -64,12 +64,18 @@ impl TokenIssuer for Signer {
         let refresh_token =
             format!("{session}.{}", random_text::<32>().map_err(Error::internal_from)?);
         Ok(Tokens {
+            session_id: session,
             access_token,
             expires_at,
             refresh_hash: hash(&refresh_token),
             refresh_token,
             refresh_expires_at: now + REFRESH_LIFE,
         })
+    }
+
+    fn read_refresh(&self, token: &str) -> Option<(SessionId, String)> {
+        let (session, _) = token.split_once('.')?;
+        Some((session.parse().ok()?, hash(token)))
     }
 }
 
@@ -108,7 +114,8 @@ impl Gatekeeper {
                 _ => Error::Unauthenticated,
             }
         })?;
-        self.control_plane.caller(claims.claims.sub, claims.claims.tv).await
+        let Claims { sub, tv, jti, .. } = claims.claims;
+        self.control_plane.caller(sub, tv, jti).await
     }
 }
 

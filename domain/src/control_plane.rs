@@ -6,7 +6,7 @@ use crate::{
     error::{Error, Result},
     events::{Bus, Cursor},
     identity::{Actor, Caller, PasswordHasher, TokenIssuer, UserStatus},
-    ids::UserId,
+    ids::{SessionId, UserId},
     runtime::{Runtime, Target},
     store::{Session, Store},
     work::{Entity, Work},
@@ -113,15 +113,24 @@ impl ControlPlane {
     }
 
     /// The caller behind a token: a user that exists and is not disabled, and a token that no
-    /// change of the account has ended.
-    pub async fn caller(&self, id: UserId, token_version: i64) -> Result<Caller> {
+    /// logout and no change of the account has ended.
+    pub async fn caller(
+        &self,
+        id: UserId,
+        token_version: i64,
+        session_id: SessionId,
+    ) -> Result<Caller> {
         let mut reader = self.reader().await?;
+        let session = reader.session(session_id).await?;
+        if session.is_none_or(|session| session.user_id != id || session.revoked_at.is_some()) {
+            return Err(Error::Unauthenticated);
+        }
         let user = reader.users_by_id(&[id]).await?.pop().ok_or(Error::Unauthenticated)?;
         if user.status == UserStatus::Disabled || user.token_version != token_version {
             return Err(Error::Unauthenticated);
         }
         let memberships = reader.memberships_of_users(&[id]).await?;
-        Ok(Caller::User(Box::new(Actor { user, memberships })))
+        Ok(Caller::User(Box::new(Actor { user, memberships, session_id })))
     }
 
     pub(crate) async fn reader(&self) -> Result<Box<dyn Session>> {

@@ -227,5 +227,5 @@ async fn current(tx: &mut dyn Transaction, actor: &Actor) -> Result<Actor> {
         return Err(Error::Unauthenticated);
     }
     let memberships = tx.memberships_of_users(&[user.id]).await?;
-    Ok(Actor { user, memberships })
+    Ok(Actor { user, memberships, session_id: actor.session_id })
 }

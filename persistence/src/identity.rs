@@ -11,6 +11,8 @@ use domain::{
     page::{Page, PageRequest},
 };
 
+use jiff::Timestamp;
+
 use crate::{
     backend::{Conn, run},
     error::database,
@@ -224,6 +226,40 @@ impl IdentityWrites for Conn {
         run!(self, |c| diesel::insert_into(tenant_members::table).values(&row).execute(c))
             .map(drop)
             .map_err(database)
+    }
+
+    async fn revoke_sessions(
+        &mut self,
+        user: UserId,
+        one: Option<SessionId>,
+        at: Timestamp,
+    ) -> Result<()> {
+        let live = sessions::user_id.eq(AsText(user)).and(sessions::revoked_at.is_null());
+        let chosen = one.map(|id| id.to_string());
+        run!(self, |c, DB| {
+            let mut update = diesel::update(sessions::table).filter(live).into_boxed::<DB>();
+            if let Some(id) = &chosen {
+                update = update.filter(sessions::id.eq(id));
+            }
+            update.set(sessions::revoked_at.eq(Micros(at))).execute(c)
+        })
+        .map(drop)
+        .map_err(database)
+    }
+
+    async fn rotate_session(
+        &mut self,
+        id: SessionId,
+        old: &str,
+        new: &str,
+        expires_at: Timestamp,
+    ) -> Result<bool> {
+        let current = sessions::id.eq(AsText(id)).and(sessions::refresh_hash.eq(old));
+        let fresh = (sessions::refresh_hash.eq(new), sessions::expires_at.eq(Micros(expires_at)));
+        let changed =
+            run!(self, |c| diesel::update(sessions::table).filter(current).set(fresh).execute(c))
+                .map_err(database)?;
+        Ok(changed == 1)
     }
 
     async fn insert_session(&mut self, session: &LoginSession) -> Result<()> {

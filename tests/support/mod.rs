@@ -5,7 +5,7 @@ mod process;
 mod socket;
 
 pub use app::TestApp;
-pub use client::{Client, product};
+pub use client::{Client, Reply, product};
 pub use database::Database;
 pub use process::Process;
 pub use socket::{Socket, Subscription};

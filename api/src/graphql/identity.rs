@@ -201,6 +201,15 @@ pub struct LoginInput {
     password: String,
 }
 
+/// A change of password.
+#[derive(InputObject)]
+pub struct ChangePasswordInput {
+    /// The password as it is.
+    current_password: String,
+    /// At least 8 characters and at most 1024 bytes.
+    new_password: String,
+}
+
 /// Narrows a list of accounts; what is absent does not.
 #[derive(InputObject)]
 pub struct UserFilter {
@@ -241,6 +250,15 @@ impl From<Authenticated> for AuthPayload {
             user: User(committed.entity),
         }
     }
+}
+
+/// An ended session.
+#[derive(SimpleObject)]
+pub struct LogoutPayload {
+    /// The safe position just before the effect.
+    cursor: Cursor,
+    /// Whether an earlier call with the same idempotency key had the effect.
+    replayed: bool,
 }
 
 /// A changed account.
@@ -317,6 +335,50 @@ impl IdentityMutation {
         let LoginInput { email, password } = input;
         ctx.keyed(idempotency_key)?;
         Ok(Some(ctx.control_plane().login(Login { email, password }).await?.into()))
+    }
+
+    /// Exchanges a refresh token for fresh tokens. Each is good once: the old one is dead from
+    /// then on, and its second use ends the session. UNAUTHENTICATED for one that is not good.
+    async fn refresh_session(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The newest refresh token of the session.")] refresh_token: String,
+        #[graphql(desc = "Accepted for symmetry: a refresh token is good once.")]
+        idempotency_key: Option<String>,
+    ) -> Result<Option<AuthPayload>> {
+        ctx.keyed(idempotency_key)?;
+        Ok(Some(ctx.control_plane().refresh_session(&refresh_token).await?.into()))
+    }
+
+    /// Ends the caller's session and its tokens, or all of the account's.
+    async fn logout(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "Whether every session of the account ends.",
+            default_with = "Some(false)"
+        )]
+        all_sessions: Option<bool>,
+        #[graphql(desc = "Makes repeated calls have one effect.")] idempotency_key: Option<String>,
+    ) -> Result<Option<LogoutPayload>> {
+        let call = ctx.keyed(idempotency_key)?;
+        let Committed { cursor, replayed, .. } =
+            ctx.control_plane().logout(&call, all_sessions.unwrap_or(false)).await?;
+        Ok(Some(LogoutPayload { cursor: Cursor(cursor), replayed }))
+    }
+
+    /// Sets a new password. All sessions of the account end; the answer opens a fresh one.
+    async fn change_password(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The old and the new password.")] input: ChangePasswordInput,
+        #[graphql(desc = "Makes repeated calls have one effect.")] idempotency_key: Option<String>,
+    ) -> Result<Option<AuthPayload>> {
+        let ChangePasswordInput { current_password, new_password } = input;
+        let call = ctx.keyed(idempotency_key)?;
+        let changed =
+            ctx.control_plane().change_password(&call, current_password, new_password).await?;
+        Ok(Some(changed.into()))
     }
 
     /// Enables, disables or restricts an account. What its tenants run goes on. For

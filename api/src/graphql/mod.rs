@@ -48,6 +48,7 @@ pub struct Mutation(
     identity::IdentityMutation,
     commerce::CommerceMutation,
     instances::InstanceMutation,
+    workflows::WorkflowMutation,
 );
 
 /// Everything that changes, live. With `after`, what has happened since that cursor comes first,

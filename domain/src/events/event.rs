@@ -106,6 +106,7 @@ event_types! {
     UserStatusChanged "USER_STATUS_CHANGED";
     UserRolesChanged "USER_ROLES_CHANGED";
     UserPasswordChanged "USER_PASSWORD_CHANGED";
+    UserLoggedOut "USER_LOGGED_OUT";
     TenantCreated "TENANT_CREATED";
     ProductCreated "PRODUCT_CREATED";
     ProductUpdated "PRODUCT_UPDATED";

@@ -1,7 +1,7 @@
 use super::{Membership, User};
 use crate::{
     error::{Error, Result},
-    ids::TenantId,
+    ids::{SessionId, TenantId},
 };
 
 /// Who makes a call.
@@ -16,6 +16,8 @@ pub enum Caller {
 pub struct Actor {
     pub user: User,
     pub memberships: Vec<Membership>,
+    /// The login that the token came from.
+    pub session_id: SessionId,
 }
 
 /// The rows that a caller may see.

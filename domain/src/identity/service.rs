@@ -6,7 +6,7 @@ use super::{
     UserFilter, UserStatus, allows, user,
 };
 use crate::{
-    control_plane::{Call, Committed, ControlPlane},
+    control_plane::{Call, Committed, ControlPlane, Ports},
     error::{Error, Result},
     events::EventType,
     ids::{SessionId, TenantId, UserId},
@@ -99,6 +99,66 @@ impl ControlPlane {
         let cursor = self.cursor().await?;
         self.authenticated(Committed { cursor, replayed: false, entity: user, workflow: None })
             .await
+    }
+
+    /// Exchanges a refresh token for fresh tokens; the old one is dead from then on. One that
+    /// comes a second time was stolen from somebody: its session ends.
+    pub async fn refresh_session(&self, refresh_token: &str) -> Result<Authenticated> {
+        let read = self.ports.tokens.read_refresh(refresh_token);
+        let (id, old) = read.ok_or(Error::Unauthenticated)?;
+        let cursor = self.cursor().await?;
+        let refreshed = self
+            .maintain(None, async |work| work.refresh(&self.ports, id, &old).await.map(Some))
+            .await?
+            .flatten();
+        let (user, tokens) = refreshed.ok_or(Error::Unauthenticated)?;
+        let committed = Committed { cursor, replayed: false, entity: user, workflow: None };
+        Ok(Authenticated { committed, tokens })
+    }
+
+    /// Ends the caller's session, or all of the account's, with their tokens.
+    pub async fn logout(&self, call: &Call, all_sessions: bool) -> Result<Committed<User>> {
+        self.execute(call, async |work| {
+            let (id, session) = (work.actor()?.user.id, work.actor()?.session_id);
+            let now = work.now();
+            let user = work.locked::<User>(id).await?;
+            if !all_sessions {
+                work.tx.revoke_sessions(id, Some(session), now).await?;
+                return Ok(user);
+            }
+            work.tx.revoke_sessions(id, None, now).await?;
+            let user = user.with_dead_tokens(now);
+            work.save(&user, EventType::UserLoggedOut, None).await?;
+            Ok(user)
+        })
+        .await
+    }
+
+    /// Sets a new password, which ends all sessions but the fresh one that it opens.
+    pub async fn change_password(
+        &self,
+        call: &Call,
+        current: String,
+        new: String,
+    ) -> Result<Authenticated> {
+        let user = call.actor()?.user.clone();
+        user::password("input.newPassword", &new)?;
+        let known = Some(user.password_hash.clone());
+        if !self.ports.passwords.verify(current, known).await? {
+            return Err(Error::invalid("input.currentPassword", "is not the account's password"));
+        }
+        let password_hash = self.ports.passwords.hash(new).await?;
+        let committed = self
+            .execute(call, async |work| {
+                let now = work.now();
+                let mut user = work.locked::<User>(user.id).await?.with_dead_tokens(now);
+                user.password_hash = password_hash;
+                work.tx.revoke_sessions(user.id, None, now).await?;
+                work.save(&user, EventType::UserPasswordChanged, None).await?;
+                Ok(user)
+            })
+            .await?;
+        self.authenticated(committed).await
     }
 
     async fn authenticated(&self, committed: Committed<User>) -> Result<Authenticated> {
@@ -234,6 +294,36 @@ impl Work {
         debug_assert!(actor.relation(tenant.id) != Relation::Stranger);
         actor.may_change(tenant.id)?;
         Ok(tenant)
+    }
+}
+
+impl Work {
+    /// Rotates a session's refresh token; `None` where it is not to be had, a session whose
+    /// older token came again having been ended.
+    async fn refresh(
+        &mut self,
+        ports: &Ports,
+        id: SessionId,
+        old: &str,
+    ) -> Result<Option<(User, Tokens)>> {
+        self.tx.lock(&id.to_string()).await?;
+        let now = self.now();
+        let session = self.tx.session(id).await?;
+        let live =
+            |session: &LoginSession| session.revoked_at.is_none() && session.expires_at > now;
+        let Some(session) = session.filter(live) else { return Ok(None) };
+        if session.refresh_hash != old {
+            self.tx.revoke_sessions(session.user_id, Some(id), now).await?;
+            return Ok(None);
+        }
+        let user = self.tx.users_by_id(&[session.user_id]).await?.pop();
+        let Some(user) = user.filter(|user| user.status != UserStatus::Disabled) else {
+            return Ok(None);
+        };
+        let tokens = ports.tokens.issue(&user, id, now)?;
+        let (fresh, expires_at) = (&tokens.refresh_hash, tokens.refresh_expires_at);
+        let rotated = self.tx.rotate_session(id, old, fresh, expires_at).await?;
+        Ok(rotated.then_some((user, tokens)))
     }
 }
 

@@ -31,11 +31,15 @@ pub trait PasswordHasher: Send + Sync {
 /// Signs access tokens and makes refresh tokens.
 pub trait TokenIssuer: Send + Sync {
     fn issue(&self, user: &User, session: SessionId, now: Timestamp) -> Result<Tokens>;
+
+    /// The session that a refresh token names, and the token's hash; `None` for what is none.
+    fn read_refresh(&self, token: &str) -> Option<(SessionId, String)>;
 }
 
 /// What a login hands out. `refresh_hash` is what is stored.
 #[derive(Clone)]
 pub struct Tokens {
+    pub session_id: SessionId,
     pub access_token: String,
     pub expires_at: Timestamp,
     pub refresh_token: String,

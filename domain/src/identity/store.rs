@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::{LoginSession, Membership, Tenant, User, UserFilter};
 use crate::{
@@ -32,5 +33,21 @@ pub trait IdentityWrites {
     /// `false` where the org id is taken.
     async fn insert_tenant(&mut self, tenant: &Tenant) -> Result<bool>;
     async fn insert_membership(&mut self, membership: &Membership) -> Result<()>;
+    /// Ends one session, or all of an account.
+    async fn revoke_sessions(
+        &mut self,
+        user: UserId,
+        one: Option<SessionId>,
+        at: Timestamp,
+    ) -> Result<()>;
+    /// Puts a fresh refresh token in the place of the one whose hash is `old`; `false` where
+    /// that is not the session's any more.
+    async fn rotate_session(
+        &mut self,
+        id: SessionId,
+        old: &str,
+        new: &str,
+        expires_at: Timestamp,
+    ) -> Result<bool>;
     async fn insert_session(&mut self, session: &LoginSession) -> Result<()>;
 }

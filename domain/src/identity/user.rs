@@ -89,6 +89,13 @@ impl User {
         self
     }
 
+    /// Ends every access token there is.
+    pub fn with_dead_tokens(mut self, now: Timestamp) -> Self {
+        self.token_version += 1;
+        self.updated_at = now;
+        self
+    }
+
     pub fn with_roles(mut self, roles: Vec<Role>, now: Timestamp) -> Self {
         self.roles = roles;
         self.updated_at = now;

@@ -10,6 +10,6 @@ mod store;
 
 pub use explain::{Explanation, explain};
 pub use instance::{Instance, InstanceAction, InstanceFilter, InstanceRuntime, InstanceStatus};
-pub(crate) use service::settle;
+pub(crate) use service::{revive, settle};
 pub use steps::{ApplyPart, AwaitRemoval, AwaitRollout, RemoveWorkload};
 pub use store::{InstanceReads, InstanceWrites};

@@ -137,8 +137,10 @@ pub(crate) async fn settle(work: &mut Work, workflow: &Workflow, ending: Ending)
         (WorkflowKind::ProvisionInstance, ending) => {
             return provision::settle(work, instance, ending).await;
         }
-        (WorkflowKind::ReconcileInstance, _) | (_, Ending::Canceled) => return Ok(()),
-        (_, Ending::Failed) => InstanceAction::Fail,
+        (WorkflowKind::ReconcileInstance, _) => return Ok(()),
+        // Cancelled by the deletion of the instance, which goes its own way.
+        (_, Ending::Canceled) if instance.status == InstanceStatus::Deleting => return Ok(()),
+        (_, Ending::Failed | Ending::Canceled) => InstanceAction::Fail,
         (WorkflowKind::StopInstance, Ending::Success) => InstanceAction::Halted,
         (WorkflowKind::DeleteInstance, Ending::Success) => InstanceAction::Vanished,
         (_, Ending::Success) => InstanceAction::Ran,
@@ -147,6 +149,21 @@ pub(crate) async fn settle(work: &mut Work, workflow: &Workflow, ending: Ending)
     let now = work.now();
     let instance = instance.apply(action, now)?;
     work.save(&instance, event_of(action), Some(previous)).await
+}
+
+/// Puts an instance on its way again when its failed workflow is tried again.
+pub(crate) async fn revive(work: &mut Work, workflow: &Workflow) -> Result<()> {
+    let action = match workflow.kind {
+        WorkflowKind::StartInstance => InstanceAction::Start,
+        WorkflowKind::StopInstance => InstanceAction::Stop,
+        WorkflowKind::RestartInstance => InstanceAction::Restart,
+        _ => return Ok(()),
+    };
+    let instance = work.locked::<Instance>(workflow.subject_id.parse()?).await?;
+    let previous = instance.status.as_str();
+    let now = work.now();
+    let instance = instance.apply(action, now)?;
+    work.save(&instance, EventType::InstanceStatusChanged, Some(previous)).await
 }
 
 fn event_of(action: InstanceAction) -> EventType {

@@ -38,6 +38,25 @@ pub(super) fn advance(
     Some(if workflow.cancel_reason.is_some() { Ending::Canceled } else { Ending::Failed })
 }
 
+/// Makes the chosen tasks pending again, with those that were cancelled because of them; answers
+/// with how many were chosen. Attempts go on counting.
+pub(super) fn revive(tasks: &mut [Task], chosen: impl Fn(&Task) -> bool, now: Timestamp) -> usize {
+    let mut revived: Vec<TaskId> =
+        tasks.iter().filter(|task| chosen(task)).map(|task| task.id).collect();
+    let failed = revived.len();
+    while let Some(next) = tasks.iter().find(|task| {
+        task.status == TaskStatus::Canceled
+            && !revived.contains(&task.id)
+            && task.depends_on.iter().any(|id| revived.contains(id))
+    }) {
+        revived.push(next.id);
+    }
+    for task in tasks.iter_mut().filter(|task| revived.contains(&task.id)) {
+        task.reset(now);
+    }
+    failed
+}
+
 fn of(tasks: &[Task], phase: Phase) -> impl Iterator<Item = &Task> {
     tasks.iter().filter(move |task| task.phase == phase)
 }
@@ -220,6 +239,21 @@ mod tests {
         assert_eq!(advance(&mut workflow, &mut tasks, NOW), None);
         run(&mut tasks[4], TaskStatus::Success);
         assert_eq!(advance(&mut workflow, &mut tasks, NOW), Some(Ending::Canceled));
+    }
+
+    #[test]
+    fn a_revival_takes_along_what_was_cancelled_because_of_the_failure() {
+        let (mut workflow, mut tasks) = diamond();
+        run(&mut tasks[0], TaskStatus::Success);
+        run(&mut tasks[1], TaskStatus::Failed);
+        advance(&mut workflow, &mut tasks, NOW);
+
+        let chosen = revive(&mut tasks, |task| task.status == TaskStatus::Failed, NOW);
+
+        assert_eq!(chosen, 1);
+        assert_eq!(states(&tasks), "SprPp".replace('P', "p"));
+        advance(&mut workflow, &mut tasks, NOW);
+        assert_eq!(states(&tasks), "Srrpp");
     }
 
     #[test]

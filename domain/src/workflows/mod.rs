@@ -1,3 +1,4 @@
+mod commands;
 mod dag;
 mod executor;
 mod plan;

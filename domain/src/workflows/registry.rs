@@ -56,6 +56,16 @@ pub(super) async fn settle(work: &mut Work, workflow: &Workflow, ending: Ending)
     }
 }
 
+/// What begins again for the subject when a workflow that had failed is tried again.
+pub(super) async fn revive(work: &mut Work, workflow: &Workflow) -> Result<()> {
+    instances::revive(work, workflow).await
+}
+
+/// Whether people may stop a workflow of this kind; one that is to leave nothing goes on.
+pub(super) fn is_cancellable(kind: WorkflowKind) -> bool {
+    kind != WorkflowKind::DeleteInstance
+}
+
 const fn entry<E: Executor>() -> Entry {
     Entry { kind: E::KIND, version: E::VERSION, run: run::<E> }
 }

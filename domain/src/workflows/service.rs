@@ -161,18 +161,20 @@ impl Work {
     pub(crate) async fn cancel_lane(&mut self, subject: &str, reason: &str) -> Result<()> {
         // The last goes first, so that no cancelled one lets another begin.
         let live = self.tx.live_workflows(&[subject.to_owned()]).await?;
-        for (place, mut workflow) in live.into_iter().enumerate().rev() {
-            if workflow.cancel_reason.is_some() {
-                continue;
-            }
-            workflow.cancel_reason = Some(reason.to_owned());
-            if place == 0 {
-                self.advance(workflow).await?;
-            } else {
-                self.cancel_queued(workflow).await?;
-            }
+        for workflow in live.into_iter().rev().filter(|live| live.cancel_reason.is_none()) {
+            self.cancel(workflow, reason).await?;
         }
         Ok(())
+    }
+
+    /// Wants one live workflow stopped.
+    pub(super) async fn cancel(&mut self, mut workflow: Workflow, reason: &str) -> Result<()> {
+        let lane = self.tx.live_workflows(std::slice::from_ref(&workflow.subject_id)).await?;
+        workflow.cancel_reason = Some(reason.to_owned());
+        if lane.first().is_some_and(|head| head.id == workflow.id) {
+            return self.advance(workflow).await;
+        }
+        self.cancel_queued(workflow).await
     }
 
     async fn cancel_queued(&mut self, mut workflow: Workflow) -> Result<()> {
@@ -221,14 +223,20 @@ impl Work {
         registry::settle(self, &workflow, ending).await
     }
 
-    async fn save_tasks(&mut self, of: &Workflow, before: &[Task], tasks: &[Task]) -> Result<()> {
+    pub(super) async fn save_tasks(
+        &mut self,
+        of: &Workflow,
+        before: &[Task],
+        tasks: &[Task],
+    ) -> Result<()> {
         for (before, task) in before.iter().zip(tasks) {
             if before == task {
                 continue;
             }
             self.tx.update_task(task).await?;
             if told(before, task) {
-                if task.attempt > 0 {
+                // A task that is pending again is between two attempts.
+                if task.attempt > 0 && task.status != TaskStatus::Pending {
                     self.tx.save_attempt(&task.this_attempt(self.tx.now())).await?;
                 }
                 self.tell_task(task, of, Some(before.status))?;

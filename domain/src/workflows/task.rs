@@ -140,6 +140,19 @@ impl Task {
         self.claim.leased = false;
     }
 
+    /// Makes it as if it had not begun, but for the count of its attempts.
+    pub fn reset(&mut self, now: Timestamp) {
+        self.status = TaskStatus::Pending;
+        self.result = None;
+        self.error = None;
+        self.started_at = None;
+        self.completed_at = None;
+        self.deadline = None;
+        self.updated_at = now;
+        self.claim.ready_at = None;
+        self.claim.leased = false;
+    }
+
     /// The attempt that it is in, as of now: an error ends it even where the task goes on.
     pub fn this_attempt(&self, now: Timestamp) -> TaskAttempt {
         let failed = self.status == TaskStatus::Running && self.error.is_some();
