@@ -98,3 +98,41 @@ async fn a_cursor_that_the_log_never_gave_is_refused() {
         assert_eq!(reply.code(), "INVALID", "{bad}: {reply:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cursor_behind_what_is_kept_has_expired_and_says_which_has_not() {
+    let app = TestApp::new().await;
+    let (root, ada) = (app.admin().await, app.user("ada").await);
+    let product = root.create_product("web:1").await;
+    ada.place_order(&product, "old").await.ok();
+    let document = "query($after: Cursor) { events(after: $after) {
+        edges { cursor } nodes { type data } } }";
+    let old = ada.send(document, json!({})).await.ok()["events"]["edges"][0]["cursor"].clone();
+    app.clock.advance(std::time::Duration::from_secs(31 * 24 * 3600));
+    // Tokens are as old as the events by now.
+    ada.place_order(&product, "new").await.ok();
+
+    app.control_plane.forget_the_old().await.unwrap();
+
+    let expired = ada.send(document, json!({ "after": old })).await;
+    assert_eq!(expired.code(), "CURSOR_EXPIRED");
+    let earliest = expired.extension("earliest").clone();
+    let kept =
+        ada.send(document, json!({ "after": earliest })).await.ok()["events"]["nodes"].clone();
+    assert_eq!(kept.as_array().unwrap().len(), 1);
+    assert_eq!(kept[0]["data"]["instanceName"], "new");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_newest_event_is_kept_whatever_its_age() {
+    let app = TestApp::new().await;
+    let ada = app.user("ada").await;
+    let before = ada.send("{ cursor }", json!({})).await.ok();
+    app.clock.advance(std::time::Duration::from_secs(365 * 24 * 3600));
+
+    app.control_plane.forget_the_old().await.unwrap();
+    app.user("eve").await;
+
+    let cursor = app.control_plane.cursor().await.unwrap().to_string();
+    assert!(cursor.as_str() > before["cursor"].as_str().unwrap(), "positions only grow");
+}

@@ -106,7 +106,9 @@ async fn a_creation_that_fails_says_why_and_leaves_nothing() {
         assert!(error.contains(reason), "{error}");
         let order = ada.order(&order).await;
         assert_eq!((&order["status"], &order["refundDue"]), (&json!("CANCELLED"), &json!(true)));
-        assert_eq!(ada.instance(&instance).await["status"], "FAILED");
+        let failed = ada.instance(&instance).await;
+        assert_eq!(failed["status"], "FAILED");
+        assert_eq!(failed["whyNotRunning"]["code"], code, "it is still known afterwards");
         assert_eq!(app.standing().await, Vec::<String>::new());
         let start = ada.command("startInstance", &instance).await;
         assert_eq!(start.code(), "INVALID_TRANSITION", "nothing is left that could start");

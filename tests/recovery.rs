@@ -50,7 +50,7 @@ async fn a_creation_survives_a_crash_after_each_task() {
         for _ in 0..survived {
             assert!(app.control_plane.run_next_task().await.unwrap());
         }
-        // The next task takes effect outside, and its worker dies before it can say so.
+        // The worker dies with the next task in its hands.
         let claim = app.control_plane.claim_task().await.unwrap().unwrap();
 
         let app = app.restarted().await;

@@ -195,3 +195,31 @@ async fn an_unknown_cursor_is_an_error_with_a_code() {
 
     assert_eq!(error["extensions"]["code"], "INVALID", "{error}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_of_a_task_is_followed_and_resumed_from_its_offset() {
+    let mut app = TestApp::new().await;
+    let (root, ada) = (app.admin().await, app.user("ada").await);
+    let product = root.create_product("web:1").await;
+    let (_, _, workflow) = ada.buy(&product, "web").await;
+    let tasks = ada.workflow(&workflow).await["tasks"].clone();
+    let task = tasks.as_array().unwrap().iter().find(|task| task["name"] == "await_rollout");
+    let task = task.unwrap()["id"].clone();
+    let address = app.live().await;
+    let token = ada.token.clone().unwrap();
+    let document = "subscription($id: ID!, $from: Long) {
+        taskLog(taskId: $id, fromOffset: $from) { attempt offset nextOffset text } }";
+
+    let variables = json!({ "id": task, "from": "0" });
+    let live = Subscription::start(&address, &token, document, variables)
+        .await
+        .until(|item| item["taskLog"]["text"].as_str().unwrap().contains("replicas ready"))
+        .await;
+    let variables = json!({ "id": task, "from": "5" });
+    let resumed = Subscription::start(&address, &token, document, variables).await.next().await;
+
+    let last = &live.last().unwrap()["taskLog"];
+    assert_eq!((&last["attempt"], &last["text"]), (&json!(1), &json!("1 of 1 replicas ready\n")));
+    assert_eq!(resumed["taskLog"]["text"], "1 replicas ready\n");
+    assert_eq!(resumed["taskLog"]["nextOffset"], "22");
+}

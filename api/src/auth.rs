@@ -1,10 +1,16 @@
 //! Access tokens: signed here, checked here. What an account may do is never read from a token
 //! but from the store.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    future::pending,
+    sync::{Arc, Mutex as StdMutex},
+    time::Duration,
+};
 
 use domain::{
     ControlPlane, Error, Result,
+    clock::{Clock, SystemClock},
     identity::{Caller, Role, TokenIssuer, Tokens, User},
     ids::{SessionId, UserId},
 };
@@ -14,12 +20,21 @@ use jsonwebtoken::{
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use tokio::{
+    sync::Mutex,
+    time::{Instant, sleep, timeout},
+};
 
 use crate::keys::{TokenKey, random_text};
 
 const ACCESS_LIFE: SignedDuration = SignedDuration::from_mins(15);
 const REFRESH_LIFE: SignedDuration = SignedDuration::from_hours(30 * 24);
 const ISSUER: &str = "slipway";
+
+/// How often a pass that stays in use is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How long what the store said of a login is good for others who ask.
+const FINDING_LIFE: Duration = Duration::from_secs(2);
 
 #[derive(Serialize, Deserialize)]
 struct Claims {
@@ -79,12 +94,59 @@ impl TokenIssuer for Signer {
     }
 }
 
+/// A caller, and for how long they are let in.
+#[derive(Clone)]
+pub struct Pass {
+    pub caller: Caller,
+    token: Option<Token>,
+}
+
+/// What a pass rests on.
+#[derive(Clone)]
+struct Token {
+    login: Login,
+    expires_at: Timestamp,
+}
+
+/// What the store is asked about.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Login {
+    user: UserId,
+    token_version: i64,
+    session: SessionId,
+}
+
+/// What the store said of a login, and when; no caller where it is not good any more.
+type Finding = Arc<Mutex<Option<(Instant, Option<Caller>)>>>;
+
 /// Tells who is behind a token.
 #[derive(Clone)]
 pub struct Gatekeeper {
     control_plane: Arc<ControlPlane>,
     key: Arc<DecodingKey>,
     validation: Arc<Validation>,
+    findings: Arc<StdMutex<HashMap<Login, Finding>>>,
+}
+
+impl Pass {
+    pub fn anonymous() -> Self {
+        Self { caller: Caller::Anonymous, token: None }
+    }
+
+    /// Whether what this caller was allowed to see and do is allowed to the other one too, who is
+    /// the same account.
+    fn covered_by(&self, other: &Caller) -> bool {
+        match (&self.caller, other) {
+            (Caller::Anonymous, _) => true,
+            (Caller::User(_), Caller::Anonymous) => false,
+            (Caller::User(old), Caller::User(new)) => {
+                old.user.id == new.user.id
+                    && old.user.status == new.user.status
+                    && old.user.roles.iter().all(|role| new.user.roles.contains(role))
+                    && old.memberships.iter().all(|held| new.memberships.contains(held))
+            }
+        }
+    }
 }
 
 impl Gatekeeper {
@@ -98,14 +160,15 @@ impl Gatekeeper {
             control_plane,
             key: Arc::new(DecodingKey::from_secret(key.bytes())),
             validation: Arc::new(validation),
+            findings: Arc::default(),
         }
     }
 
     /// The caller behind an `Authorization` header; anonymous without one. A token that is not
     /// good is refused rather than taken for none.
-    pub async fn caller(&self, authorization: Option<&str>) -> Result<Caller> {
+    pub async fn pass(&self, authorization: Option<&str>) -> Result<Pass> {
         let Some(authorization) = authorization else {
-            return Ok(Caller::Anonymous);
+            return Ok(Pass::anonymous());
         };
         let token = bearer(authorization).ok_or(Error::Unauthenticated)?;
         let claims = decode::<Claims>(token, &self.key, &self.validation).map_err(|error| {
@@ -114,8 +177,94 @@ impl Gatekeeper {
                 _ => Error::Unauthenticated,
             }
         })?;
-        let Claims { sub, tv, jti, .. } = claims.claims;
-        self.control_plane.caller(sub, tv, jti).await
+        let Claims { sub, tv, jti, exp, .. } = claims.claims;
+        let expires_at = Timestamp::from_second(exp).map_err(|_| Error::Unauthenticated)?;
+        let login = Login { user: sub, token_version: tv, session: jti };
+        let caller = self.look_up(login).await?;
+        Ok(Pass { caller, token: Some(Token { login, expires_at }) })
+    }
+
+    /// The pass with the caller as they are now, at most [`FINDING_LIFE`] old. Refused once the
+    /// token has expired, and where the caller has lost something: what began under the pass began
+    /// with more than they may have.
+    pub async fn renewed(&self, pass: &Pass) -> Result<Pass> {
+        let Some(token) = &pass.token else {
+            return Ok(pass.clone());
+        };
+        if token.is_expired() {
+            return Err(Error::Unauthenticated);
+        }
+        let caller = self.find(token.login).await?;
+        Self::exchanged(pass, Pass { caller, token: pass.token.clone() })
+    }
+
+    /// The second pass in place of the first, where it gives no less to the same account.
+    pub fn exchanged(old: &Pass, new: Pass) -> Result<Pass> {
+        if old.covered_by(&new.caller) { Ok(new) } else { Err(Error::Unauthenticated) }
+    }
+
+    /// Comes back when the pass is not good any more, within 5 s. A store that does not answer
+    /// ends nothing but what expires: it lets nobody change anything either.
+    pub async fn lapse(self, pass: Pass) {
+        let Some(token) = &pass.token else {
+            return pending().await;
+        };
+        while !token.is_expired() {
+            sleep(token.life().min(LOOK_EVERY)).await;
+            if let Ok(Err(Error::Unauthenticated)) =
+                timeout(token.life(), self.renewed(&pass)).await
+            {
+                return;
+            }
+        }
+    }
+
+    /// Asks the store once for all who want to know at about the same time.
+    async fn find(&self, login: Login) -> Result<Caller> {
+        let finding = self.finding(login);
+        let mut finding = finding.lock().await;
+        if let Some((at, found)) = &*finding
+            && at.elapsed() < FINDING_LIFE
+        {
+            return found.clone().ok_or(Error::Unauthenticated);
+        }
+        let asked_at = Instant::now();
+        let found = self.look_up(login).await;
+        *finding = match &found {
+            Ok(caller) => Some((asked_at, Some(caller.clone()))),
+            Err(Error::Unauthenticated) => Some((asked_at, None)),
+            Err(_) => None,
+        };
+        found
+    }
+
+    fn finding(&self, login: Login) -> Finding {
+        let mut findings = self.findings.lock().expect("nothing panics while it holds this lock");
+        if !findings.contains_key(&login) && findings.len() == findings.capacity() {
+            // Before it grows: what nobody is asking about and what is out of date can go.
+            findings.retain(|_, finding| match finding.try_lock() {
+                Ok(found) => found.as_ref().is_some_and(|(at, _)| at.elapsed() < FINDING_LIFE),
+                Err(_) => true,
+            });
+        }
+        findings.entry(login).or_default().clone()
+    }
+
+    async fn look_up(&self, login: Login) -> Result<Caller> {
+        let Login { user, token_version, session } = login;
+        self.control_plane.caller(user, token_version, session).await
+    }
+}
+
+impl Token {
+    fn is_expired(&self) -> bool {
+        self.life().is_zero()
+    }
+
+    /// How long it is good for.
+    fn life(&self) -> Duration {
+        let left = self.expires_at.duration_since(SystemClock.now());
+        Duration::try_from(left).unwrap_or_default()
     }
 }
 

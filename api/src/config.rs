@@ -60,6 +60,10 @@ pub struct Config {
     #[arg(long, env = "SLIPWAY_TASK_LEASE", default_value = "30s")]
     pub task_lease: SignedDuration,
 
+    /// How long events are kept, such as `30d`: cursors that are older have expired.
+    #[arg(long, env = "SLIPWAY_EVENT_RETENTION", default_value = "30d", value_parser = days)]
+    pub event_retention: SignedDuration,
+
     /// How many workflows run at once.
     #[arg(long, env = "SLIPWAY_WORKFLOWS", default_value_t = 64)]
     pub workflows: i64,
@@ -86,6 +90,7 @@ impl Config {
             task_deadline: self.task_deadline,
             task_lease: self.task_lease,
             workflow_cap: self.workflows,
+            event_retention: self.event_retention,
             ..Settings::default()
         }
     }
@@ -105,5 +110,13 @@ impl Config {
             }
             (None, None) => bail!("set SLIPWAY_TOKEN_KEY: all processes of a database share it"),
         }
+    }
+}
+
+/// A duration that may count in days, each of 24 hours.
+fn days(text: &str) -> Result<SignedDuration, jiff::Error> {
+    match text.strip_suffix('d').and_then(|days| days.trim().parse::<i32>().ok()) {
+        Some(days) => Ok(SignedDuration::from_hours(24) * days),
+        None => text.parse(),
     }
 }

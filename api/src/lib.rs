@@ -8,4 +8,5 @@ pub mod http;
 pub mod keys;
 pub mod passwords;
 pub mod serve;
+pub mod simulate;
 pub mod work;

@@ -12,6 +12,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 const AT_ONCE: usize = 16;
 /// How long an idle process waits before it looks for itself.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How often what is past retention is looked for.
+const FORGET_EVERY: Duration = Duration::from_secs(600);
 /// How long a process pauses when the store or the cluster fails.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -19,6 +21,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub fn start(control_plane: &Arc<ControlPlane>, tracker: &TaskTracker, stop: &CancellationToken) {
     tracker.spawn(run_tasks(control_plane.clone(), tracker.clone(), stop.clone()));
     tracker.spawn(observe(control_plane.clone(), stop.clone()));
+    tracker.spawn(forget(control_plane.clone(), stop.clone()));
 }
 
 async fn run_tasks(
@@ -73,6 +76,19 @@ async fn claim(control_plane: &ControlPlane) -> domain::Result<Claimed> {
     }
     let pause = due.filter(|due| !due.is_zero()).and_then(|due| Duration::try_from(due).ok());
     Ok(Claimed::NothingFor(pause.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN)))
+}
+
+/// Deletes what is past retention, now and then.
+async fn forget(control_plane: Arc<ControlPlane>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        if let Err(error) = control_plane.forget_the_old().await {
+            failed("what is past retention could not be deleted", &error);
+        }
+        tokio::select! {
+            () = sleep(FORGET_EVERY) => {}
+            () = stop.cancelled() => {}
+        }
+    }
 }
 
 /// Takes in what the cluster shows. After a failure the watch begins anew with complete lists, so

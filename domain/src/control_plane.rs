@@ -38,6 +38,8 @@ pub struct Settings {
     pub task_lease: SignedDuration,
     /// How many workflows run at once in all.
     pub workflow_cap: i64,
+    /// How long events are kept.
+    pub event_retention: SignedDuration,
 }
 
 impl Default for Settings {
@@ -47,6 +49,7 @@ impl Default for Settings {
             task_deadline: SignedDuration::from_mins(5),
             task_lease: SignedDuration::from_secs(30),
             workflow_cap: 64,
+            event_retention: SignedDuration::from_hours(30 * 24),
         }
     }
 }

@@ -140,6 +140,6 @@ impl ErrorCode {
     }
 
     pub fn retryable(self) -> bool {
-        matches!(self, Self::Unavailable | Self::StoreBusy | Self::RateLimited | Self::Conflict)
+        matches!(self, Self::Unavailable | Self::StoreBusy | Self::RateLimited)
     }
 }

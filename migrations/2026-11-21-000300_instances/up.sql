@@ -13,6 +13,7 @@ CREATE TABLE instances (
     namespace TEXT NOT NULL,
     host TEXT NOT NULL,
     restart_token TEXT,
+    failure TEXT,
     released_at BIGINT,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,

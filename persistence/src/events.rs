@@ -153,6 +153,28 @@ impl EventWrites for Conn {
         Ok(())
     }
 
+    async fn expire_events(&mut self, before: Timestamp, limit: i64) -> Result<i64> {
+        let newest: Option<i64> =
+            run!(self, |c| events::table.select(max(events::position)).first(c))
+                .map_err(database)?;
+        let newest = newest.unwrap_or(0);
+        let oldest: Vec<(i64, Micros)> = run!(self, |c| events::table
+            .select((events::position, events::at))
+            .filter(events::position.lt(newest))
+            .order(events::position)
+            .limit(limit)
+            .load(c))
+        .map_err(database)?;
+        // A prefix only, so that what is kept has no holes.
+        let last = oldest.iter().take_while(|(_, at)| at.0 < before).last();
+        let Some((last, _)) = last else { return Ok(0) };
+        let deleted =
+            run!(self, |c| diesel::delete(events::table.filter(events::position.le(last)))
+                .execute(c))
+            .map_err(database)?;
+        Ok(i64::try_from(deleted).unwrap_or(i64::MAX))
+    }
+
     async fn claim_idempotency(
         &mut self,
         scope: &str,

@@ -104,6 +104,7 @@ diesel::table! {
         namespace -> Text,
         host -> Text,
         restart_token -> Nullable<Text>,
+        failure -> Nullable<Text>,
         released_at -> Nullable<BigInt>,
         created_at -> BigInt,
         updated_at -> BigInt,

@@ -404,7 +404,7 @@ impl WorkflowWrites for Conn {
         .map_err(database)
     }
 
-    async fn append_log(&mut self, task: TaskId, attempt: i32, text: &str) -> Result<()> {
+    async fn append_log(&mut self, task: TaskId, attempt: i32, text: &str) -> Result<i64> {
         let end: Option<i64> = run!(self, |c| task_logs::table
             .select(task_logs::byte_offset + task_logs::byte_length)
             .filter(task_logs::task_id.eq(AsText(task)).and(task_logs::attempt.eq(attempt)))
@@ -420,8 +420,8 @@ impl WorkflowWrites for Conn {
             body: text.to_owned(),
         };
         run!(self, |c| diesel::insert_into(task_logs::table).values(&row).execute(c))
-            .map(drop)
-            .map_err(database)
+            .map_err(database)?;
+        Ok(row.byte_offset + row.byte_length)
     }
 }
 

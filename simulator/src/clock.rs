@@ -28,10 +28,7 @@ impl Clock {
         matches!(self.0, Source::System)
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the port through which time comes"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the port through which time comes")]
     pub(crate) fn start(&self) -> Timestamp {
         match self.0 {
             Source::System => Timestamp::now(),

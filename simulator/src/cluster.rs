@@ -1,11 +1,12 @@
 use std::{
-    future::Future,
+    future::{Future, IntoFuture},
+    io,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
     api,
@@ -31,11 +32,8 @@ impl Cluster {
     /// GPUs.
     pub fn new(clock: Clock) -> Self {
         let state = State::new(&clock);
-        let cluster = Self(Arc::new(Inner {
-            clock,
-            state: Mutex::new(state),
-            pulse: watch::Sender::new(0),
-        }));
+        let cluster =
+            Self(Arc::new(Inner { clock, state: Mutex::new(state), pulse: watch::Sender::new(0) }));
         cluster.with_state(State::bootstrap);
         cluster
     }
@@ -63,10 +61,7 @@ impl Cluster {
     /// # Panics
     /// If the clock is the system's.
     pub fn advance(&self, by: Duration) {
-        assert!(
-            !self.0.clock.is_system(),
-            "only a manual clock can be advanced"
-        );
+        assert!(!self.0.clock.is_system(), "only a manual clock can be advanced");
         self.with_state(|state| {
             let target = later(state.now, by);
             while let Some(due) = state.queue.next_due().filter(|due| *due <= target) {
@@ -77,6 +72,18 @@ impl Cluster {
         });
     }
 
+    /// Serves the API on a socket, and drives the timers of a cluster on the system's clock.
+    pub async fn serve(&self, listener: TcpListener) -> io::Result<()> {
+        let server = axum::serve(listener, self.router()).into_future();
+        if !self.0.clock.is_system() {
+            return server.await;
+        }
+        tokio::select! {
+            served = server => served,
+            () = self.run() => Ok(()),
+        }
+    }
+
     /// Drives the timers of a cluster on the system's clock, for as long as it is polled.
     pub fn run(&self) -> impl Future<Output = ()> + Send + 'static {
         let cluster = self.clone();
@@ -84,10 +91,7 @@ impl Cluster {
             let mut pulse = cluster.pulse();
             loop {
                 let wait = cluster.with_state(|state| {
-                    state
-                        .queue
-                        .next_due()
-                        .map(|due| state.now.duration_until(due))
+                    state.queue.next_due().map(|due| state.now.duration_until(due))
                 });
                 let wait = wait.map(|wait| Duration::try_from(wait).unwrap_or_default());
                 tokio::select! {
@@ -127,11 +131,6 @@ impl Cluster {
     /// What those who wait for a pulse care about. Real time moves without one.
     fn stage(&self, state: &State) -> (u64, u64, u64, Option<Timestamp>) {
         let time = (!self.0.clock.is_system()).then_some(state.now);
-        (
-            state.storage.version(),
-            state.watch_epoch,
-            state.expiry_epoch,
-            time,
-        )
+        (state.storage.version(), state.watch_epoch, state.expiry_epoch, time)
     }
 }

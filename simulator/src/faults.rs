@@ -30,25 +30,16 @@ impl Calls {
     }
 
     pub fn to(verb: &str, resource: &str) -> Self {
-        Self {
-            verb: Some(verb.to_owned()),
-            resource: Some(resource.to_owned()),
-        }
+        Self { verb: Some(verb.to_owned()), resource: Some(resource.to_owned()) }
     }
 
     pub fn of(verb: &str) -> Self {
-        Self {
-            verb: Some(verb.to_owned()),
-            resource: None,
-        }
+        Self { verb: Some(verb.to_owned()), resource: None }
     }
 
     fn include(&self, verb: &str, resource: &str) -> bool {
         self.verb.as_deref().is_none_or(|wanted| wanted == verb)
-            && self
-                .resource
-                .as_deref()
-                .is_none_or(|wanted| wanted == resource)
+            && self.resource.as_deref().is_none_or(|wanted| wanted == resource)
     }
 }
 
@@ -64,24 +55,29 @@ impl Faults {
 
     /// The next `n` of these calls fail like this.
     pub fn fail_matching(&self, calls: Calls, n: usize, fault: Fault) {
-        self.0
-            .with_state(|state| state.faults.planned.push((calls, n, fault)));
+        self.0.with_state(|state| state.faults.planned.push((calls, n, fault)));
     }
 
     /// From now on each call fails with this probability, the same ones for the same seed.
     pub fn fail_at_rate(&self, probability: f64, seed: u64, fault: Fault) {
-        let rate = Rate {
-            probability,
-            ids: Ids::new(seed),
-            fault,
-        };
+        let rate = Rate { probability, ids: Ids::new(seed), fault };
         self.0.with_state(|state| state.faults.rate = Some(rate));
     }
 
-    /// Nothing that has been ordered happens any more.
+    /// Cuts a node off: its Pods are no longer ready, and evicted after
+    /// [`Timing::evict`](crate::Timing::evict); they stay on their way out until it is healed. A name that no node has means nothing.
+    pub fn fail_node(&self, node: &str) {
+        self.0.with_state(|state| state.set_node_failed(node, true));
+    }
+
+    /// Brings a node back, whose kubelet then does what is due.
+    pub fn heal_node(&self, node: &str) {
+        self.0.with_state(|state| state.set_node_failed(node, false));
+    }
+
+    /// No call that has been ordered to fail does so any more; nodes stay as they are.
     pub fn clear(&self) {
-        self.0
-            .with_state(|state| state.faults = FaultPlan::default());
+        self.0.with_state(|state| state.faults = FaultPlan::default());
     }
 
     /// Ends every open watch without a word, as a restarted server does.
@@ -116,10 +112,8 @@ pub(crate) struct FaultPlan {
 impl FaultPlan {
     /// The fault of this call, which is then used up.
     pub fn strike(&mut self, verb: &str, resource: &str) -> Option<Fault> {
-        let planned = self
-            .planned
-            .iter_mut()
-            .find(|(calls, n, _)| *n > 0 && calls.include(verb, resource));
+        let planned =
+            self.planned.iter_mut().find(|(calls, n, _)| *n > 0 && calls.include(verb, resource));
         if let Some((_, n, fault)) = planned {
             *n -= 1;
             let fault = fault.clone();

@@ -25,9 +25,7 @@ impl Ids {
 
     pub fn uid(&mut self) -> String {
         let bytes = (u128::from(self.next()) << 64 | u128::from(self.next())).to_be_bytes();
-        uuid::Builder::from_random_bytes(bytes)
-            .into_uuid()
-            .to_string()
+        uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
     }
 
     /// Five letters and digits, as in the names of Pods.
@@ -51,20 +49,13 @@ impl Ids {
 /// A number that is the same for the same text, in every run.
 pub(crate) fn hash(text: &str) -> u64 {
     let digest = Sha256::digest(text.as_bytes());
-    digest
-        .iter()
-        .take(8)
-        .fold(0, |number, byte| number << 8 | u64::from(*byte))
+    digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 /// The name of a Pod template among the revisions of its owner.
 pub(crate) fn hash_of_template(template: &Value) -> String {
     let number = hash(&sorted(template).to_string()) % 10_000_000_000;
-    number
-        .to_string()
-        .bytes()
-        .map(|digit| char::from(LETTERS[usize::from(digit - b'0')]))
-        .collect()
+    number.to_string().bytes().map(|digit| char::from(LETTERS[usize::from(digit - b'0')])).collect()
 }
 
 /// The value with every object's fields in order, whatever order they came in.
@@ -73,10 +64,7 @@ fn sorted(value: &Value) -> Value {
         Value::Object(map) => {
             let mut fields: Vec<(&String, &Value)> = map.iter().collect();
             fields.sort_by_key(|(name, _)| *name);
-            fields
-                .into_iter()
-                .map(|(name, value)| (name.clone(), sorted(value)))
-                .collect()
+            fields.into_iter().map(|(name, value)| (name.clone(), sorted(value))).collect()
         }
         Value::Array(list) => list.iter().map(sorted).collect(),
         other => other.clone(),

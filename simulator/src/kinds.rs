@@ -113,11 +113,7 @@ impl Kind {
 }
 
 fn qualified(name: &str, group: &str) -> String {
-    if group.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{name}.{group}")
-    }
+    if group.is_empty() { name.to_owned() } else { format!("{name}.{group}") }
 }
 
 impl PartialEq for Kind {
@@ -178,9 +174,8 @@ pub(crate) static CONFIG_MAP: Kind =
     Kind::new("", "v1", "ConfigMap", "configmaps", "configmap").short(&["cm"]);
 pub(crate) static SECRET: Kind =
     Kind::new("", "v1", "Secret", "secrets", "secret").selectable(&["type"]);
-pub(crate) static EVENT: Kind = Kind::new("", "v1", "Event", "events", "event")
-    .short(&["ev"])
-    .selectable(&[
+pub(crate) static EVENT: Kind =
+    Kind::new("", "v1", "Event", "events", "event").short(&["ev"]).selectable(&[
         "involvedObject.kind",
         "involvedObject.namespace",
         "involvedObject.name",
@@ -195,27 +190,18 @@ pub(crate) static EVENT: Kind = Kind::new("", "v1", "Event", "events", "event")
     ]);
 pub(crate) static ENDPOINTS: Kind =
     Kind::new("", "v1", "Endpoints", "endpoints", "endpoints").short(&["ep"]);
-pub(crate) static CLAIM: Kind = Kind::new(
-    "",
-    "v1",
-    "PersistentVolumeClaim",
-    "persistentvolumeclaims",
-    "persistentvolumeclaim",
-)
-.short(&["pvc"])
-.with_status();
+pub(crate) static CLAIM: Kind =
+    Kind::new("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", "persistentvolumeclaim")
+        .short(&["pvc"])
+        .with_status();
 pub(crate) static QUOTA: Kind =
     Kind::new("", "v1", "ResourceQuota", "resourcequotas", "resourcequota")
         .short(&["quota"])
         .with_status();
-pub(crate) static SERVICE_ACCOUNT: Kind = Kind::new(
-    "",
-    "v1",
-    "ServiceAccount",
-    "serviceaccounts",
-    "serviceaccount",
-)
-.short(&["sa"]);
+pub(crate) static LIMIT_RANGE: Kind =
+    Kind::new("", "v1", "LimitRange", "limitranges", "limitrange").short(&["limits"]);
+pub(crate) static SERVICE_ACCOUNT: Kind =
+    Kind::new("", "v1", "ServiceAccount", "serviceaccounts", "serviceaccount").short(&["sa"]);
 pub(crate) static DEPLOYMENT: Kind =
     Kind::new("apps", "v1", "Deployment", "deployments", "deployment")
         .short(&["deploy"])
@@ -238,6 +224,8 @@ pub(crate) static STATEFUL_SET: Kind =
         .with_status()
         .with_scale()
         .in_all();
+pub(crate) static CONTROLLER_REVISION: Kind =
+    Kind::new("apps", "v1", "ControllerRevision", "controllerrevisions", "controllerrevision");
 pub(crate) static JOB: Kind = Kind::new("batch", "v1", "Job", "jobs", "job")
     .generation(Generation::Spec)
     .with_status()
@@ -248,20 +236,16 @@ pub(crate) static INGRESS: Kind =
         .short(&["ing"])
         .generation(Generation::Spec)
         .with_status();
-pub(crate) static ENDPOINT_SLICE: Kind = Kind::new(
-    "discovery.k8s.io",
-    "v1",
-    "EndpointSlice",
-    "endpointslices",
-    "endpointslice",
-)
-.generation(Generation::Content);
+pub(crate) static ENDPOINT_SLICE: Kind =
+    Kind::new("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices", "endpointslice")
+        .generation(Generation::Content);
 pub(crate) static LEASE: Kind = Kind::new("coordination.k8s.io", "v1", "Lease", "leases", "lease");
 
 pub(crate) static KINDS: &[&Kind] = &[
     &CONFIG_MAP,
     &ENDPOINTS,
     &EVENT,
+    &LIMIT_RANGE,
     &NAMESPACE,
     &NODE,
     &CLAIM,
@@ -270,6 +254,7 @@ pub(crate) static KINDS: &[&Kind] = &[
     &SECRET,
     &SERVICE_ACCOUNT,
     &SERVICE,
+    &CONTROLLER_REVISION,
     &DEPLOYMENT,
     &REPLICA_SET,
     &STATEFUL_SET,
@@ -289,8 +274,5 @@ pub(crate) fn find(group: &str, version: &str, plural: &str) -> Option<&'static 
 
 /// The resource that an `apiVersion` and `kind` name.
 pub(crate) fn find_by_name(api_version: &str, name: &str) -> Option<&'static Kind> {
-    KINDS
-        .iter()
-        .copied()
-        .find(|kind| kind.name == name && kind.api_version() == api_version)
+    KINDS.iter().copied().find(|kind| kind.name == name && kind.api_version() == api_version)
 }

@@ -10,7 +10,8 @@
 //! ```
 //!
 //! The router answers as `kube::Client` expects, so it can stand in for a connection. Images decide
-//! how Pods fare: a name that contains `crash`, `oom`, `nopull` or `notready` does as it says.
+//! how Pods fare: a name that contains `crash`, `oom`, `nopull` or `notready` does as it says. In a
+//! Job the word `fail` ends a container with an error, and `forever` lets it go on.
 
 mod api;
 mod clock;
@@ -20,6 +21,7 @@ mod defaults;
 mod faults;
 mod ids;
 mod kinds;
+mod kubeconfig;
 mod object;
 mod ownership;
 mod quantity;
@@ -34,4 +36,5 @@ mod write;
 pub use clock::Clock;
 pub use cluster::Cluster;
 pub use faults::{Calls, Fault, Faults};
+pub use kubeconfig::kubeconfig;
 pub use timing::Timing;

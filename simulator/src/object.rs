@@ -60,16 +60,12 @@ pub(crate) fn is_terminating(object: &Value) -> bool {
 }
 
 pub(crate) fn has_finalizer(object: &Value, name: &str) -> bool {
-    items(&object["metadata"]["finalizers"])
-        .iter()
-        .any(|finalizer| finalizer == name)
+    items(&object["metadata"]["finalizers"]).iter().any(|finalizer| finalizer == name)
 }
 
 /// The owner that manages it, if any.
 pub(crate) fn controller(object: &Value) -> Option<&Value> {
-    items(&object["metadata"]["ownerReferences"])
-        .iter()
-        .find(|owner| owner["controller"] == true)
+    items(&object["metadata"]["ownerReferences"]).iter().find(|owner| owner["controller"] == true)
 }
 
 pub(crate) fn is_controlled_by(object: &Value, owner: &Value) -> bool {
@@ -107,8 +103,7 @@ pub(crate) fn moment(value: &Value) -> Option<Timestamp> {
 }
 
 pub(crate) fn after(at: Timestamp, seconds: i64) -> Timestamp {
-    at.saturating_add(SignedDuration::from_secs(seconds))
-        .unwrap_or(Timestamp::MAX)
+    at.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
 }
 
 /// The condition of this type, or null.
@@ -124,9 +119,7 @@ pub(crate) fn map_mut(value: &mut Value) -> &mut Map<String, Value> {
     if !value.is_object() {
         *value = json!({});
     }
-    value
-        .as_object_mut()
-        .expect("it has just been made an object")
+    value.as_object_mut().expect("it has just been made an object")
 }
 
 /// Removes a field of an object, whatever else `value` may be.

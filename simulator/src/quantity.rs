@@ -31,10 +31,7 @@ pub(crate) struct Quantity {
 }
 
 impl Quantity {
-    pub const ZERO: Self = Self {
-        thousandths: 0,
-        binary: false,
-    };
+    pub const ZERO: Self = Self { thousandths: 0, binary: false };
 
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text
@@ -42,10 +39,7 @@ impl Quantity {
             .unwrap_or(text.len());
         let (number, suffix) = text.split_at(digits);
         if let Some((_, factor)) = BINARY.iter().find(|(name, _)| *name == suffix) {
-            return Some(Self {
-                thousandths: scaled(number, *factor)?,
-                binary: true,
-            });
+            return Some(Self { thousandths: scaled(number, *factor)?, binary: true });
         }
         let thousandths = match suffix {
             "" => scaled(number, 1)?,
@@ -56,10 +50,7 @@ impl Quantity {
                 None => scaled(number, power_of_ten(suffix)?)?,
             },
         };
-        Some(Self {
-            thousandths,
-            binary: false,
-        })
+        Some(Self { thousandths, binary: false })
     }
 
     /// A number or a text; numbers are allowed in JSON.
@@ -73,25 +64,16 @@ impl Quantity {
 
     pub fn plus(self, other: Self) -> Self {
         let thousandths = self.thousandths.saturating_add(other.thousandths);
-        Self {
-            thousandths,
-            binary: self.binary || other.binary,
-        }
+        Self { thousandths, binary: self.binary || other.binary }
     }
 
     pub fn minus(self, other: Self) -> Self {
         let thousandths = self.thousandths.saturating_sub(other.thousandths);
-        Self {
-            thousandths,
-            ..self
-        }
+        Self { thousandths, ..self }
     }
 
     pub fn count(number: usize) -> Self {
-        Self {
-            thousandths: number as i128 * 1000,
-            binary: false,
-        }
+        Self { thousandths: number as i128 * 1000, binary: false }
     }
 
     pub fn exceeds(self, other: Self) -> bool {
@@ -106,9 +88,7 @@ impl fmt::Display for Quantity {
         }
         let whole = self.thousandths / 1000;
         let family = if self.binary { BINARY } else { DECIMAL };
-        let suffix = family
-            .iter()
-            .find(|(_, factor)| whole != 0 && whole % factor == 0);
+        let suffix = family.iter().find(|(_, factor)| whole != 0 && whole % factor == 0);
         match suffix {
             Some((name, factor)) => write!(f, "{}{name}", whole / factor),
             None => write!(f, "{whole}"),

@@ -1,4 +1,7 @@
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -23,6 +26,8 @@ pub(crate) struct State {
     pub ids: Ids,
     pub timing: Timing,
     pub faults: FaultPlan,
+    /// The nodes whose kubelets are silent.
+    pub failed_nodes: HashSet<String>,
     /// Raised to end the watches that were opened before.
     pub watch_epoch: u64,
     /// Raised to end them with 410.
@@ -33,11 +38,7 @@ pub(crate) struct State {
 impl State {
     pub fn new(clock: &Clock) -> Self {
         let now = clock.start();
-        let seed = if clock.is_system() {
-            now.as_nanosecond() as u64
-        } else {
-            0
-        };
+        let seed = if clock.is_system() { now.as_nanosecond() as u64 } else { 0 };
         Self {
             now,
             storage: Storage::new(),
@@ -47,6 +48,7 @@ impl State {
             ids: Ids::new(seed),
             timing: Timing::default(),
             faults: FaultPlan::default(),
+            failed_nodes: HashSet::new(),
             watch_epoch: 0,
             expiry_epoch: 0,
             addresses: 0,

@@ -32,55 +32,29 @@ pub(crate) struct Cause {
 impl Cause {
     pub fn invalid(field: impl Into<String>, value: &str, why: &str) -> Self {
         let message = format!("Invalid value: {value}: {why}");
-        Self {
-            reason: "FieldValueInvalid",
-            message,
-            field: field.into(),
-        }
+        Self { reason: "FieldValueInvalid", message, field: field.into() }
     }
 
     pub fn required(field: impl Into<String>, why: &str) -> Self {
-        let message = if why.is_empty() {
-            "Required value".into()
-        } else {
-            format!("Required value: {why}")
-        };
-        Self {
-            reason: "FieldValueRequired",
-            message,
-            field: field.into(),
-        }
+        let message =
+            if why.is_empty() { "Required value".into() } else { format!("Required value: {why}") };
+        Self { reason: "FieldValueRequired", message, field: field.into() }
     }
 
     pub fn duplicate(field: impl Into<String>, value: &str) -> Self {
         let message = format!("Duplicate value: {value}");
-        Self {
-            reason: "FieldValueDuplicate",
-            message,
-            field: field.into(),
-        }
+        Self { reason: "FieldValueDuplicate", message, field: field.into() }
     }
 
     pub fn forbidden(field: impl Into<String>, why: &str) -> Self {
         let message = format!("Forbidden: {why}");
-        Self {
-            reason: "FieldValueForbidden",
-            message,
-            field: field.into(),
-        }
+        Self { reason: "FieldValueForbidden", message, field: field.into() }
     }
 
     pub fn unsupported(field: impl Into<String>, value: &str, supported: &[&str]) -> Self {
         let names: Vec<String> = supported.iter().map(|name| format!("{name:?}")).collect();
-        let message = format!(
-            "Unsupported value: {value}: supported values: {}",
-            names.join(", ")
-        );
-        Self {
-            reason: "FieldValueNotSupported",
-            message,
-            field: field.into(),
-        }
+        let message = format!("Unsupported value: {value}: supported values: {}", names.join(", "));
+        Self { reason: "FieldValueNotSupported", message, field: field.into() }
     }
 
     fn to_json(&self) -> Value {
@@ -124,15 +98,8 @@ impl StatusError {
     }
 
     pub fn already_exists(kind: &Kind, name: &str, being_deleted: bool) -> Self {
-        let prefix = if being_deleted {
-            "object is being deleted: "
-        } else {
-            ""
-        };
-        let message = format!(
-            "{prefix}{} {name:?} already exists",
-            kind.qualified_plural()
-        );
+        let prefix = if being_deleted { "object is being deleted: " } else { "" };
+        let message = format!("{prefix}{} {name:?} already exists", kind.qualified_plural());
         Self::new(StatusCode::CONFLICT, "AlreadyExists", message).about(resource(kind, name))
     }
 
@@ -174,20 +141,14 @@ impl StatusError {
     }
 
     pub fn invalid_as(kind: &str, group: &str, name: &str, causes: &[Cause]) -> Self {
-        let mut texts: Vec<String> = causes
-            .iter()
-            .map(|cause| format!("{}: {}", cause.field, cause.message))
-            .collect();
+        let mut texts: Vec<String> =
+            causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect();
         texts.dedup();
         let list = match texts.as_slice() {
             [one] => one.clone(),
             many => format!("[{}]", many.join(", ")),
         };
-        let what = if group.is_empty() {
-            kind.to_owned()
-        } else {
-            format!("{kind}.{group}")
-        };
+        let what = if group.is_empty() { kind.to_owned() } else { format!("{kind}.{group}") };
         let mut details = object(kind, group, name);
         details["causes"] = causes.iter().map(Cause::to_json).collect();
         let message = format!("{what} {name:?} is invalid: {list}");
@@ -249,30 +210,18 @@ impl StatusError {
         let message = "the body of the request was in an unknown format - accepted media types \
                        include: application/json, application/yaml, \
                        application/vnd.kubernetes.protobuf";
-        Self::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "UnsupportedMediaType",
-            message,
-        )
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", message)
     }
 
     pub fn unsupported_patch() -> Self {
         let message = "415: Unsupported Media Type";
-        Self::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "UnsupportedMediaType",
-            message,
-        )
-        .about(json!({}))
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", message)
+            .about(json!({}))
     }
 
     pub fn too_large() -> Self {
         let message = "Request entity too large: limit is 3145728";
-        Self::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "RequestEntityTooLarge",
-            message,
-        )
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", message)
     }
 
     /// A failure that the real server does not classify: 500 without a reason.
@@ -353,7 +302,10 @@ fn resource(kind: &Kind, name: &str) -> Value {
 }
 
 fn object(kind: &str, group: &str, name: &str) -> Value {
-    let mut details = json!({"kind": kind});
+    let mut details = json!({});
+    if !kind.is_empty() {
+        details["kind"] = json!(kind);
+    }
     if !name.is_empty() {
         details["name"] = json!(name);
     }

@@ -28,11 +28,7 @@ pub(crate) struct Key {
 
 impl Key {
     pub fn new(kind: &'static Kind, namespace: &str, name: &str) -> Self {
-        Self {
-            kind,
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
-        }
+        Self { kind, namespace: namespace.to_owned(), name: name.to_owned() }
     }
 }
 
@@ -91,31 +87,19 @@ impl Storage {
         let start = Key::new(kind, namespace.unwrap_or_default(), "");
         let namespace = namespace.map(str::to_owned);
         self.objects.range(start..).take_while(move |(key, _)| {
-            key.kind == kind
-                && namespace
-                    .as_ref()
-                    .is_none_or(|wanted| *wanted == key.namespace)
+            key.kind == kind && namespace.as_ref().is_none_or(|wanted| *wanted == key.namespace)
         })
     }
 
     /// Whether there is room for no more objects of this kind.
     pub fn is_full(&self, kind: &Kind) -> bool {
-        let limit = if *kind == POD {
-            POD_LIMIT
-        } else {
-            OBJECT_LIMIT
-        };
+        let limit = if *kind == POD { POD_LIMIT } else { OBJECT_LIMIT };
         self.counts.get(kind).is_some_and(|count| *count >= limit)
     }
 
     /// What names this uid as an owner.
     pub fn dependents(&self, uid: &str) -> Vec<Key> {
-        self.dependents
-            .get(uid)
-            .into_iter()
-            .flatten()
-            .cloned()
-            .collect()
+        self.dependents.get(uid).into_iter().flatten().cloned().collect()
     }
 
     pub fn put(&mut self, key: &Key, mut object: Value) -> Change {
@@ -128,10 +112,7 @@ impl Storage {
             None => *self.counts.entry(key.kind).or_default() += 1,
         }
         for owner in items(&after["metadata"]["ownerReferences"]) {
-            self.dependents
-                .entry(text(&owner["uid"]).to_owned())
-                .or_default()
-                .insert(key.clone());
+            self.dependents.entry(text(&owner["uid"]).to_owned()).or_default().insert(key.clone());
         }
         self.remember(key, before, after, false)
     }
@@ -153,9 +134,7 @@ impl Storage {
         if version < self.horizon {
             return Err(Forgotten(self.horizon));
         }
-        let start = self
-            .history
-            .partition_point(|change| change.version <= version);
+        let start = self.history.partition_point(|change| change.version <= version);
         Ok(self.history.range(start..))
     }
 
@@ -197,13 +176,7 @@ impl Storage {
         removed: bool,
     ) -> Change {
         let before = before.unwrap_or_default();
-        let change = Change {
-            version: self.version,
-            key: key.clone(),
-            before,
-            after,
-            removed,
-        };
+        let change = Change { version: self.version, key: key.clone(), before, after, removed };
         self.history.push_back(change.clone());
         if self.history.len() > HISTORY_LIMIT
             && let Some(oldest) = self.history.pop_front()

@@ -10,6 +10,8 @@ pub struct Timing {
     pub schedule: Duration,
     /// From its node to its image, or to the failure to get it.
     pub pull: Duration,
+    /// From the first Pod that wants a claim to its volume.
+    pub provision: Duration,
     /// From the image to a running container.
     pub start: Duration,
     /// From running to ready.
@@ -27,6 +29,8 @@ pub struct Timing {
     pub address: Duration,
     /// Between attempts of a controller that was refused, by a quota for example.
     pub retry: Duration,
+    /// From the failure of a node to the eviction of its Pods.
+    pub evict: Duration,
     /// Between the bookmarks of a watch.
     pub bookmark: Duration,
     /// How long an Event is kept.
@@ -39,6 +43,7 @@ impl Default for Timing {
             react: Duration::ZERO,
             schedule: Duration::from_millis(50),
             pull: Duration::from_millis(900),
+            provision: Duration::from_millis(300),
             start: Duration::from_millis(300),
             ready: Duration::from_millis(600),
             terminate: Duration::from_secs(1),
@@ -48,6 +53,7 @@ impl Default for Timing {
             back_off_limit: Duration::from_secs(300),
             address: Duration::from_secs(1),
             retry: Duration::from_secs(5),
+            evict: Duration::from_secs(300),
             bookmark: Duration::from_secs(10),
             event_retention: Duration::from_secs(3600),
         }

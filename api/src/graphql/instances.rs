@@ -272,7 +272,8 @@ impl Pod {
 /// Why an instance does not run.
 #[derive(SimpleObject)]
 pub struct Explanation {
-    /// One of IMAGE_PULL, CRASH_LOOP, OUT_OF_MEMORY, UNSCHEDULABLE, QUOTA and NOT_READY.
+    /// One of IMAGE_PULL, CRASH_LOOP, OUT_OF_MEMORY, UNSCHEDULABLE, QUOTA, NOT_READY, DEADLINE
+    /// and FAILED.
     code: &'static str,
     /// The same for people.
     message: String,

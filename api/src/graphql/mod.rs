@@ -13,6 +13,7 @@ mod loaders;
 mod node;
 mod platform;
 mod scalars;
+mod task_log;
 mod workflows;
 
 use std::sync::Arc;

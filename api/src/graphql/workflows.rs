@@ -6,7 +6,7 @@ use domain::{
     events::{EventFilter, EventType},
     ids::{TaskId, TenantId, WorkflowId},
     page::PageKey,
-    workflows::{self, Lane, LogLine},
+    workflows::{self, Lane},
 };
 use serde::Deserialize;
 
@@ -19,10 +19,8 @@ use super::{
     loaders::{LogPiece, must},
     node::{Node, node},
     scalars::{AnyId, Cursor, DateTime, Id, Json, Long, id, time},
+    task_log::{self, LOG_LIMIT, LogChunk},
 };
-
-/// How many bytes of a log a field shows where it is not told otherwise, and at most.
-const LOG_LIMIT: i64 = 64 * 1024;
 
 pub struct Workflow(pub workflows::Workflow);
 
@@ -167,17 +165,14 @@ impl Task {
         #[graphql(desc = "How many bytes at most: 1 to 65536, which is the default.")]
         limit: Option<i32>,
     ) -> Result<LogChunk> {
-        let from = from_offset.map_or(0, |offset| offset.0);
+        let from = task_log::offset(from_offset)?;
         let limit = limit.map_or(LOG_LIMIT, i64::from);
-        if from < 0 {
-            return Err(domain::Error::invalid("fromOffset", "must not be negative").into());
-        }
         if !(1..=LOG_LIMIT).contains(&limit) {
             return Err(domain::Error::invalid("limit", "must be from 1 to 65536").into());
         }
         let piece = LogPiece { task: self.0.id, attempt: self.0.attempt, from, limit };
         let lines = ctx.loaders().logs.load_one(piece).await?.unwrap_or_default();
-        Ok(LogChunk::of(&self.0, from, limit, &lines))
+        Ok(LogChunk::of(self.0.id, self.0.attempt, from, limit, &lines))
     }
     /// When it fails if it has not ended.
     async fn deadline(&self) -> Option<DateTime> {
@@ -229,44 +224,6 @@ impl From<workflows::TaskAttempt> for TaskAttempt {
             completed_at: time(attempt.completed_at),
         }
     }
-}
-
-/// A piece of a task's log. Offsets count bytes and stand on characters' borders.
-#[derive(SimpleObject)]
-pub struct LogChunk {
-    /// The task.
-    task_id: ID,
-    /// The attempt that wrote it.
-    attempt: i32,
-    /// Where the text begins.
-    offset: Long,
-    /// Where the next piece begins.
-    next_offset: Long,
-    /// The text; empty where nothing more has been written.
-    text: String,
-}
-
-impl LogChunk {
-    fn of(task: &workflows::Task, from: i64, limit: i64, lines: &[LogLine]) -> Self {
-        let start = lines.first().map_or(from, |line| line.offset.min(from));
-        let whole: String = lines.iter().map(|line| line.text.as_str()).collect();
-        let begin = border(&whole, from - start);
-        let end = border(&whole, from - start + limit).max(begin);
-        let at = |index: usize| Long(start + i64::try_from(index).unwrap_or(0));
-        Self {
-            task_id: id(task.id),
-            attempt: task.attempt,
-            offset: at(begin),
-            next_offset: at(end),
-            text: whole[begin..end].to_owned(),
-        }
-    }
-}
-
-/// The nearest character's border at or before a byte.
-fn border(text: &str, byte: i64) -> usize {
-    let byte = usize::try_from(byte).unwrap_or(0).min(text.len());
-    (0..=byte).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
 /// How far a workflow has come.
@@ -478,6 +435,24 @@ impl WorkflowSubscription {
             ..EventFilter::default()
         };
         events::follow(ctx, filter, after, workflow_change).await
+    }
+
+    /// The log of a task as it is written, attempt by attempt. Resume with the `attempt` and the
+    /// `nextOffset` of the last piece.
+    async fn task_log(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The task.")] task_id: Id<TaskId>,
+        #[graphql(desc = "Only this attempt; the current one and those that follow where absent.")]
+        attempt: Option<i32>,
+        #[graphql(
+            desc = "The byte of the first attempt to begin at.",
+            default_with = "Some(Long(0))"
+        )]
+        from_offset: Option<Long>,
+    ) -> Result<Live<LogChunk>> {
+        let from = task_log::offset(from_offset)?;
+        task_log::follow(ctx, task_id.0, attempt, from).await
     }
 
     /// Changes of tasks: of one, of a workflow's, or of all that the caller may see.

@@ -89,7 +89,7 @@ async fn serve(
     let authorization = text(headers, &header::AUTHORIZATION)?;
     let asker = Asker {
         idempotency_key: text(headers, &IDEMPOTENCY_KEY)?.map(str::to_owned),
-        caller: desk.door.gatekeeper.caller(authorization).await?,
+        caller: desk.door.gatekeeper.pass(authorization).await?.caller,
         request_id: id.0,
     };
     Ok(desk.run(desk.operation(params, admitted, asker)).await)

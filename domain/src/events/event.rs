@@ -129,6 +129,7 @@ event_types! {
     PodDeleted "POD_DELETED";
     WorkflowChanged "WORKFLOW_CHANGED";
     TaskChanged "TASK_CHANGED";
+    TaskLogged "TASK_LOGGED";
 }
 
 impl EventType {

@@ -1,6 +1,7 @@
 mod bus;
 mod cursor;
 mod event;
+mod retention;
 mod service;
 mod store;
 

@@ -31,6 +31,10 @@ pub trait EventWrites {
     /// Appends as the last act of a transaction that holds its subjects' locks.
     async fn append(&mut self, events: &[NewEvent], by: &Author, at: Timestamp) -> Result<()>;
 
+    /// Deletes the oldest events from before `before`, at most `limit` and never the newest one;
+    /// answers with how many.
+    async fn expire_events(&mut self, before: Timestamp, limit: i64) -> Result<i64>;
+
     /// Takes a key for this transaction; `false` where it is taken, after waiting for whoever is
     /// just taking it.
     async fn claim_idempotency(

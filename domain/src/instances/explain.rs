@@ -41,6 +41,9 @@ pub fn explain(
     if unwanted || runs {
         return None;
     }
+    if let Some(failure) = &instance.failure {
+        return Some(of_failure(failure));
+    }
     let reasons = reasons(runtime, pods);
     let evidence = reasons.iter().map(|(reason, message)| match message {
         Some(message) => format!("{reason}: {message}"),
@@ -52,6 +55,17 @@ pub fn explain(
         |(_, code, message)| (*code, *message),
     );
     Some(Explanation { code, message: message.to_owned(), evidence: evidence.collect() })
+}
+
+/// After a failure the cluster may have nothing to show any more; the failure says what it was.
+fn of_failure(failure: &str) -> Explanation {
+    let rule = RULES.iter().find(|(reason, ..)| failure.contains(reason));
+    let (code, message) = match rule {
+        Some((_, code, message)) => (*code, *message),
+        None if failure.starts_with("deadline") => ("DEADLINE", "it was not ready in time"),
+        None => ("FAILED", "its last workflow did not succeed"),
+    };
+    Explanation { code, message: message.to_owned(), evidence: vec![failure.to_owned()] }
 }
 
 /// All that speaks against the instance, pods before the Deployment.

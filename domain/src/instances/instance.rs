@@ -27,6 +27,8 @@ pub struct Instance {
     pub host: String,
     /// Changes with each restart, so that a later apply does not undo or repeat it.
     pub restart_token: Option<String>,
+    /// Why its last workflow failed, while it is FAILED.
+    pub failure: Option<String>,
     /// When its name came free: deleted, or a failed creation that has been cleaned up.
     pub released_at: Option<Timestamp>,
     pub created_at: Timestamp,
@@ -194,11 +196,19 @@ impl Instance {
         };
         self.status = status;
         self.updated_at = now;
+        self.failure = None;
         if action == InstanceAction::Vanished {
             self.deleted_at = Some(now);
             self.released_at = self.released_at.or(Some(now));
         }
         Ok(self)
+    }
+
+    /// FAILED, with the reason.
+    pub fn fail(self, reason: Option<String>, now: Timestamp) -> Result<Self> {
+        let mut failed = self.apply(InstanceAction::Fail, now)?;
+        failed.failure = reason;
+        Ok(failed)
     }
 
     pub fn endpoint_url(&self) -> String {

@@ -12,7 +12,7 @@ use crate::{
     ids::InstanceId,
     runtime::Part,
     work::Work,
-    workflows::{Ending, NewTask, Plan, WorkflowKind},
+    workflows::{Ending, NewTask, Plan, Workflow, WorkflowKind},
 };
 
 pub(super) fn plan(instance: &Instance, limit: SignedDuration) -> Plan {
@@ -72,6 +72,7 @@ impl Work {
             namespace: tenant.namespace(Instance::NAMESPACE),
             host: format!("{}-{}.{}", order.instance_name, number, settings.ingress_domain),
             restart_token: None,
+            failure: None,
             released_at: None,
             created_at: now,
             updated_at: now,
@@ -85,17 +86,23 @@ impl Work {
 }
 
 /// What the end of the workflow means for instance and order.
-pub(super) async fn settle(work: &mut Work, instance: Instance, ending: Ending) -> Result<()> {
+pub(super) async fn settle(
+    work: &mut Work,
+    workflow: &Workflow,
+    instance: Instance,
+    ending: Ending,
+) -> Result<()> {
     let succeeded = ending == Ending::Success;
     let order_id = instance.order_id;
     if instance.status == InstanceStatus::Creating {
         let previous = instance.status.as_str();
         let now = work.now();
-        let action = if succeeded { InstanceAction::Ran } else { InstanceAction::Fail };
-        let mut instance = instance.apply(action, now)?;
-        if !succeeded {
-            instance.released_at = Some(now);
-        }
+        let instance = if succeeded {
+            instance.apply(InstanceAction::Ran, now)?
+        } else {
+            let failed = instance.fail(work.failure(workflow).await?, now)?;
+            Instance { released_at: Some(now), ..failed }
+        };
         let event =
             if succeeded { EventType::InstanceStarted } else { EventType::InstanceStatusChanged };
         work.save(&instance, event, Some(previous)).await?;

@@ -135,7 +135,7 @@ pub(crate) async fn settle(work: &mut Work, workflow: &Workflow, ending: Ending)
     let instance = work.locked::<Instance>(id).await?;
     let action = match (workflow.kind, ending) {
         (WorkflowKind::ProvisionInstance, ending) => {
-            return provision::settle(work, instance, ending).await;
+            return provision::settle(work, workflow, instance, ending).await;
         }
         (WorkflowKind::ReconcileInstance, _) => return Ok(()),
         // Cancelled by the deletion of the instance, which goes its own way.
@@ -147,7 +147,10 @@ pub(crate) async fn settle(work: &mut Work, workflow: &Workflow, ending: Ending)
     };
     let previous = instance.status.as_str();
     let now = work.now();
-    let instance = instance.apply(action, now)?;
+    let instance = match action {
+        InstanceAction::Fail => instance.fail(work.failure(workflow).await?, now)?,
+        action => instance.apply(action, now)?,
+    };
     work.save(&instance, event_of(action), Some(previous)).await
 }
 

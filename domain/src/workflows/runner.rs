@@ -4,11 +4,13 @@
 //! with an old fence, and its record matches no row.
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 
 use super::{Claim, Outcome, Outside, Phase, Task, TaskLog, TaskStatus, WorkflowStatus, registry};
 use crate::{
     control_plane::ControlPlane,
     error::{Error, Result},
+    events::{EventType, NewEvent, Subject},
     work::Work,
 };
 
@@ -97,7 +99,7 @@ impl ControlPlane {
             let woken = task.claim.wakes != claim.task.claim.wakes;
             apply(task, outcome, work.now(), woken, canceling);
             if !log.is_empty() {
-                work.tx.append_log(task.id, task.attempt, log).await?;
+                work.log(task, log).await?;
             }
             work.advance_with(workflow, &before, tasks).await.map(Some)
         })
@@ -107,6 +109,22 @@ impl ControlPlane {
 }
 
 impl Work {
+    /// Appends to the log of a task's attempt, and tells those who follow it.
+    async fn log(&mut self, task: &Task, text: &str) -> Result<()> {
+        let next_offset = self.tx.append_log(task.id, task.attempt, text).await?;
+        self.tell(NewEvent {
+            event_type: EventType::TaskLogged,
+            subject: Subject {
+                id: task.id.to_string(),
+                parent_id: Some(task.workflow_id.to_string()),
+            },
+            tenant_id: Some(task.tenant_id),
+            previous: None,
+            data: json!({ "attempt": task.attempt, "nextOffset": next_offset }),
+        });
+        Ok(())
+    }
+
     /// Notes the start of an attempt, and of the workflow with its first one.
     async fn begin_attempt(&mut self, mut claim: Claim) -> Result<Claim> {
         let now = self.now();

@@ -177,6 +177,13 @@ impl Work {
         self.cancel_queued(workflow).await
     }
 
+    /// Why a workflow did not succeed, in the words of the task that failed first.
+    pub(crate) async fn failure(&mut self, workflow: &Workflow) -> Result<Option<String>> {
+        let tasks = self.tx.tasks_of_workflows(&[workflow.id]).await?;
+        let failed = tasks.into_iter().find(|task| task.status == TaskStatus::Failed);
+        Ok(failed.and_then(|task| task.error).or_else(|| workflow.cancel_reason.clone()))
+    }
+
     async fn cancel_queued(&mut self, mut workflow: Workflow) -> Result<()> {
         let before = self.tx.tasks_of_workflows(&[workflow.id]).await?;
         let mut tasks = before.clone();

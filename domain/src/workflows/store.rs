@@ -78,5 +78,6 @@ pub trait WorkflowWrites {
 
     /// A later save of the same attempt keeps when it started.
     async fn save_attempt(&mut self, attempt: &TaskAttempt) -> Result<()>;
-    async fn append_log(&mut self, task: TaskId, attempt: i32, text: &str) -> Result<()>;
+    /// Answers with the log's length in bytes.
+    async fn append_log(&mut self, task: TaskId, attempt: i32, text: &str) -> Result<i64>;
 }

@@ -1,11 +1,12 @@
 //! From the bytes of a request to an object of the right kind.
 
+use base64::{DecodeError, Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
 use super::request::Call;
 use crate::{
-    kinds::Kind,
-    object::text,
+    kinds::{Kind, SECRET},
+    object::{entries, text},
     quantity::UNREADABLE,
     schema::{self, Fault},
     status_error::{Result, StatusError},
@@ -13,26 +14,28 @@ use crate::{
 
 /// The object of a create or update, and the warnings that go with it.
 pub(super) fn object(call: &Call) -> Result<(Value, Vec<String>)> {
-    if !matches!(
-        call.content_type.as_str(),
-        "application/json" | "application/yaml" | "*/*"
-    ) {
+    if !matches!(call.content_type.as_str(), "application/json" | "application/yaml" | "*/*") {
         return Err(StatusError::unsupported_body());
     }
     let kind = call.target.kind;
-    let object: Value =
-        serde_json::from_slice(&call.body).map_err(|error| unreadable(kind, &error, &call.body))?;
+    let object: Value = if call.content_type == "application/yaml" {
+        read_yaml(&call.body)?
+    } else {
+        serde_json::from_slice(&call.body).map_err(|error| unreadable(kind, &error, &call.body))?
+    };
     check_kind(kind, &object)?;
     check_place(call, &object)?;
     let warnings = check_fields(call, kind, &object)?;
+    if *kind == SECRET {
+        check_encoding(kind, &object)?;
+    }
     Ok((object, warnings))
 }
 
 /// The configuration of an apply.
 pub(super) fn configuration(call: &Call) -> Result<Value> {
     let kind = call.target.kind;
-    let config: Value = serde_json::from_slice(&call.body)
-        .map_err(|error| StatusError::bad_request(format!("error decoding YAML: {error}")))?;
+    let config = read_yaml(&call.body)?;
     if !config.is_object() {
         return Err(StatusError::bad_request(
             "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot \
@@ -45,21 +48,26 @@ pub(super) fn configuration(call: &Call) -> Result<Value> {
         return Err(StatusError::bad_request(message));
     }
     if !config["metadata"]["managedFields"].is_null() {
-        return Err(StatusError::bad_request(
-            "metadata.managedFields must be nil",
-        ));
+        return Err(StatusError::bad_request("metadata.managedFields must be nil"));
     }
     check_place(call, &config)?;
     check_typed(call, kind, &config)?;
     Ok(config)
 }
 
+/// YAML, of which JSON is a part.
+fn read_yaml(body: &[u8]) -> Result<Value> {
+    if let Ok(value) = serde_json::from_slice(body) {
+        return Ok(value);
+    }
+    serde_saphyr::from_slice(body)
+        .map_err(|error| StatusError::bad_request(format!("error decoding YAML: {error}")))
+}
+
 fn check_kind(kind: &Kind, object: &Value) -> Result<()> {
     if !object.is_object() || !object["metadata"].is_object() && !object["metadata"].is_null() {
-        let message = format!(
-            "the object provided is unrecognized (must be of type {})",
-            kind.name
-        );
+        let message =
+            format!("the object provided is unrecognized (must be of type {})", kind.name);
         return Err(StatusError::bad_request(message));
     }
     let given = text(&object["kind"]);
@@ -108,14 +116,7 @@ fn check_fields(call: &Call, kind: &Kind, object: &Value) -> Result<Vec<String>>
     if let Some(why) = faults.iter().find_map(Fault::misfit) {
         return Err(StatusError::undecodable(kind, &why));
     }
-    let unknown: Vec<String> = faults
-        .iter()
-        .filter_map(|fault| match fault {
-            Fault::UnknownField(path) => Some(path.trim_start_matches('.')),
-            _ => None,
-        })
-        .map(|path| format!("unknown field {path:?}"))
-        .collect();
+    let unknown: Vec<String> = faults.iter().filter_map(Fault::unknown).collect();
     match validation {
         "Strict" if !unknown.is_empty() => {
             let why = format!("strict decoding error: {}", unknown.join(", "));
@@ -126,29 +127,32 @@ fn check_fields(call: &Call, kind: &Kind, object: &Value) -> Result<Vec<String>>
     }
 }
 
+/// The values of a Secret are base64.
+fn check_encoding(kind: &Kind, object: &Value) -> Result<()> {
+    for (_, value) in entries(&object["data"]) {
+        let at = match STANDARD.decode(text(value)) {
+            Ok(_) => continue,
+            Err(DecodeError::InvalidByte(at, _) | DecodeError::InvalidLastSymbol(at, _)) => at,
+            Err(_) => text(value).len(),
+        };
+        let why = format!("illegal base64 data at input byte {at}");
+        return Err(StatusError::undecodable(kind, &why));
+    }
+    Ok(())
+}
+
 /// Typed merging knows no leniency: whatever does not fit is a failure of the server.
 fn check_typed(call: &Call, kind: &Kind, config: &Value) -> Result<()> {
     let name = call.target.name.as_deref().unwrap_or_default();
     let namespace = call.target.namespace.as_deref().unwrap_or_default();
-    let which = format!(
-        "({namespace}/{name}; {}, Kind={})",
-        kind.api_version(),
-        kind.name
-    );
+    let which = format!("({namespace}/{name}; {}, Kind={})", kind.api_version(), kind.name);
     let patch = format!("failed to create typed patch object {which}");
-    let Some(fault) = schema::check(config, &schema::of_kind(kind.name))
-        .into_iter()
-        .next()
-    else {
+    let Some(fault) = schema::check(config, &schema::of_kind(kind.name)).into_iter().next() else {
         return Ok(());
     };
     Err(StatusError::unclassified(match fault {
         Fault::UnknownField(path) => format!("{patch}: {path}: field not declared in schema"),
-        Fault::WrongType {
-            path,
-            expected,
-            got,
-        } => {
+        Fault::WrongType { path, expected, got } => {
             format!("{patch}: {path}: expected {expected}, got {got}")
         }
         Fault::UnreadableQuantity => format!(
@@ -162,9 +166,9 @@ fn check_typed(call: &Call, kind: &Kind, config: &Value) -> Result<()> {
 }
 
 fn unreadable(kind: &Kind, error: &serde_json::Error, body: &[u8]) -> StatusError {
-    let shown = match body {
-        [] => "<empty>".into(),
-        body => String::from_utf8_lossy(&body[..body.len().min(1024)]),
+    let (error, shown) = match body {
+        [] => ("unexpected end of JSON input".to_owned(), "<empty>".into()),
+        body => (error.to_string(), String::from_utf8_lossy(&body[..body.len().min(1024)])),
     };
     StatusError::bad_request(format!(
         "the object provided is unrecognized (must be of type {}): couldn't get version/kind; \

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use super::{answer::Answer, request::Call};
+use super::{answer::Answer, events_v1, request::Call};
 use crate::{
     kinds::{ENDPOINTS, Kind},
     object::{remove, text},
@@ -34,10 +34,9 @@ impl Selection {
     pub fn of(call: &Call) -> Result<Self> {
         let labels = LabelSelector::parse(call.query.text("labelSelector").unwrap_or_default())?;
         let fields = call.query.text("fieldSelector").unwrap_or_default();
-        Ok(Self {
-            labels,
-            fields: FieldSelector::parse(fields, call.target.kind)?,
-        })
+        let fields =
+            if call.target.renamed { events_v1::selector(fields) } else { fields.to_owned() };
+        Ok(Self { labels, fields: FieldSelector::parse(&fields, call.target.kind)? })
     }
 
     pub fn includes(&self, object: &Value) -> bool {
@@ -69,10 +68,7 @@ pub(super) fn list(state: &State, call: &Call) -> Result<Answer> {
         }
     }
     let items: Vec<Value> = found.iter().map(|(_, object)| item(object)).collect();
-    Ok(warned(
-        call,
-        Answer::ok(as_list(call.target.kind, &metadata, &items)),
-    ))
+    Ok(warned(call, Answer::ok(as_list(call.target.kind, &metadata, &items))))
 }
 
 pub(super) fn as_list(kind: &Kind, metadata: &Value, items: &[Value]) -> Value {
@@ -92,22 +88,29 @@ pub(super) fn item(object: &Value) -> Value {
     item
 }
 
-/// The version that a read must not be older than.
-pub(super) fn version_asked_for(state: &State, call: &Call) -> Result<Option<u64>> {
+pub(super) fn version_given(call: &Call) -> Result<Option<u64>> {
     let Some(given) = call.query.text("resourceVersion") else {
         return Ok(None);
     };
-    let wanted = given.parse().map_err(|_| {
+    let version = given.parse().map_err(|_| {
         StatusError::bad_request(format!(
             "invalid resource version: resourceVersion: Invalid value: {given:?}: \
              strconv.ParseUint: parsing {given:?}: invalid syntax"
         ))
     })?;
+    Ok(Some(version))
+}
+
+/// The version that a read must not be older than.
+fn version_asked_for(state: &State, call: &Call) -> Result<Option<u64>> {
+    let wanted = version_given(call)?;
     let current = state.storage.version();
-    if wanted > current {
-        return Err(StatusError::version_of_the_future(wanted, current));
+    match wanted {
+        Some(wanted) if wanted > current => {
+            Err(StatusError::version_of_the_future(wanted, current))
+        }
+        wanted => Ok(wanted),
     }
-    Ok(Some(wanted))
 }
 
 type Found = Vec<(Key, Arc<Value>)>;
@@ -124,11 +127,8 @@ impl Page {
     fn of(state: &State, call: &Call) -> Result<Self> {
         check_match(call)?;
         let limit = call.query.number("limit")?.filter(|limit| *limit > 0);
-        let mut page = Self {
-            limit: limit.and_then(|n| n.try_into().ok()),
-            exact: None,
-            start: None,
-        };
+        let mut page =
+            Self { limit: limit.and_then(|n| n.try_into().ok()), exact: None, start: None };
         if let Some(token) = call.query.text("continue") {
             let (version, start) = read_token(token)?;
             page.exact = u64::try_from(version).ok();
@@ -206,9 +206,7 @@ fn read_token(token: &str) -> Result<(i64, (String, String))> {
             "invalid continue token: continue key is not valid: {why}"
         ))
     };
-    let bytes = URL_SAFE_NO_PAD
-        .decode(token)
-        .map_err(|error| refuse(&error.to_string()))?;
+    let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|error| refuse(&error.to_string()))?;
     let content: Value =
         serde_json::from_slice(&bytes).map_err(|error| refuse(&error.to_string()))?;
     let start = text(&content["start"]).trim_end_matches('\u{0}');

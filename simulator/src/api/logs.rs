@@ -1,49 +1,93 @@
 //! What containers have written.
 
+use std::collections::VecDeque;
+
 use http::StatusCode;
 use jiff::Timestamp;
+use serde_json::Value;
 
-use super::{answer::Answer, request::Call};
+use super::{
+    answer::{Answer, LOG},
+    follow::Follow,
+    request::Call,
+};
 use crate::{
+    cluster::Cluster,
     object::{after, items, micros, moment, name, text, uid},
     state::State,
     status_error::{Cause, Result, StatusError},
 };
 
-pub(super) fn read(state: &State, call: &Call) -> Result<Answer> {
-    let pod = state.existing(&call.target.key())?;
-    let options = Options::of(state, call, name(&pod))?;
+/// The text so far or, if the call wants to follow it, a stream of what comes.
+pub(super) fn open(cluster: &Cluster, call: &Call) -> Result<Answer> {
+    let pulse = cluster.pulse();
+    cluster.with_state(|state| {
+        let (log, whole) = Log::of(state, call)?;
+        if !call.query.flag("follow") || log.options.previous || log.container.is_empty() {
+            return Ok(whole);
+        }
+        let mut follow = Follow {
+            cluster: cluster.clone(),
+            uid: log.uid,
+            container: log.container,
+            options: log.options,
+            position: None,
+            texts: VecDeque::new(),
+            ended: false,
+            pulse,
+        };
+        follow.catch_up(state);
+        Ok(Answer::Lines(Box::new(follow)))
+    })
+}
+
+/// Which log is asked for; no container where there is no log yet.
+struct Log {
+    uid: String,
+    container: String,
+    options: Options,
+}
+
+impl Log {
+    fn of(state: &State, call: &Call) -> Result<(Self, Answer)> {
+        let pod = state.existing(&call.target.key())?;
+        let options = Options::of(state, call, name(&pod))?;
+        let container = container(&pod, call.query.text("container"))?;
+        let mut log = Self { uid: uid(&pod).to_owned(), container: container.to_owned(), options };
+        if text(&pod["spec"]["nodeName"]).is_empty() {
+            log.container.clear();
+            return Ok((log, Answer::text(StatusCode::NO_CONTENT, "")));
+        }
+        let run = state.runs.get(uid(&pod));
+        let lines = run
+            .and_then(|run| run.container(container))
+            .ok_or("ContainerCreating")
+            .and_then(|run| run.log(state.now, log.options.previous))
+            .map_err(|why| unavailable(&log.options, container, name(&pod), why))?;
+        let whole = Answer::text(StatusCode::OK, log.options.print(lines)).of_type(LOG);
+        Ok((log, whole))
+    }
+}
+
+/// The container that is meant, which must be named if there are several.
+fn container<'a>(pod: &'a Value, given: Option<&'a str>) -> Result<&'a str> {
     let names: Vec<&str> = items(&pod["spec"]["containers"])
         .iter()
         .map(|container| text(&container["name"]))
         .collect();
-    let container = match (call.query.text("container"), names.as_slice()) {
-        (Some(given), names) if names.contains(&given) => given,
-        (Some(given), _) => {
-            let message = format!("container {given} is not valid for pod {}", name(&pod));
-            return Err(StatusError::bad_request(message));
-        }
-        (None, [only]) => only,
-        (None, names) => {
-            return Err(StatusError::bad_request(format!(
-                "a container name must be specified for pod {}, choose one of: [{}]",
-                name(&pod),
-                names.join(" ")
-            )));
-        }
-    };
-    if text(&pod["spec"]["nodeName"]).is_empty() {
-        return Ok(Answer::text(StatusCode::NO_CONTENT, ""));
+    match (given, names.as_slice()) {
+        (Some(given), names) if names.contains(&given) => Ok(given),
+        (Some(given), _) => Err(StatusError::bad_request(format!(
+            "container {given} is not valid for pod {}",
+            name(pod)
+        ))),
+        (None, [only]) => Ok(only),
+        (None, names) => Err(StatusError::bad_request(format!(
+            "a container name must be specified for pod {}, choose one of: [{}]",
+            name(pod),
+            names.join(" ")
+        ))),
     }
-    let run = state
-        .runs
-        .get(uid(&pod))
-        .and_then(|run| run.container(container));
-    let lines = run
-        .ok_or("ContainerCreating")
-        .and_then(|run| run.log(state.now, options.previous))
-        .map_err(|why| unavailable(&options, container, name(&pod), why))?;
-    Ok(Answer::text(StatusCode::OK, options.print(lines)))
 }
 
 fn unavailable(options: &Options, container: &str, pod: &str, why: &str) -> StatusError {
@@ -54,11 +98,11 @@ fn unavailable(options: &Options, container: &str, pod: &str, why: &str) -> Stat
     })
 }
 
-struct Options {
+pub(super) struct Options {
     previous: bool,
     timestamps: bool,
-    tail: Option<usize>,
-    since: Option<Timestamp>,
+    pub tail: Option<usize>,
+    pub since: Option<Timestamp>,
     limit: Option<usize>,
 }
 
@@ -89,13 +133,11 @@ impl Options {
             since: seconds
                 .map(|seconds| after(state.now, -seconds))
                 .or_else(|| time.and_then(|time| moment(&time.into()))),
-            limit: query
-                .number("limitBytes")?
-                .and_then(|limit| limit.try_into().ok()),
+            limit: query.number("limitBytes")?.and_then(|limit| limit.try_into().ok()),
         })
     }
 
-    fn print(&self, mut lines: Vec<(Timestamp, String)>) -> String {
+    pub fn print(&self, mut lines: Vec<(Timestamp, String)>) -> String {
         lines.retain(|(at, _)| self.since.is_none_or(|since| *at >= since));
         let skipped = self.tail.map_or(0, |tail| lines.len().saturating_sub(tail));
         let mut printed = String::new();

@@ -3,12 +3,17 @@
 mod answer;
 mod body;
 mod discovery;
+mod events_v1;
+mod follow;
 mod list;
 mod logs;
 mod query;
+mod representation;
 mod request;
+mod reviews;
 mod scale;
 mod serve;
+mod table;
 mod watch;
 mod write;
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 use axum::body::Bytes;
 use http::{HeaderMap, Method, StatusCode, header};
 
-use super::query::Query;
+use super::{events_v1, query::Query, representation::Representation};
 use crate::{
-    kinds::{Kind, NAMESPACE, POD, find},
+    kinds::{EVENT, Kind, NAMESPACE, POD, find},
     status_error::{Result, StatusError},
     storage::Key,
 };
@@ -19,6 +19,8 @@ pub(super) struct Target {
     pub name: Option<String>,
     /// Empty for the object itself.
     pub subresource: String,
+    /// Whether it is asked for in a group that only shows it.
+    pub renamed: bool,
 }
 
 impl Target {
@@ -45,7 +47,9 @@ impl Target {
             [plural, name, subresource] => (*plural, Some(*name), *subresource),
             _ => return Err(StatusError::no_such_resource()),
         };
-        let kind = find(group, version, plural).ok_or_else(StatusError::no_such_resource)?;
+        let renamed = (group, version, plural) == (events_v1::GROUP, "v1", "events");
+        let kind = if renamed { Some(&EVENT) } else { find(group, version, plural) };
+        let kind = kind.ok_or_else(StatusError::no_such_resource)?;
         let scoped = kind.namespaced || namespace.is_none();
         let complete = !kind.namespaced || namespace.is_some() || name.is_none();
         if !scoped || !complete || !has_subresource(kind, subresource) {
@@ -56,16 +60,13 @@ impl Target {
             namespace: namespace.map(str::to_owned),
             name: name.map(str::to_owned),
             subresource: subresource.to_owned(),
+            renamed,
         })
     }
 
     pub fn key(&self) -> Key {
         let namespace = self.namespace.as_deref().unwrap_or_default();
-        Key::new(
-            self.kind,
-            namespace,
-            self.name.as_deref().unwrap_or_default(),
-        )
+        Key::new(self.kind, namespace, self.name.as_deref().unwrap_or_default())
     }
 }
 
@@ -104,7 +105,7 @@ impl Verb {
             ("DELETE", false) if *target.kind != NAMESPACE => Self::DeleteCollection,
             _ => return Err(StatusError::method_not_allowed()),
         };
-        let read_only = target.subresource == "log" && !is_read(method);
+        let read_only = (target.renamed || target.subresource == "log") && !is_read(method);
         let kept = !target.subresource.is_empty() && verb == Self::Delete;
         let homeless = verb == Self::Create && target.kind.namespaced && target.namespace.is_none();
         if read_only || kept || homeless {
@@ -139,37 +140,34 @@ pub(super) struct Call {
     /// Who writes, by `fieldManager` or by the name of the client.
     pub manager: String,
     pub content_type: String,
+    pub representation: Representation,
     pub body: Bytes,
 }
 
 pub(super) fn manager(query: &Query, headers: &HeaderMap) -> String {
-    let client = headers
-        .get(header::USER_AGENT)
-        .and_then(|agent| agent.to_str().ok());
-    let client = client
-        .and_then(|agent| agent.split('/').next())
-        .filter(|name| !name.is_empty());
-    query
-        .text("fieldManager")
-        .or(client)
-        .unwrap_or("unknown")
-        .to_owned()
+    let client = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    let client = client.and_then(|agent| agent.split('/').next()).filter(|name| !name.is_empty());
+    query.text("fieldManager").or(client).unwrap_or("unknown").to_owned()
+}
+
+pub(super) fn representation(
+    headers: &HeaderMap,
+    query: &Query,
+    target: &Target,
+) -> Representation {
+    let accept = headers.get(header::ACCEPT);
+    let accept = accept.and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    Representation::of(accept, query, target.renamed)
 }
 
 pub(super) fn content_type(headers: &HeaderMap) -> String {
-    let value = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    let kind = value
-        .and_then(|value| value.split(';').next())
-        .unwrap_or("application/json");
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = value.and_then(|value| value.split(';').next()).unwrap_or("application/json");
     kind.trim().to_owned()
 }
 
 pub(super) fn check_accept(headers: &HeaderMap) -> Result<()> {
-    let accept = headers
-        .get(header::ACCEPT)
-        .and_then(|value| value.to_str().ok());
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     let acceptable = accept.is_none_or(|accept| {
         accept.split(',').map(str::trim).any(|part| {
             ["application/json", "application/*", "*/*"]
@@ -177,11 +175,7 @@ pub(super) fn check_accept(headers: &HeaderMap) -> Result<()> {
                 .any(|known| part.split(';').next() == Some(*known))
         })
     });
-    if acceptable {
-        Ok(())
-    } else {
-        Err(StatusError::not_acceptable())
-    }
+    if acceptable { Ok(()) } else { Err(StatusError::not_acceptable()) }
 }
 
 /// An ordered failure, as the real server would phrase it.
@@ -191,19 +185,10 @@ pub(super) fn failure(code: u16, wait: Option<Duration>) -> StatusError {
         401 => ("Unauthorized", "Unauthorized"),
         403 => ("Forbidden", "forbidden"),
         409 => ("Conflict", "the object has been modified"),
-        429 => (
-            "TooManyRequests",
-            "Too many requests, please try again later.",
-        ),
+        429 => ("TooManyRequests", "Too many requests, please try again later."),
         500 => ("InternalError", "Internal error occurred"),
-        503 => (
-            "ServiceUnavailable",
-            "the server is currently unable to handle the request",
-        ),
-        504 => (
-            "Timeout",
-            "Timeout: request did not complete within the allotted timeout",
-        ),
+        503 => ("ServiceUnavailable", "the server is currently unable to handle the request"),
+        504 => ("Timeout", "Timeout: request did not complete within the allotted timeout"),
         _ => ("", "the server rejected our request for an unknown reason"),
     };
     let refusal = StatusError::new(code, reason, message);

@@ -29,12 +29,7 @@ pub(super) fn carry_out(state: &mut State, call: &Call) -> Result<Answer> {
     if int(replicas) < 0 {
         let why = "must be greater than or equal to 0";
         let cause = Cause::invalid("spec.replicas", &replicas.to_string(), why);
-        return Err(StatusError::invalid_as(
-            "Scale",
-            "autoscaling",
-            &key.name,
-            &[cause],
-        ));
+        return Err(StatusError::invalid_as("Scale", "autoscaling", &key.name, &[cause]));
     }
     let given = version(&wanted);
     if !given.is_empty() && given != version(&object) {
@@ -49,11 +44,7 @@ pub(super) fn carry_out(state: &mut State, call: &Call) -> Result<Answer> {
 fn scale_of(object: &Value) -> Value {
     let metadata = &object["metadata"];
     let replicas = int(&object["spec"]["replicas"]);
-    let spec = if replicas == 0 {
-        json!({})
-    } else {
-        json!({"replicas": replicas})
-    };
+    let spec = if replicas == 0 { json!({}) } else { json!({"replicas": replicas}) };
     json!({
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",

@@ -12,11 +12,12 @@ use super::{
     discovery, list, logs,
     query::Query,
     request::{self, Call, Target, Verb},
-    scale, watch, write,
+    reviews, scale, watch, write,
 };
 use crate::{
     cluster::Cluster,
     faults::Fault,
+    state::State as ClusterState,
     status_error::{Result, StatusError},
 };
 
@@ -35,6 +36,9 @@ async fn serve(State(cluster): State<Cluster>, request: Request) -> Response {
         Ok(body) => body.to_bytes(),
         Err(_) => return Answer::refusal(&StatusError::too_large()).into_response(),
     };
+    if let Some(answer) = reviews::answer(&parts, &body, &cluster) {
+        return answer.into_response();
+    }
     match call(&parts, body) {
         Ok(call) => carry_out(&cluster, call).await,
         Err(refusal) => Answer::refusal(&refusal).into_response(),
@@ -48,9 +52,10 @@ fn call(parts: &Parts, body: Bytes) -> Result<Call> {
     request::check_accept(&parts.headers)?;
     Ok(Call {
         verb,
-        target,
         manager: request::manager(&query, &parts.headers),
         content_type: request::content_type(&parts.headers),
+        representation: request::representation(&parts.headers, &query, &target),
+        target,
         query,
         body,
     })
@@ -76,10 +81,10 @@ async fn carry_out(cluster: &Cluster, call: Call) -> Response {
 
 fn answer(cluster: &Cluster, call: &Call) -> Answer {
     let outcome = match (call.verb, call.target.subresource.as_str()) {
-        (Verb::Get, "log") => cluster.with_state(|state| logs::read(state, call)),
+        (Verb::Get, "log") => logs::open(cluster, call),
         (_, "scale") => cluster.with_state(|state| scale::carry_out(state, call)),
-        (Verb::Get, _) => cluster.with_state(|state| list::get(state, call)),
-        (Verb::List, _) => cluster.with_state(|state| list::list(state, call)),
+        (Verb::Get, _) => cluster.with_state(|state| shown(state, call, list::get(state, call))),
+        (Verb::List, _) => cluster.with_state(|state| shown(state, call, list::list(state, call))),
         (Verb::Watch, _) => watch::open(cluster, call),
         (Verb::Create, _) => cluster.with_state(|state| write::create(state, call)),
         (Verb::Update, _) => cluster.with_state(|state| write::update(state, call)),
@@ -90,4 +95,10 @@ fn answer(cluster: &Cluster, call: &Call) -> Answer {
         }
     };
     outcome.unwrap_or_else(|refusal| Answer::refusal(&refusal))
+}
+
+/// What is read, in the form that the caller asked for.
+fn shown(state: &ClusterState, call: &Call, found: Result<Answer>) -> Result<Answer> {
+    let form = |body| call.representation.show(call.target.kind, body, state.now);
+    found.map(|answer| answer.shown(form))
 }

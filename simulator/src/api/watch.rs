@@ -1,4 +1,4 @@
-use std::{collections::VecDeque, convert::Infallible, time::Duration};
+use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
 
 use axum::body::Bytes;
 use futures::{Stream, stream};
@@ -8,7 +8,8 @@ use tokio::sync::watch::Receiver;
 
 use super::{
     answer::Answer,
-    list::{Selection, version_asked_for},
+    list::{Selection, version_given},
+    representation::Representation,
     request::Call,
 };
 use crate::{
@@ -23,17 +24,25 @@ use crate::{
 /// How long a watch lasts that does not say.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1800);
 
+/// How long before its end a watch gets a last bookmark.
+const FAREWELL: Duration = Duration::from_secs(2);
+
 /// An open watch: where it stands, and the lines it has yet to send.
 pub(super) struct Watch {
     cluster: Cluster,
     kind: &'static Kind,
     namespace: Option<String>,
     selection: Selection,
+    representation: Representation,
+    /// Whether an event has been told.
+    begun: bool,
     bookmarks: bool,
     /// The version up to which all is told.
     position: u64,
     lines: VecDeque<String>,
     next_bookmark: Timestamp,
+    /// When the last bookmark falls due.
+    farewell: Timestamp,
     deadline: Timestamp,
     epoch: u64,
     expiry: u64,
@@ -49,26 +58,25 @@ pub(super) fn open(cluster: &Cluster, call: &Call) -> Result<Answer> {
         let cause = Cause::forbidden("resourceVersionMatch", why);
         return Err(StatusError::invalid_options("ListOptions", cause));
     }
-    let timeout = call
-        .query
-        .number("timeoutSeconds")?
-        .and_then(|n| u64::try_from(n).ok());
+    let timeout = call.query.number("timeoutSeconds")?.and_then(|n| u64::try_from(n).ok());
+    let timeout = timeout.map_or(DEFAULT_TIMEOUT, Duration::from_secs);
+    let farewell = timeout.saturating_sub(FAREWELL);
     let pulse = cluster.pulse();
     cluster.with_state(|state| {
-        let from = version_asked_for(state, call)?;
+        let from = version_given(call)?;
         let mut watch = Watch {
             cluster: cluster.clone(),
             kind: call.target.kind,
             namespace: call.target.namespace.clone(),
             selection,
+            representation: call.representation,
+            begun: false,
             bookmarks: call.query.flag("allowWatchBookmarks") && *call.target.kind != EVENT,
             position: from.unwrap_or_default(),
             lines: VecDeque::new(),
-            next_bookmark: later(state.now, state.timing.bookmark),
-            deadline: later(
-                state.now,
-                timeout.map_or(DEFAULT_TIMEOUT, Duration::from_secs),
-            ),
+            next_bookmark: later(state.now, state.timing.bookmark.min(farewell)),
+            farewell: later(state.now, farewell),
+            deadline: later(state.now, timeout),
             epoch: state.watch_epoch,
             expiry: state.expiry_epoch,
             ended: false,
@@ -124,16 +132,17 @@ impl Watch {
     }
 
     fn send_what_exists(&mut self, state: &State, announce_end: bool) {
-        for (_, object) in state.storage.list(self.kind, self.namespace.as_deref()) {
+        let namespace = self.namespace.clone();
+        for (_, object) in state.storage.list(self.kind, namespace.as_deref()) {
             if self.selection.includes(object) {
-                self.lines.push_back(event("ADDED", object));
+                self.tell(state, "ADDED", object);
             }
         }
         self.position = state.storage.version();
         if announce_end {
             let mut mark = bookmark(self.kind, self.position);
             mark["metadata"]["annotations"] = json!({"k8s.io/initial-events-end": "true"});
-            self.lines.push_back(event("BOOKMARK", &mark));
+            self.tell(state, "BOOKMARK", &mark);
         }
     }
 
@@ -143,51 +152,58 @@ impl Watch {
         }
         match state.storage.since(self.position) {
             Ok(changes) => {
-                for change in changes.filter(|change| change.key.kind == self.kind) {
-                    let here = self
-                        .namespace
-                        .as_ref()
-                        .is_none_or(|ns| *ns == change.key.namespace);
-                    if let Some(line) = here.then(|| told(change, &self.selection)).flatten() {
-                        self.lines.push_back(line);
+                let kind = self.kind;
+                for change in changes.filter(|change| change.key.kind == kind) {
+                    let here = self.namespace.as_ref().is_none_or(|ns| *ns == change.key.namespace);
+                    let news = here.then(|| told(change, &self.selection)).flatten();
+                    if let Some((kind, object)) = news {
+                        self.tell(state, kind, &object);
                     }
                 }
-                self.position = state.storage.version();
+                self.position = self.position.max(state.storage.version());
             }
             Err(Forgotten(horizon)) => return self.fail(self.position, horizon),
         }
-        if self.epoch != state.watch_epoch || state.now >= self.deadline {
-            self.ended = true;
-        } else if state.now >= self.next_bookmark {
-            self.next_bookmark = later(state.now, state.timing.bookmark);
+        if state.now >= self.next_bookmark {
+            let next = later(state.now, state.timing.bookmark);
+            let soon = state.now < self.farewell;
+            self.next_bookmark = if soon { next.min(self.farewell) } else { next };
             if self.bookmarks {
-                self.lines
-                    .push_back(event("BOOKMARK", &bookmark(self.kind, self.position)));
+                self.tell(state, "BOOKMARK", &bookmark(self.kind, self.position));
             }
         }
+        self.ended = self.epoch != state.watch_epoch || state.now >= self.deadline;
+    }
+
+    fn tell(&mut self, state: &State, kind: &str, object: &Value) {
+        let first = !std::mem::replace(&mut self.begun, true);
+        let line = match self.representation {
+            Representation::Plain => event(kind, object),
+            form => event(kind, &form.show_event(self.kind, object, state.now, first)),
+        };
+        self.lines.push_back(line);
     }
 
     fn fail(&mut self, wanted: u64, horizon: u64) {
         let message = format!("too old resource version: {wanted} ({horizon})");
-        self.lines
-            .push_back(event("ERROR", &StatusError::expired(message).to_json()));
+        self.lines.push_back(event("ERROR", &StatusError::expired(message).to_json()));
         self.ended = true;
     }
 }
 
 /// What a change is to those who see only a selection.
-fn told(change: &Change, selection: &Selection) -> Option<String> {
+fn told(change: &Change, selection: &Selection) -> Option<(&'static str, Arc<Value>)> {
     let was = !change.before.is_null() && selection.includes(&change.before);
     let is = !change.removed && selection.includes(&change.after);
     match (was, is) {
         (false, false) => None,
-        (false, true) => Some(event("ADDED", &change.after)),
-        (true, true) => Some(event("MODIFIED", &change.after)),
-        (true, false) if change.removed => Some(event("DELETED", &change.after)),
+        (false, true) => Some(("ADDED", Arc::clone(&change.after))),
+        (true, true) => Some(("MODIFIED", Arc::clone(&change.after))),
+        (true, false) if change.removed => Some(("DELETED", Arc::clone(&change.after))),
         (true, false) => {
             let mut last = (*change.before).clone();
             last["metadata"]["resourceVersion"] = json!(change.version.to_string());
-            Some(event("DELETED", &last))
+            Some(("DELETED", Arc::new(last)))
         }
     }
 }
@@ -207,15 +223,9 @@ fn bookmark(kind: &Kind, version: u64) -> Value {
     let (spec, status) = if *kind == POD {
         (json!({"containers": null}), json!({}))
     } else if *kind == DEPLOYMENT {
-        (
-            json!({"selector": null, "template": template, "strategy": {}}),
-            json!({}),
-        )
+        (json!({"replicas": 0, "selector": null, "template": template, "strategy": {}}), json!({}))
     } else if *kind == REPLICA_SET {
-        (
-            json!({"selector": null, "template": template}),
-            json!({"replicas": 0}),
-        )
+        (json!({"replicas": 0, "selector": null, "template": template}), json!({"replicas": 0}))
     } else if *kind == STATEFUL_SET {
         let spec = json!({
             "selector": null, "template": template, "serviceName": "", "updateStrategy": {},

@@ -48,8 +48,14 @@ pub(super) fn patch(state: &mut State, call: &Call) -> Result<Answer> {
     }
     let change = read_patch(call)?;
     let writer = writer(call, "PatchOptions")?;
-    let patched = state.patch(&key, &change, &writer)?;
-    Ok(Answer::ok((*patched).clone()))
+    let validation = call.query.text("fieldValidation").unwrap_or("Warn");
+    let strict = validation == "Strict";
+    let (patched, unknown) = state.patch(&key, &change, &writer, strict)?;
+    let answer = Answer::ok((*patched).clone());
+    Ok(match validation {
+        "Ignore" => answer,
+        _ => answer.warn(unknown),
+    })
 }
 
 fn apply(state: &mut State, call: &Call, key: &Key) -> Result<Answer> {
@@ -61,11 +67,7 @@ fn apply(state: &mut State, call: &Call, key: &Key) -> Result<Answer> {
     let mut config = body::configuration(call)?;
     config["metadata"]["name"] = json!(key.name);
     let (object, is_new) = state.apply(key, config, &writer, call.query.flag("force"))?;
-    let code = if is_new {
-        StatusCode::CREATED
-    } else {
-        StatusCode::OK
-    };
+    let code = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok(Answer::json(code, (*object).clone()))
 }
 
@@ -97,11 +99,7 @@ pub(super) fn read_patch(call: &Call) -> Result<Patch> {
 
 pub(super) fn writer<'a>(call: &'a Call, options: &str) -> Result<Writer<'a>> {
     let dry_run = dry_run(call.query.text("dryRun"), options)?;
-    Ok(Writer {
-        manager: &call.manager,
-        subresource: &call.target.subresource,
-        dry_run,
-    })
+    Ok(Writer { manager: &call.manager, subresource: &call.target.subresource, dry_run })
 }
 
 fn dry_run(given: Option<&str>, options: &str) -> Result<bool> {
@@ -154,9 +152,7 @@ fn delete_options(call: &Call) -> Result<(DeleteOptions, Vec<String>)> {
         bytes => serde_json::from_slice(bytes)
             .map_err(|error| StatusError::bad_request(error.to_string()))?,
     };
-    let policy = body["propagationPolicy"]
-        .as_str()
-        .or(call.query.text("propagationPolicy"));
+    let policy = body["propagationPolicy"].as_str().or(call.query.text("propagationPolicy"));
     let unspoken = policy.is_none() && *call.target.kind == JOB;
     let propagation = match policy {
         None if unspoken => Propagation::Orphan,
@@ -169,24 +165,15 @@ fn delete_options(call: &Call) -> Result<(DeleteOptions, Vec<String>)> {
             return Err(StatusError::invalid_options("DeleteOptions", cause));
         }
     };
-    let mode = items(&body["dryRun"])
-        .first()
-        .map(text)
-        .or(call.query.text("dryRun"));
+    let mode = items(&body["dryRun"]).first().map(text).or(call.query.text("dryRun"));
     let given = |field: &str| body["preconditions"][field].as_str().map(str::to_owned);
     let options = DeleteOptions {
         propagation,
-        grace: body["gracePeriodSeconds"]
-            .as_i64()
-            .or(call.query.number("gracePeriodSeconds")?),
+        grace: body["gracePeriodSeconds"].as_i64().or(call.query.number("gracePeriodSeconds")?),
         uid: given("uid"),
         version: given("resourceVersion"),
         dry_run: dry_run(mode, "DeleteOptions")?,
     };
-    let warnings = if unspoken {
-        vec![ORPHAN_WARNING.to_owned()]
-    } else {
-        Vec::new()
-    };
+    let warnings = if unspoken { vec![ORPHAN_WARNING.to_owned()] } else { Vec::new() };
     Ok((options, warnings))
 }

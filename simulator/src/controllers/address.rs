@@ -20,11 +20,8 @@ impl State {
         if !wants || has || is_terminating(&object) {
             return None;
         }
-        let manager = if *key.kind == INGRESS {
-            "ingress-controller"
-        } else {
-            "cloud-controller-manager"
-        };
+        let manager =
+            if *key.kind == INGRESS { "ingress-controller" } else { "cloud-controller-manager" };
         let status = json!({"loadBalancer": {"ingress": [{"ip": PUBLIC_ADDRESS}]}});
         self.set_status(key, status, manager);
         None

@@ -15,13 +15,10 @@ impl State {
         }
         let small = json!({"cpu": "32", "memory": "128Gi", "pods": "500"});
         let large = json!({"cpu": "64", "memory": "256Gi", "pods": "500", "nvidia.com/gpu": "4"});
-        for (index, (name, zone, capacity)) in [
-            ("node-0", "a", &small),
-            ("node-1", "b", &small),
-            ("gpu-0", "a", &large),
-        ]
-        .into_iter()
-        .enumerate()
+        for (index, (name, zone, capacity)) in
+            [("node-0", "a", &small), ("node-1", "b", &small), ("gpu-0", "a", &large)]
+                .into_iter()
+                .enumerate()
         {
             let node = self.node(name, zone, &format!("10.200.0.{}", index + 2), capacity);
             self.found(&NODE, node);

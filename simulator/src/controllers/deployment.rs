@@ -22,6 +22,8 @@ use crate::{
 pub(super) const REVISION: &str = "deployment.kubernetes.io/revision";
 pub(super) const DESIRED: &str = "deployment.kubernetes.io/desired-replicas";
 pub(super) const MAXIMUM: &str = "deployment.kubernetes.io/max-replicas";
+/// The numbers that a ReplicaSet had before it was taken up again.
+const HISTORY: &str = "deployment.kubernetes.io/revision-history";
 const HASH: &str = "pod-template-hash";
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
@@ -90,28 +92,15 @@ impl State {
             .map(|(_, set)| Arc::clone(set))
             .collect();
         sets.sort_by_key(|set| {
-            (
-                text(&set["metadata"]["creationTimestamp"]).to_owned(),
-                revision(set),
-            )
+            (text(&set["metadata"]["creationTimestamp"]).to_owned(), revision(set))
         });
-        let place = sets
-            .iter()
-            .position(|set| has_template_of(set, &deployment));
+        let place = sets.iter().position(|set| has_template_of(set, &deployment));
         let new = place.map(|index| sets.remove(index));
-        Some(Rollout {
-            deployment,
-            new,
-            old: sets,
-        })
+        Some(Rollout { deployment, new, old: sets })
     }
 
     fn recreate(&mut self, key: &Key, rollout: &Rollout) {
-        for set in rollout
-            .old
-            .iter()
-            .filter(|set| int(&set["spec"]["replicas"]) > 0)
-        {
+        for set in rollout.old.iter().filter(|set| int(&set["spec"]["replicas"]) > 0) {
             self.scale_set(rollout, set, 0);
         }
         let running = |set: &Arc<Value>| {
@@ -130,18 +119,17 @@ impl State {
 
     /// Makes the ReplicaSet of the present template, or takes up an earlier one again.
     fn ensure_new_set(&mut self, rollout: &Rollout) {
-        let latest = rollout
-            .old
-            .iter()
-            .map(|set| revision(set))
-            .max()
-            .unwrap_or_default();
+        let latest = rollout.old.iter().map(|set| revision(set)).max().unwrap_or_default();
         let number = (latest + 1).to_string();
         match &rollout.new {
             None => self.make_set(rollout, &number),
             Some(new) => {
                 let mut next = (**new).clone();
                 if revision(new) <= latest {
+                    let history = [annotation(new, HISTORY), annotation(new, REVISION)];
+                    let history: Vec<&str> =
+                        history.into_iter().filter(|h| !h.is_empty()).collect();
+                    next["metadata"]["annotations"][HISTORY] = json!(history.join(","));
                     next["metadata"]["annotations"][REVISION] = json!(number);
                 }
                 annotate(&mut next, rollout);
@@ -176,10 +164,8 @@ impl State {
         });
         annotate(&mut set, rollout);
         if let Err(refusal) = self.create(&REPLICA_SET, namespace(deployment), set, &CONTROLLER) {
-            let message = format!(
-                "Failed to create new replica set {set_name:?}: {}",
-                refusal.message()
-            );
+            let message =
+                format!("Failed to create new replica set {set_name:?}: {}", refusal.message());
             let note = Note::warning("deployment-controller", "ReplicaSetCreateError", message);
             return self.tell(deployment, &note);
         }
@@ -196,11 +182,7 @@ impl State {
         if let Some(set) = made {
             self.note_new_set(&mut next, set);
         }
-        self.write(
-            &key(&DEPLOYMENT, &rollout.deployment),
-            next,
-            &Writer::status(MANAGER),
-        );
+        self.write(&key(&DEPLOYMENT, &rollout.deployment), next, &Writer::status(MANAGER));
     }
 
     pub(super) fn scale_set(&mut self, rollout: &Rollout, set: &Value, replicas: i64) {
@@ -217,10 +199,7 @@ impl State {
     fn tell_scaling(&mut self, deployment: &Value, set: &str, from: i64, to: i64) {
         let direction = if from < to { "up" } else { "down" };
         let message = format!("Scaled {direction} replica set {set} from {from} to {to}");
-        self.tell(
-            deployment,
-            &Note::normal("deployment-controller", "ScalingReplicaSet", message),
-        );
+        self.tell(deployment, &Note::normal("deployment-controller", "ScalingReplicaSet", message));
     }
 
     fn forget_old_sets(&mut self, rollout: &Rollout) {
@@ -234,9 +213,7 @@ impl State {
                     && !is_terminating(set)
             })
             .collect();
-        let surplus = idle
-            .len()
-            .saturating_sub(usize::try_from(limit).unwrap_or_default());
+        let surplus = idle.len().saturating_sub(usize::try_from(limit).unwrap_or_default());
         if surplus > 0 && self.is_complete(rollout) {
             for set in idle.into_iter().take(surplus) {
                 self.discard(&key(&REPLICA_SET, set), Propagation::Background);
@@ -249,7 +226,7 @@ impl State {
 fn annotate(set: &mut Value, rollout: &Rollout) {
     let deployment = &rollout.deployment;
     for (name, value) in entries(&deployment["metadata"]["annotations"]) {
-        if !matches!(name.as_str(), REVISION | DESIRED | MAXIMUM | LAST_APPLIED) {
+        if !matches!(name.as_str(), REVISION | HISTORY | DESIRED | MAXIMUM | LAST_APPLIED) {
             set["metadata"]["annotations"][name.as_str()] = value.clone();
         }
     }

@@ -32,12 +32,7 @@ impl State {
     pub(super) fn note_new_set(&self, deployment: &mut Value, set: &str) {
         let message = format!("Created new replica set {set:?}");
         let mut status = deployment["status"].take();
-        let verdict = (
-            "Progressing",
-            "True",
-            "NewReplicaSetCreated",
-            message.as_str(),
-        );
+        let verdict = ("Progressing", "True", "NewReplicaSetCreated", message.as_str());
         self.put_condition(&mut status, verdict);
         deployment["status"] = status;
     }
@@ -60,11 +55,7 @@ impl State {
 
     fn judge_progress(&self, rollout: &Rollout, status: &mut Value) {
         let former = condition(&rollout.deployment, "Progressing").clone();
-        let set = rollout
-            .new
-            .as_ref()
-            .map(|set| name(set).to_owned())
-            .unwrap_or_default();
+        let set = rollout.new.as_ref().map(|set| name(set).to_owned()).unwrap_or_default();
         let settled = int(&status["replicas"]) == int(&status["updatedReplicas"])
             && former["reason"] == "NewReplicaSetAvailable";
         if settled {
@@ -72,17 +63,11 @@ impl State {
         }
         if is_complete(status, rollout) {
             let message = format!("ReplicaSet {set:?} has successfully progressed.");
-            self.put_condition(
-                status,
-                ("Progressing", "True", "NewReplicaSetAvailable", &message),
-            );
+            self.put_condition(status, ("Progressing", "True", "NewReplicaSetAvailable", &message));
         } else if has_progressed(&rollout.deployment["status"], status) {
             drop_condition(status, "Progressing");
             let message = format!("ReplicaSet {set:?} is progressing.");
-            self.put_condition(
-                status,
-                ("Progressing", "True", "ReplicaSetUpdated", &message),
-            );
+            self.put_condition(status, ("Progressing", "True", "ReplicaSetUpdated", &message));
             if former["status"] == "True"
                 && let Some(conditions) = status["conditions"].as_array_mut()
                 && let Some(latest) = conditions.last_mut()
@@ -91,22 +76,15 @@ impl State {
             }
         } else if self.is_late(&rollout.deployment) {
             let message = format!("ReplicaSet {set:?} has timed out progressing.");
-            let verdict = (
-                "Progressing",
-                "False",
-                "ProgressDeadlineExceeded",
-                message.as_str(),
-            );
+            let verdict = ("Progressing", "False", "ProgressDeadlineExceeded", message.as_str());
             self.put_condition(status, verdict);
         }
     }
 
     fn copy_failure(&self, rollout: &Rollout, status: &mut Value) {
         drop_condition(status, "ReplicaFailure");
-        let failure = rollout
-            .all()
-            .map(|set| condition(set, "ReplicaFailure"))
-            .find(|c| !c.is_null());
+        let failure =
+            rollout.all().map(|set| condition(set, "ReplicaFailure")).find(|c| !c.is_null());
         if let (Some(failure), Some(conditions)) = (failure, status["conditions"].as_array_mut()) {
             let mut copy = failure.clone();
             copy["lastUpdateTime"] = copy["lastTransitionTime"].clone();
@@ -170,10 +148,7 @@ fn counters(rollout: &Rollout) -> Value {
         "observedGeneration": rollout.deployment["metadata"]["generation"],
         "terminatingReplicas": rollout.sum("terminatingReplicas"),
     });
-    let updated = rollout
-        .new
-        .as_ref()
-        .map_or(0, |set| int(&set["status"]["replicas"]));
+    let updated = rollout.new.as_ref().map_or(0, |set| int(&set["status"]["replicas"]));
     let available = rollout.sum("availableReplicas");
     for (field, count) in [
         ("replicas", rollout.sum("replicas")),

@@ -18,7 +18,10 @@ use crate::{
 impl State {
     /// Keeps the EndpointSlice of a Service, rewriting it in place.
     pub(super) fn publish_endpoints(&mut self, key: &Key) -> Option<Timestamp> {
-        let service = self.get(key)?;
+        let Some(service) = self.get(key) else {
+            self.drop_legacy_endpoints(key);
+            return None;
+        };
         if is_terminating(&service) || is_empty(&service["spec"]["selector"]) {
             return None;
         }
@@ -30,16 +33,13 @@ impl State {
             .filter(|pod| selector.matches(&pod["metadata"]["labels"]) && has_address(pod))
             .cloned()
             .collect();
+        self.publish_legacy_endpoints(&service, &pods);
         let endpoints: Vec<Value> = pods.iter().map(|pod| self.endpoint(pod)).collect();
         let ports = match pods.first() {
             Some(pod) => ports(&service, pod),
             None => Value::Null,
         };
-        let endpoints = if endpoints.is_empty() {
-            Value::Null
-        } else {
-            json!(endpoints)
-        };
+        let endpoints = if endpoints.is_empty() { Value::Null } else { json!(endpoints) };
         self.write_slice(&service, endpoints, ports);
         None
     }
@@ -123,7 +123,7 @@ fn has_address(pod: &Value) -> bool {
 }
 
 /// The ports of a Service as this Pod has them; a named one may lead anywhere.
-fn ports(service: &Value, pod: &Value) -> Value {
+pub(super) fn ports(service: &Value, pod: &Value) -> Value {
     let resolved: Vec<Value> = items(&service["spec"]["ports"])
         .iter()
         .filter_map(|port| {
@@ -135,11 +135,7 @@ fn ports(service: &Value, pod: &Value) -> Value {
             Some(json!({"name": name, "protocol": port["protocol"], "port": number}))
         })
         .collect();
-    if resolved.is_empty() {
-        Value::Null
-    } else {
-        json!(resolved)
-    }
+    if resolved.is_empty() { Value::Null } else { json!(resolved) }
 }
 
 fn container_port(pod: &Value, wanted: &str) -> Option<Value> {

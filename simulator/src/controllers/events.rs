@@ -27,21 +27,11 @@ pub(super) struct Note {
 impl Note {
     pub fn normal(component: &'static str, reason: &'static str, message: String) -> Self {
         let (host, field) = (String::new(), String::new());
-        Self {
-            component,
-            host,
-            warning: false,
-            reason,
-            message,
-            field,
-        }
+        Self { component, host, warning: false, reason, message, field }
     }
 
     pub fn warning(component: &'static str, reason: &'static str, message: String) -> Self {
-        Self {
-            warning: true,
-            ..Self::normal(component, reason, message)
-        }
+        Self { warning: true, ..Self::normal(component, reason, message) }
     }
 
     pub fn of_container(mut self, host: &str, container: &str) -> Self {
@@ -54,19 +44,9 @@ impl Note {
 impl State {
     /// Makes an Event, or counts it if it has been told before.
     pub(super) fn tell(&mut self, about: &Value, note: &Note) {
-        let identity = [
-            uid(about),
-            note.component,
-            note.reason,
-            &note.message,
-            &note.field,
-        ];
+        let identity = [uid(about), note.component, note.reason, &note.message, &note.field];
         let event = format!("{}.{:016x}", name(about), hash(&identity.join("\n")));
-        let place = if namespace(about).is_empty() {
-            "default"
-        } else {
-            namespace(about)
-        };
+        let place = if namespace(about).is_empty() { "default" } else { namespace(about) };
         let key = Key::new(&EVENT, place, &event);
         let writer = Writer::controller(note.component);
         if let Some(known) = self.get(&key) {
@@ -108,11 +88,7 @@ impl State {
         });
         if note.component == "default-scheduler" {
             event["eventTime"] = json!(micros(self.now));
-            event["action"] = json!(if note.warning {
-                "Scheduling"
-            } else {
-                "Binding"
-            });
+            event["action"] = json!(if note.warning { "Scheduling" } else { "Binding" });
             event["reportingInstance"] = json!("default-scheduler-0");
             event["source"] = json!({});
         } else {
@@ -130,9 +106,7 @@ impl State {
     /// Events go when nothing has been added to them for a while.
     pub(super) fn expire_event(&mut self, key: &Key) -> Option<Timestamp> {
         let event = self.get(key)?;
-        let last = ["lastTimestamp", "eventTime"]
-            .iter()
-            .find_map(|field| moment(&event[*field]));
+        let last = ["lastTimestamp", "eventTime"].iter().find_map(|field| moment(&event[*field]));
         let last = last.or_else(|| moment(&event["metadata"]["creationTimestamp"]))?;
         let end = later(last, self.timing.event_retention);
         if end > self.now {

@@ -23,11 +23,7 @@ impl State {
             return None;
         }
         let owners = items(&object["metadata"]["ownerReferences"]);
-        if !owners.is_empty()
-            && !owners
-                .iter()
-                .any(|owner| self.is_there(owner, &key.namespace))
-        {
+        if !owners.is_empty() && !owners.iter().any(|owner| self.is_there(owner, &key.namespace)) {
             self.discard(key, Propagation::Background);
         }
         None
@@ -35,10 +31,7 @@ impl State {
 
     /// Deletes on the cluster's own account.
     pub(super) fn discard(&mut self, key: &Key, propagation: Propagation) {
-        let options = DeleteOptions {
-            propagation,
-            ..DeleteOptions::default()
-        };
+        let options = DeleteOptions { propagation, ..DeleteOptions::default() };
         if let Err(refusal) = self.delete(key, &options) {
             tracing::debug!(object = ?key, refusal = refusal.message(), "nothing to delete");
         }
@@ -47,10 +40,9 @@ impl State {
     fn is_there(&self, owner: &Value, namespace: &str) -> bool {
         match owner_key(owner, namespace) {
             None => true,
-            Some(key) => self
-                .storage
-                .get(&key)
-                .is_some_and(|found| uid(found) == text(&owner["uid"])),
+            Some(key) => {
+                self.storage.get(&key).is_some_and(|found| uid(found) == text(&owner["uid"]))
+            }
         }
     }
 
@@ -67,11 +59,7 @@ impl State {
                 continue;
             }
             let is_leaf = self.storage.dependents(uid(&object)).is_empty();
-            let policy = if is_leaf {
-                Propagation::Background
-            } else {
-                Propagation::Foreground
-            };
+            let policy = if is_leaf { Propagation::Background } else { Propagation::Foreground };
             self.discard(&dependent, policy);
         }
     }
@@ -92,7 +80,8 @@ impl State {
         }
     }
 
-    fn release(&mut self, key: &Key, finalizer: &str) {
+    /// Takes a finalizer away, which may be the end of the object.
+    pub(super) fn release(&mut self, key: &Key, finalizer: &str) {
         let Some(object) = self.get(key) else { return };
         let mut released = (*object).clone();
         let kept: Vec<Value> = items(&object["metadata"]["finalizers"])

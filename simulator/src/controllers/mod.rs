@@ -3,19 +3,24 @@
 
 mod address;
 mod bootstrap;
+mod claim;
 mod deployment;
 mod deployment_status;
 mod endpoints;
 mod events;
 mod garbage;
+mod job;
 mod kubelet;
+mod legacy_endpoints;
 mod load;
 mod namespace;
+mod node;
 mod queue;
 mod quota;
 mod replica_set;
 mod rolling;
 mod scheduler;
+mod stateful_set;
 
 pub(crate) use kubelet::PodRun;
 pub(crate) use load::Loads;

@@ -78,10 +78,7 @@ impl State {
         let resources: Vec<String> = resources
             .iter()
             .map(|(kind, count)| {
-                format!(
-                    "{}.{} has {count} resource instances",
-                    kind.plural, kind.group
-                )
+                format!("{}.{} has {count} resource instances", kind.plural, kind.group)
             })
             .collect();
         let finalizers: Vec<String> = finalizers
@@ -89,22 +86,20 @@ impl State {
             .map(|(name, count)| format!("{name} in {count} resource instances"))
             .collect();
         let conditions = all_conditions(&resources, &finalizers);
-        let dated = conditions
-            .into_iter()
-            .map(|(kind, status, reason, message)| {
-                let former = condition(namespace, kind);
-                let since = match former["status"] == status {
-                    true => former["lastTransitionTime"].clone(),
-                    false => json!(seconds(self.now)),
-                };
-                json!({
-                    "type": kind,
-                    "status": status,
-                    "lastTransitionTime": since,
-                    "reason": reason,
-                    "message": message,
-                })
-            });
+        let dated = conditions.into_iter().map(|(kind, status, reason, message)| {
+            let former = condition(namespace, kind);
+            let since = match former["status"] == status {
+                true => former["lastTransitionTime"].clone(),
+                false => json!(seconds(self.now)),
+            };
+            json!({
+                "type": kind,
+                "status": status,
+                "lastTransitionTime": since,
+                "reason": reason,
+                "message": message,
+            })
+        });
         dated.collect()
     }
 }
@@ -130,37 +125,19 @@ fn all_conditions(resources: &[String], finalizers: &[String]) -> [Condition; 5]
             "All content successfully deleted, may be waiting on finalization",
         ),
         if resources.is_empty() {
-            no(
-                "NamespaceContentRemaining",
-                "ContentRemoved",
-                "All content successfully removed",
-            )
+            no("NamespaceContentRemaining", "ContentRemoved", "All content successfully removed")
         } else {
             let list = resources.join(", ");
             let message = format!("Some resources are remaining: {list}");
-            (
-                "NamespaceContentRemaining",
-                "True",
-                "SomeResourcesRemain",
-                message,
-            )
+            ("NamespaceContentRemaining", "True", "SomeResourcesRemain", message)
         },
         if finalizers.is_empty() {
             let message = "All content-preserving finalizers finished";
-            no(
-                "NamespaceFinalizersRemaining",
-                "ContentHasNoFinalizers",
-                message,
-            )
+            no("NamespaceFinalizersRemaining", "ContentHasNoFinalizers", message)
         } else {
             let list = finalizers.join(", ");
             let message = format!("Some content in the namespace has finalizers remaining: {list}");
-            (
-                "NamespaceFinalizersRemaining",
-                "True",
-                "SomeFinalizersRemain",
-                message,
-            )
+            ("NamespaceFinalizersRemaining", "True", "SomeFinalizersRemain", message)
         },
     ]
 }

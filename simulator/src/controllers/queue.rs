@@ -8,11 +8,12 @@ use std::{
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::claim::claims_of;
 use crate::{
     clock::later,
     kinds::{
-        DEPLOYMENT, EVENT, INGRESS, Kind, NAMESPACE, NODE, POD, QUOTA, REPLICA_SET, SERVICE,
-        find_by_name,
+        CLAIM, DEPLOYMENT, EVENT, INGRESS, JOB, Kind, NAMESPACE, NODE, POD, QUOTA, REPLICA_SET,
+        SERVICE, STATEFUL_SET, find_by_name,
     },
     object::{controller, has_finalizer, is_terminating, items, text},
     selectors::LabelSelector,
@@ -26,15 +27,20 @@ const SETTLE_LIMIT: usize = 100_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Controller {
     Address,
+    Claim,
     Deployment,
     Endpoints,
     EventExpiry,
     Garbage,
+    Job,
     Kubelet,
     Namespace,
+    Node,
+    Provisioner,
     Quota,
     ReplicaSet,
     Scheduler,
+    StatefulSet,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -98,15 +104,20 @@ impl State {
         let key = &work.key;
         match work.controller {
             Controller::Address => self.give_address(key),
+            Controller::Claim => self.tend_claim(key),
             Controller::Deployment => self.roll_out(key),
             Controller::Endpoints => self.publish_endpoints(key),
             Controller::EventExpiry => self.expire_event(key),
             Controller::Garbage => self.collect(key),
+            Controller::Job => self.run_job(key),
             Controller::Kubelet => self.run_pod(key),
             Controller::Namespace => self.tend_namespace(key),
+            Controller::Node => self.tend_node(key),
+            Controller::Provisioner => self.provision(key),
             Controller::Quota => self.count_usage(key),
             Controller::ReplicaSet => self.keep_replicas(key),
             Controller::Scheduler => self.schedule(key),
+            Controller::StatefulSet => self.keep_stateful_set(key),
         }
     }
 
@@ -121,23 +132,26 @@ impl State {
             self.wake(Controller::ReplicaSet, key.clone(), react);
         } else if *kind == DEPLOYMENT {
             self.wake(Controller::Deployment, key.clone(), react);
+        } else if *kind == STATEFUL_SET {
+            self.wake(Controller::StatefulSet, key.clone(), react);
+        } else if *kind == JOB {
+            self.wake(Controller::Job, key.clone(), react);
+        } else if *kind == CLAIM {
+            self.wake(Controller::Claim, key.clone(), Duration::ZERO);
+            self.wake_scheduler();
         } else if *kind == SERVICE {
             self.wake(Controller::Endpoints, key.clone(), react);
             self.wake(Controller::Address, key.clone(), self.timing.address);
         } else if *kind == INGRESS {
             self.wake(Controller::Address, key.clone(), self.timing.address);
         } else if *kind == NAMESPACE {
-            self.wake(Controller::Namespace, key.clone(), Duration::ZERO);
+            self.wake(Controller::Namespace, key.clone(), react);
         } else if *kind == NODE {
             self.wake_scheduler();
         } else if *kind == QUOTA {
             self.wake(Controller::Quota, key.clone(), Duration::ZERO);
         } else if *kind == EVENT && change.before.is_null() {
-            self.wake(
-                Controller::EventExpiry,
-                key.clone(),
-                self.timing.event_retention,
-            );
+            self.wake(Controller::EventExpiry, key.clone(), self.timing.event_retention);
         }
         self.notice_owners(change);
         self.notice_surroundings(change);
@@ -168,6 +182,9 @@ impl State {
         }
         if change.removed && assigned {
             self.wake_scheduler();
+        }
+        for claim in claims_of(&change.after) {
+            self.wake(Controller::Claim, claim, Duration::ZERO);
         }
         self.wake_services(change);
     }
@@ -204,11 +221,8 @@ impl State {
     }
 
     fn wake_quotas(&mut self, namespace: &str) {
-        let quotas: Vec<Key> = self
-            .storage
-            .list(&QUOTA, Some(namespace))
-            .map(|(key, _)| key.clone())
-            .collect();
+        let quotas: Vec<Key> =
+            self.storage.list(&QUOTA, Some(namespace)).map(|(key, _)| key.clone()).collect();
         for key in quotas {
             self.wake(Controller::Quota, key, Duration::ZERO);
         }
@@ -225,9 +239,7 @@ impl State {
         let owners = items(&change.after["metadata"]["ownerReferences"]);
         let held = ["foregroundDeletion", "orphan"];
         let concluding = is_terminating(&change.after)
-            && held
-                .iter()
-                .any(|finalizer| has_finalizer(&change.after, finalizer));
+            && held.iter().any(|finalizer| has_finalizer(&change.after, finalizer));
         if concluding || change.before.is_null() && !owners.is_empty() {
             self.wake(Controller::Garbage, change.key.clone(), Duration::ZERO);
         }
@@ -237,10 +249,7 @@ impl State {
                     self.wake(Controller::Garbage, key, Duration::ZERO);
                 }
             }
-            for key in self
-                .storage
-                .dependents(text(&change.after["metadata"]["uid"]))
-            {
+            for key in self.storage.dependents(text(&change.after["metadata"]["uid"])) {
                 self.wake(Controller::Garbage, key, Duration::ZERO);
             }
         }
@@ -254,11 +263,7 @@ impl State {
         }
         if change.removed {
             let namespace = Key::new(&NAMESPACE, "", &key.namespace);
-            if self
-                .storage
-                .get(&namespace)
-                .is_some_and(|found| is_terminating(found))
-            {
+            if self.storage.get(&namespace).is_some_and(|found| is_terminating(found)) {
                 self.wake(Controller::Namespace, namespace, Duration::ZERO);
             }
         }
@@ -272,6 +277,8 @@ fn controller_of(owner: &Value) -> Option<(Controller, &'static Kind)> {
     match text(&owner["kind"]) {
         "ReplicaSet" => Some((Controller::ReplicaSet, &REPLICA_SET)),
         "Deployment" => Some((Controller::Deployment, &DEPLOYMENT)),
+        "StatefulSet" => Some((Controller::StatefulSet, &STATEFUL_SET)),
+        "Job" => Some((Controller::Job, &JOB)),
         "Service" => Some((Controller::Endpoints, &SERVICE)),
         _ => None,
     }

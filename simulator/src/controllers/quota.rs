@@ -11,10 +11,7 @@ impl State {
         let hard = &quota["spec"]["hard"];
         let used: Map<String, Value> = entries(hard)
             .map(|(resource, _)| {
-                (
-                    resource.clone(),
-                    json!(usage(self, resource, &key.namespace).to_string()),
-                )
+                (resource.clone(), json!(usage(self, resource, &key.namespace).to_string()))
             })
             .collect();
         self.set_status(key, json!({"hard": hard, "used": used}), MANAGER);

@@ -80,10 +80,8 @@ impl State {
         let active: Vec<&Arc<Value>> = pods.iter().filter(|pod| is_active(pod)).collect();
         let ready = active.iter().filter(|pod| is_ready(pod)).count();
         let min_ready = int(&set["spec"]["minReadySeconds"]);
-        let maturities: Vec<Timestamp> = active
-            .iter()
-            .filter_map(|pod| available_from(pod, min_ready))
-            .collect();
+        let maturities: Vec<Timestamp> =
+            active.iter().filter_map(|pod| available_from(pod, min_ready)).collect();
         let available = maturities.iter().filter(|at| **at <= self.now).count();
 
         let mut status = json!({
@@ -153,10 +151,7 @@ pub(super) fn available_from(pod: &Value, min_ready_seconds: i64) -> Option<Time
     if ready["status"] != "True" {
         return None;
     }
-    Some(after(
-        moment(&ready["lastTransitionTime"])?,
-        min_ready_seconds,
-    ))
+    Some(after(moment(&ready["lastTransitionTime"])?, min_ready_seconds))
 }
 
 /// The least is deleted first: unscheduled before scheduled, pending before running, unready before

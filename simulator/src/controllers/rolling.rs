@@ -20,30 +20,20 @@ pub(super) struct Limits {
 pub(super) fn limits(deployment: &Value) -> Limits {
     let strategy = &deployment["spec"]["strategy"];
     if strategy["type"] != "RollingUpdate" {
-        return Limits {
-            surge: 0,
-            unavailable: 0,
-        };
+        return Limits { surge: 0, unavailable: 0 };
     }
     let wanted = int(&deployment["spec"]["replicas"]);
     let share = |value: &Value, round_up: bool| match text(value).strip_suffix('%') {
         Some(percent) => {
             let share = percent.parse::<i64>().unwrap_or_default() * wanted;
-            if round_up {
-                (share + 99) / 100
-            } else {
-                share / 100
-            }
+            if round_up { (share + 99) / 100 } else { share / 100 }
         }
         None => int(value),
     };
     let surge = share(&strategy["rollingUpdate"]["maxSurge"], true);
     let unavailable = share(&strategy["rollingUpdate"]["maxUnavailable"], false).min(wanted);
     if surge == 0 && unavailable == 0 {
-        return Limits {
-            surge: 0,
-            unavailable: 1,
-        };
+        return Limits { surge: 0, unavailable: 1 };
     }
     Limits { surge, unavailable }
 }
@@ -60,10 +50,7 @@ pub(super) fn is_rescaled(rollout: &Rollout) -> bool {
 /// The replicas of the new ReplicaSet, as many as the surge allows.
 pub(super) fn size_of_new_set(rollout: &Rollout) -> i64 {
     let wanted = rollout.wanted();
-    let current = rollout
-        .new
-        .as_ref()
-        .map_or(0, |set| int(&set["spec"]["replicas"]));
+    let current = rollout.new.as_ref().map_or(0, |set| int(&set["spec"]["replicas"]));
     if rollout.deployment["spec"]["strategy"]["type"] != "RollingUpdate" {
         return wanted;
     }
@@ -76,11 +63,8 @@ impl State {
     pub(super) fn roll(&mut self, rollout: &Rollout) {
         let Some(new) = &rollout.new else { return };
         let current = int(&new["spec"]["replicas"]);
-        let size = if current > rollout.wanted() {
-            rollout.wanted()
-        } else {
-            size_of_new_set(rollout)
-        };
+        let size =
+            if current > rollout.wanted() { rollout.wanted() } else { size_of_new_set(rollout) };
         if size != current {
             return self.scale_set(rollout, new, size);
         }
@@ -103,10 +87,8 @@ impl State {
 
     /// Follows a change of the Deployment's replicas.
     pub(super) fn rescale(&mut self, rollout: &Rollout) {
-        let active: Vec<&Arc<Value>> = rollout
-            .all()
-            .filter(|set| int(&set["spec"]["replicas"]) > 0)
-            .collect();
+        let active: Vec<&Arc<Value>> =
+            rollout.all().filter(|set| int(&set["spec"]["replicas"]) > 0).collect();
         let only = match active.as_slice() {
             [] => rollout.new.as_ref(),
             [one] => Some(*one),
@@ -119,19 +101,12 @@ impl State {
             0 => 0,
             wanted => wanted + limits(&rollout.deployment).surge,
         };
-        let mut left = allowed
-            - active
-                .iter()
-                .map(|set| int(&set["spec"]["replicas"]))
-                .sum::<i64>();
+        let mut left =
+            allowed - active.iter().map(|set| int(&set["spec"]["replicas"])).sum::<i64>();
         for set in active.iter().rev() {
             let replicas = int(&set["spec"]["replicas"]);
             let share = share_of(set, replicas, allowed) - replicas;
-            let change = if left > 0 {
-                share.clamp(0, left)
-            } else {
-                share.clamp(left, 0)
-            };
+            let change = if left > 0 { share.clamp(0, left) } else { share.clamp(left, 0) };
             left -= change;
             self.scale_set(rollout, set, (replicas + change).max(0));
         }
@@ -140,9 +115,6 @@ impl State {
 
 /// A ReplicaSet's part of the allowed replicas, as large as its part of the former ones.
 fn share_of(set: &Value, replicas: i64, allowed: i64) -> i64 {
-    let former = annotation(set, MAXIMUM)
-        .parse::<i64>()
-        .unwrap_or(replicas)
-        .max(1);
+    let former = annotation(set, MAXIMUM).parse::<i64>().unwrap_or(replicas).max(1);
     (replicas * allowed * 2 + former) / (former * 2)
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    kinds::{Kind, NAMESPACE, POD, SERVICE},
+    kinds::{CLAIM, Kind, NAMESPACE, POD, SERVICE},
     object::{default, is_empty, items, map_mut, text},
     state::State,
 };
@@ -19,6 +19,9 @@ impl State {
             self.complete_pod(&mut object["spec"]);
         } else if *kind == NAMESPACE {
             object["spec"]["finalizers"] = json!(["kubernetes"]);
+        } else if *kind == CLAIM {
+            protect(object);
+            default(&mut object["spec"], "storageClassName", json!("standard"));
         }
     }
 
@@ -45,7 +48,6 @@ impl State {
         let account = spec["serviceAccountName"].clone();
         default(spec, "serviceAccount", account);
         default(spec, "priority", json!(0));
-        default(spec, "enableServiceLinks", json!(true));
         default(spec, "preemptionPolicy", json!("PreemptLowerPriority"));
         tolerate_lost_nodes(spec);
         if spec["automountServiceAccountToken"] != false {
@@ -54,16 +56,17 @@ impl State {
     }
 }
 
+/// A claim stays as long as a Pod uses it.
+fn protect(claim: &mut Value) {
+    let mut finalizers = items(&claim["metadata"]["finalizers"]).to_vec();
+    finalizers.push(json!("kubernetes.io/pvc-protection"));
+    claim["metadata"]["finalizers"] = Value::Array(finalizers);
+}
+
 fn tolerate_lost_nodes(spec: &mut Value) {
     let mut tolerations = items(&spec["tolerations"]).to_vec();
-    for key in [
-        "node.kubernetes.io/not-ready",
-        "node.kubernetes.io/unreachable",
-    ] {
-        if !tolerations
-            .iter()
-            .any(|toleration| toleration["key"] == key)
-        {
+    for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
+        if !tolerations.iter().any(|toleration| toleration["key"] == key) {
             tolerations.push(json!({
                 "key": key,
                 "operator": "Exists",
@@ -77,15 +80,8 @@ fn tolerate_lost_nodes(spec: &mut Value) {
 
 fn mount_token(spec: &mut Value, volume: &str) {
     for list in ["containers", "initContainers"] {
-        for container in spec
-            .get_mut(list)
-            .and_then(Value::as_array_mut)
-            .into_iter()
-            .flatten()
-        {
-            let mounts = map_mut(container)
-                .entry("volumeMounts")
-                .or_insert(json!([]));
+        for container in spec.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+            let mounts = map_mut(container).entry("volumeMounts").or_insert(json!([]));
             if let Some(mounts) = mounts.as_array_mut() {
                 mounts.push(json!({"name": volume, "readOnly": true, "mountPath": TOKEN_MOUNT}));
             }
@@ -93,18 +89,16 @@ fn mount_token(spec: &mut Value, volume: &str) {
     }
     let volumes = map_mut(spec).entry("volumes").or_insert(json!([]));
     if let Some(volumes) = volumes.as_array_mut() {
-        volumes.push(
-            json!({"name": volume, "projected": {"defaultMode": 420, "sources": [
-                {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
-                {"configMap": {
-                    "name": "kube-root-ca.crt",
-                    "items": [{"key": "ca.crt", "path": "ca.crt"}],
-                }},
-                {"downwardAPI": {"items": [{
-                    "path": "namespace",
-                    "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"},
-                }]}},
-            ]}}),
-        );
+        volumes.push(json!({"name": volume, "projected": {"defaultMode": 420, "sources": [
+            {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
+            {"configMap": {
+                "name": "kube-root-ca.crt",
+                "items": [{"key": "ca.crt", "path": "ca.crt"}],
+            }},
+            {"downwardAPI": {"items": [{
+                "path": "namespace",
+                "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"},
+            }]}},
+        ]}}));
     }
 }

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::{pod, service, workload};
 use crate::{
     kinds::{
-        CLAIM, DEPLOYMENT, ENDPOINT_SLICE, INGRESS, JOB, Kind, NAMESPACE, NODE, POD, QUOTA,
+        CLAIM, DEPLOYMENT, ENDPOINT_SLICE, EVENT, INGRESS, JOB, Kind, NAMESPACE, NODE, POD, QUOTA,
         REPLICA_SET, SECRET, SERVICE, STATEFUL_SET,
     },
     object::default,
@@ -14,6 +14,7 @@ pub(crate) fn fill(kind: &Kind, object: &mut Value) {
     if *kind == POD {
         pod::fill(&mut object["spec"]);
         pod::requests_from_limits(&mut object["spec"]);
+        default(&mut object["spec"], "enableServiceLinks", json!(true));
     } else if *kind == DEPLOYMENT {
         workload::deployment(object);
     } else if *kind == REPLICA_SET {
@@ -31,6 +32,13 @@ pub(crate) fn fill(kind: &Kind, object: &mut Value) {
         object["metadata"]["labels"]["kubernetes.io/metadata.name"] = name;
     } else if *kind == CLAIM {
         default(&mut object["spec"], "volumeMode", json!("Filesystem"));
+    } else if *kind == EVENT {
+        for time in ["eventTime", "firstTimestamp", "lastTimestamp"] {
+            default(object, time, Value::Null);
+        }
+        for name in ["reportingComponent", "reportingInstance"] {
+            default(object, name, json!(""));
+        }
     } else if *kind == ENDPOINT_SLICE {
         default(object, "endpoints", Value::Null);
         default(object, "ports", Value::Null);

@@ -31,20 +31,13 @@ pub(super) fn stateful_set(object: &mut Value) {
     default(spec, "serviceName", json!(""));
     default(&mut spec["updateStrategy"], "type", json!("RollingUpdate"));
     if spec["updateStrategy"]["type"] == "RollingUpdate" {
-        default(
-            &mut spec["updateStrategy"]["rollingUpdate"],
-            "partition",
-            json!(0),
-        );
+        default(&mut spec["updateStrategy"]["rollingUpdate"], "partition", json!(0));
     }
     let retention = &mut spec["persistentVolumeClaimRetentionPolicy"];
     default(retention, "whenDeleted", json!("Retain"));
     default(retention, "whenScaled", json!("Retain"));
-    for claim in spec
-        .get_mut("volumeClaimTemplates")
-        .and_then(Value::as_array_mut)
-        .into_iter()
-        .flatten()
+    for claim in
+        spec.get_mut("volumeClaimTemplates").and_then(Value::as_array_mut).into_iter().flatten()
     {
         claim["apiVersion"] = json!("v1");
         claim["kind"] = json!("PersistentVolumeClaim");
@@ -64,6 +57,7 @@ pub(super) fn job(object: &mut Value) {
     }
     default(spec, "completionMode", json!("NonIndexed"));
     default(spec, "suspend", json!(false));
+    default(spec, "manualSelector", json!(false));
     default(spec, "podReplacementPolicy", json!("TerminatingOrFailed"));
     if spec["manualSelector"] != true {
         let own = json!({
@@ -73,11 +67,7 @@ pub(super) fn job(object: &mut Value) {
             "job-name": name,
         });
         for (label, value) in entries(&own) {
-            default(
-                &mut spec["template"]["metadata"]["labels"],
-                label,
-                value.clone(),
-            );
+            default(&mut spec["template"]["metadata"]["labels"], label, value.clone());
         }
         let uid = text(&uid);
         default(

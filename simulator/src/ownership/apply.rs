@@ -28,11 +28,7 @@ pub(crate) fn apply(
 ) -> Result<Applied> {
     let root = schema::of_kind(kind.name);
     let wanted = claimed(&owned_part(kind, config, writer), &root);
-    let mut object = if live.is_null() {
-        config.clone()
-    } else {
-        merged(live, config, &root)
-    };
+    let mut object = if live.is_null() { config.clone() } else { merged(live, config, &root) };
     let mut managers = Managers::of(live);
 
     let before = owned_part(kind, live, writer);
@@ -41,11 +37,7 @@ pub(crate) fn apply(
     if !conflicts.is_empty() && !force {
         return Err(refusal(&conflicts));
     }
-    for entry in managers
-        .0
-        .iter_mut()
-        .filter(|entry| !entry.is_of(writer, Operation::Apply))
-    {
+    for entry in managers.0.iter_mut().filter(|entry| !entry.is_of(writer, Operation::Apply)) {
         entry.fields.subtract(&changed);
     }
 
@@ -68,12 +60,7 @@ fn conflicts(
         .0
         .iter()
         .filter(|entry| !entry.is_of(writer, Operation::Apply))
-        .map(|entry| {
-            (
-                entry.description(),
-                entry.fields.intersection(changed).paths(),
-            )
-        })
+        .map(|entry| (entry.description(), entry.fields.intersection(changed).paths()))
         .filter(|(_, paths)| !paths.is_empty())
         .collect();
     conflicts.sort();
@@ -84,9 +71,7 @@ fn refusal(conflicts: &[(String, Vec<String>)]) -> StatusError {
     let causes: Vec<(String, String)> = conflicts
         .iter()
         .flat_map(|(manager, paths)| {
-            paths
-                .iter()
-                .map(move |path| (format!("conflict with {manager}"), path.clone()))
+            paths.iter().map(move |path| (format!("conflict with {manager}"), path.clone()))
         })
         .collect();
     let message = match causes.as_slice() {
@@ -98,11 +83,7 @@ fn refusal(conflicts: &[(String, Vec<String>)]) -> StatusError {
                     format!("conflicts with {manager}:\n- {}", paths.join("\n- "))
                 })
                 .collect();
-            format!(
-                "Apply failed with {} conflicts: {}",
-                causes.len(),
-                groups.join("\n")
-            )
+            format!("Apply failed with {} conflicts: {}", causes.len(), groups.join("\n"))
         }
     };
     StatusError::apply_conflict(message, &causes)

@@ -34,10 +34,7 @@ fn whole(value: &Value, field: &Field) -> FieldSet {
     if field.is_leaf(value) {
         return FieldSet::leaf();
     }
-    let mut set = FieldSet {
-        owned: !field.always_present,
-        ..FieldSet::default()
-    };
+    let mut set = FieldSet { owned: !field.always_present, ..FieldSet::default() };
     for (name, child) in entries(value) {
         set.insert(format!("f:{name}"), whole(child, field.child(name)));
     }
@@ -63,22 +60,13 @@ pub(super) fn difference(before: &Value, after: &Value, field: &Field) -> Differ
         return Difference::default();
     }
     if before.is_null() {
-        return Difference {
-            changed: whole(after, field),
-            ..Difference::default()
-        };
+        return Difference { changed: whole(after, field), ..Difference::default() };
     }
     if after.is_null() {
-        return Difference {
-            removed: whole(before, field),
-            ..Difference::default()
-        };
+        return Difference { removed: whole(before, field), ..Difference::default() };
     }
     if field.is_leaf(before) && field.is_leaf(after) {
-        return Difference {
-            changed: FieldSet::leaf(),
-            ..Difference::default()
-        };
+        return Difference { changed: FieldSet::leaf(), ..Difference::default() };
     }
     let mut difference = Difference::default();
     if after.is_array() || before.is_array() {
@@ -90,10 +78,8 @@ pub(super) fn difference(before: &Value, after: &Value, field: &Field) -> Differ
 }
 
 fn compare_fields(before: &Value, after: &Value, field: &Field, difference: &mut Difference) {
-    let names: BTreeSet<&String> = entries(before)
-        .chain(entries(after))
-        .map(|(name, _)| name)
-        .collect();
+    let names: BTreeSet<&String> =
+        entries(before).chain(entries(after)).map(|(name, _)| name).collect();
     for name in names {
         let inner = self::difference(&before[name], &after[name], field.child(name));
         difference.put(format!("f:{name}"), inner);

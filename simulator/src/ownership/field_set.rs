@@ -12,10 +12,7 @@ pub(crate) struct FieldSet {
 
 impl FieldSet {
     pub fn leaf() -> Self {
-        Self {
-            owned: true,
-            children: BTreeMap::new(),
-        }
+        Self { owned: true, children: BTreeMap::new() }
     }
 
     pub fn from_json(value: &Value) -> Self {
@@ -37,11 +34,7 @@ impl FieldSet {
         if self.owned && !self.children.is_empty() {
             map.insert(".".into(), json!({}));
         }
-        map.extend(
-            self.children
-                .iter()
-                .map(|(name, child)| (name.clone(), child.to_json())),
-        );
+        map.extend(self.children.iter().map(|(name, child)| (name.clone(), child.to_json())));
         Value::Object(map)
     }
 
@@ -75,10 +68,7 @@ impl FieldSet {
     }
 
     pub fn intersection(&self, other: &Self) -> Self {
-        let mut common = Self {
-            owned: self.owned && other.owned,
-            children: BTreeMap::new(),
-        };
+        let mut common = Self { owned: self.owned && other.owned, children: BTreeMap::new() };
         for (name, child) in &self.children {
             if let Some(theirs) = other.children.get(name) {
                 common.insert(name.clone(), child.intersection(theirs));
@@ -113,10 +103,8 @@ fn printed(element: &str) -> String {
         ("f:", name) => format!(".{name}"),
         ("k:", keys) => {
             let keys: Map<String, Value> = serde_json::from_str(keys).unwrap_or_default();
-            let parts: Vec<String> = keys
-                .iter()
-                .map(|(name, value)| format!("{name}={value}"))
-                .collect();
+            let parts: Vec<String> =
+                keys.iter().map(|(name, value)| format!("{name}={value}")).collect();
             format!("[{}]", parts.join(","))
         }
         (_, value) => format!("[={value}]"),

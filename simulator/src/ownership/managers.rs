@@ -27,19 +27,11 @@ pub(crate) struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     pub const fn controller(manager: &'a str) -> Self {
-        Self {
-            manager,
-            subresource: "",
-            dry_run: false,
-        }
+        Self { manager, subresource: "", dry_run: false }
     }
 
     pub const fn status(manager: &'a str) -> Self {
-        Self {
-            manager,
-            subresource: "status",
-            dry_run: false,
-        }
+        Self { manager, subresource: "status", dry_run: false }
     }
 }
 
@@ -67,10 +59,7 @@ impl Entry {
             (Operation::Apply, _) => format!("{manager:?}"),
             (Operation::Update, "") => format!("{manager:?} using {}", self.api_version),
             (Operation::Update, part) => {
-                format!(
-                    "{manager:?} with subresource {part:?} using {}",
-                    self.api_version
-                )
+                format!("{manager:?} with subresource {part:?} using {}", self.api_version)
             }
         }
     }
@@ -117,12 +106,7 @@ pub(crate) struct Managers(pub Vec<Entry>);
 
 impl Managers {
     pub fn of(object: &Value) -> Self {
-        Self(
-            items(&object["metadata"]["managedFields"])
-                .iter()
-                .map(Entry::from_json)
-                .collect(),
-        )
+        Self(items(&object["metadata"]["managedFields"]).iter().map(Entry::from_json).collect())
     }
 
     pub fn to_json(&self) -> Value {
@@ -138,11 +122,7 @@ impl Managers {
         operation: Operation,
         api_version: &str,
     ) -> &mut Entry {
-        let index = match self
-            .0
-            .iter()
-            .position(|entry| entry.is_of(writer, operation))
-        {
+        let index = match self.0.iter().position(|entry| entry.is_of(writer, operation)) {
             Some(index) => index,
             None => {
                 self.0.push(Entry {
@@ -161,11 +141,7 @@ impl Managers {
 
     /// Dates the writer's entry, if it still has one.
     pub fn date(&mut self, writer: &Writer<'_>, operation: Operation, now: Timestamp) {
-        if let Some(entry) = self
-            .0
-            .iter_mut()
-            .find(|entry| entry.is_of(writer, operation))
-        {
+        if let Some(entry) = self.0.iter_mut().find(|entry| entry.is_of(writer, operation)) {
             entry.time = Some(seconds(now));
         }
     }
@@ -180,11 +156,7 @@ impl Managers {
             let mut entries = managers.0.clone();
             entries.iter_mut().for_each(|entry| entry.time = None);
             entries.sort_by_key(|entry| {
-                (
-                    entry.operation,
-                    entry.manager.clone(),
-                    entry.subresource.clone(),
-                )
+                (entry.operation, entry.manager.clone(), entry.subresource.clone())
             });
             entries
         };
@@ -202,15 +174,11 @@ pub(crate) fn record_update(
 ) -> Managers {
     let mut managers = Managers::of(before);
     let root = schema::of_kind(kind.name);
-    let mut difference = difference(
-        &owned_part(kind, before, writer),
-        &owned_part(kind, after, writer),
-        &root,
-    );
-    if writer.subresource == "scale" && after["spec"]["replicas"] == 0 {
-        difference
-            .removed
-            .add(&std::mem::take(&mut difference.changed));
+    let mut difference =
+        difference(&owned_part(kind, before, writer), &owned_part(kind, after, writer), &root);
+    let stopped = |object: &Value| object["spec"]["replicas"] == 0;
+    if writer.subresource == "scale" && (stopped(before) || stopped(after)) {
+        difference.removed.add(&std::mem::take(&mut difference.changed));
     }
     for entry in &mut managers.0 {
         entry.fields.subtract(&difference.removed);
@@ -251,9 +219,8 @@ pub(super) fn owned_part(kind: &Kind, object: &Value, writer: &Writer<'_>) -> Va
             "status" if leaves_status => {}
             "metadata" => {
                 let own = entries(value).filter(|(name, _)| !BOOKKEEPING.contains(&name.as_str()));
-                let own: Map<String, Value> = own
-                    .map(|(name, value)| (name.clone(), value.clone()))
-                    .collect();
+                let own: Map<String, Value> =
+                    own.map(|(name, value)| (name.clone(), value.clone())).collect();
                 if !own.is_empty() {
                     part.insert(name.clone(), Value::Object(own));
                 }

@@ -49,10 +49,7 @@ fn merged_members(live: &[Value], config: &[Value], field: &Field) -> Value {
             None => member.clone(),
         });
     }
-    result.extend(
-        rest.filter(|old| !config.iter().any(|c| name(c) == name(old)))
-            .cloned(),
-    );
+    result.extend(rest.filter(|old| !config.iter().any(|c| name(c) == name(old))).cloned());
     Value::Array(result)
 }
 
@@ -64,12 +61,7 @@ pub(super) fn prune(value: &mut Value, former: &FieldSet, held: &FieldSet, field
             take_out(value, name, field);
         } else if let Some(child) = child_mut(value, name, field) {
             let nothing = FieldSet::default();
-            prune(
-                child,
-                lost,
-                still_held.unwrap_or(&nothing),
-                field_of(name, field),
-            );
+            prune(child, lost, still_held.unwrap_or(&nothing), field_of(name, field));
         }
     }
 }

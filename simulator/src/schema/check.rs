@@ -9,22 +9,28 @@ use crate::quantity::{Quantity, UNREADABLE};
 #[derive(Debug, PartialEq)]
 pub(crate) enum Fault {
     UnknownField(String),
-    WrongType {
-        path: String,
-        expected: &'static str,
-        got: &'static str,
-    },
+    WrongType { path: String, expected: &'static str, got: &'static str },
     UnreadableQuantity,
 }
 
 impl Fault {
+    /// What is said of a field that nobody knows.
+    pub fn unknown(&self) -> Option<String> {
+        match self {
+            Self::UnknownField(path) => {
+                Some(format!("unknown field {:?}", path.trim_start_matches('.')))
+            }
+            _ => None,
+        }
+    }
+
     /// What a decoder says of it; nothing if it can be overlooked.
     pub fn misfit(&self) -> Option<String> {
         match self {
             Self::UnknownField(_) => None,
-            Self::WrongType { path, got, .. } => Some(format!(
-                "json: cannot unmarshal {got} into Go struct field {path}"
-            )),
+            Self::WrongType { path, got, .. } => {
+                Some(format!("json: cannot unmarshal {got} into Go struct field {path}"))
+            }
             Self::UnreadableQuantity => Some(UNREADABLE.to_owned()),
         }
     }

@@ -42,11 +42,8 @@ pub(crate) struct Field {
 }
 
 /// What the schema does not describe: maps are looked into, lists are not.
-pub(crate) static UNKNOWN: Field = Field {
-    shape: Shape::Any,
-    atomic: false,
-    always_present: false,
-};
+pub(crate) static UNKNOWN: Field =
+    Field { shape: Shape::Any, atomic: false, always_present: false };
 
 pub(super) type Types = HashMap<String, BTreeMap<String, Field>>;
 
@@ -57,11 +54,7 @@ pub(super) fn types() -> &'static Types {
 
 /// The root of a kind's objects.
 pub(crate) fn of_kind(name: &str) -> Field {
-    Field {
-        shape: Shape::Object(name.to_owned()),
-        atomic: false,
-        always_present: true,
-    }
+    Field { shape: Shape::Object(name.to_owned()), atomic: false, always_present: true }
 }
 
 impl Field {
@@ -79,10 +72,9 @@ impl Field {
 
     pub fn child(&self, name: &str) -> &Field {
         match &self.shape {
-            Shape::Object(kind) => types()
-                .get(kind)
-                .and_then(|fields| fields.get(name))
-                .unwrap_or(&UNKNOWN),
+            Shape::Object(kind) => {
+                types().get(kind).and_then(|fields| fields.get(name)).unwrap_or(&UNKNOWN)
+            }
             Shape::Map(element) => element,
             _ => &UNKNOWN,
         }
@@ -117,9 +109,7 @@ impl Field {
 
     /// The position of the member with that name.
     pub fn member_index(&self, list: &Value, name: &str) -> Option<usize> {
-        items(list)
-            .iter()
-            .position(|item| self.member_name(item).is_some_and(|own| own == name))
+        items(list).iter().position(|item| self.member_name(item).is_some_and(|own| own == name))
     }
 
     pub(super) fn fields(&self) -> Option<&'static BTreeMap<String, Field>> {

@@ -5,10 +5,7 @@ use super::field::{Field, Members, Shape, Types};
 pub(super) fn types(text: &str) -> Types {
     let mut types = Types::new();
     let mut current = String::new();
-    for line in text
-        .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-    {
+    for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let Some(fields) = line.strip_prefix("  ") else {
             current = line.to_owned();
             types.insert(current.clone(), Default::default());
@@ -25,11 +22,7 @@ pub(super) fn types(text: &str) -> Types {
 fn field(text: &str) -> Field {
     let (always_present, text) = marked(text, '!');
     let (atomic, text) = marked(text, '~');
-    Field {
-        shape: shape(text),
-        atomic,
-        always_present,
-    }
+    Field { shape: shape(text), atomic, always_present }
 }
 
 fn marked(text: &str, mark: char) -> (bool, &str) {
@@ -40,10 +33,7 @@ fn marked(text: &str, mark: char) -> (bool, &str) {
 }
 
 fn shape(text: &str) -> Shape {
-    if let Some(inner) = text
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-    {
+    if let Some(inner) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         let (element, keys) = inner.split_once('/').unwrap_or((inner, ""));
         let members = match keys {
             "" => Members::Whole,
@@ -52,10 +42,7 @@ fn shape(text: &str) -> Shape {
         };
         return Shape::List(Box::new(field(element)), members);
     }
-    if let Some(inner) = text
-        .strip_prefix('{')
-        .and_then(|rest| rest.strip_suffix('}'))
-    {
+    if let Some(inner) = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
         return Shape::Map(Box::new(field(inner)));
     }
     match text {

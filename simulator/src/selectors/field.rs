@@ -26,9 +26,7 @@ impl FieldSelector {
     }
 
     pub fn matches(&self, object: &Value) -> bool {
-        self.0
-            .iter()
-            .all(|(field, equal, value)| (printed(object, field) == *value) == *equal)
+        self.0.iter().all(|(field, equal, value)| (printed(object, field) == *value) == *equal)
     }
 
     /// The one name that can match, if it asks for one.
@@ -64,11 +62,7 @@ fn require_known(field: &str, kind: &Kind) -> Result<()> {
 fn printed(object: &Value, field: &str) -> String {
     if field == "source" {
         let source = text(&object["source"]["component"]);
-        let source = if source.is_empty() {
-            text(&object["reportingComponent"])
-        } else {
-            source
-        };
+        let source = if source.is_empty() { text(&object["reportingComponent"]) } else { source };
         return source.to_owned();
     }
     let value = field.split('.').fold(object, |value, name| &value[name]);

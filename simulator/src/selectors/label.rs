@@ -35,10 +35,7 @@ impl LabelSelector {
             requirements.push(requirement);
             rest = match after.trim_start() {
                 "" => "",
-                after => after
-                    .strip_prefix(',')
-                    .ok_or_else(|| unparsable(after, "','"))?
-                    .trim(),
+                after => after.strip_prefix(',').ok_or_else(|| unparsable(after, "','"))?.trim(),
             };
         }
         Ok(Self(requirements))
@@ -48,22 +45,15 @@ impl LabelSelector {
     pub fn of_object(selector: &Value) -> Self {
         let mut all = Self::of_map(&selector["matchLabels"]);
         for expression in items(&selector["matchExpressions"]) {
-            let values = || {
-                items(&expression["values"])
-                    .iter()
-                    .map(|v| text(v).to_owned())
-                    .collect()
-            };
+            let values =
+                || items(&expression["values"]).iter().map(|v| text(v).to_owned()).collect();
             let test = match text(&expression["operator"]) {
                 "In" => Test::In(values()),
                 "NotIn" => Test::NotIn(values()),
                 "Exists" => Test::Exists,
                 _ => Test::Absent,
             };
-            all.0.push(Requirement {
-                key: text(&expression["key"]).to_owned(),
-                test,
-            });
+            all.0.push(Requirement { key: text(&expression["key"]).to_owned(), test });
         }
         all
     }
@@ -128,13 +118,7 @@ impl Requirement {
 fn requirement(text: &str) -> Result<(Requirement, &str)> {
     if let Some(rest) = text.strip_prefix('!') {
         let (key, rest) = word(rest.trim_start());
-        return Ok((
-            Requirement {
-                key: checked(key, rest)?,
-                test: Test::Absent,
-            },
-            rest,
-        ));
+        return Ok((Requirement { key: checked(key, rest)?, test: Test::Absent }, rest));
     }
     let (key, rest) = word(text);
     let key = checked(key, rest)?;
@@ -142,31 +126,15 @@ fn requirement(text: &str) -> Result<(Requirement, &str)> {
     for (operator, make) in OPERATORS {
         if let Some(rest) = rest.strip_prefix(operator) {
             let (value, rest) = word(rest.trim_start());
-            return Ok((
-                Requirement {
-                    key,
-                    test: make(value)?,
-                },
-                rest,
-            ));
+            return Ok((Requirement { key, test: make(value)? }, rest));
         }
     }
     let (operator, after) = word(rest);
     match operator {
-        "" => Ok((
-            Requirement {
-                key,
-                test: Test::Exists,
-            },
-            rest,
-        )),
+        "" => Ok((Requirement { key, test: Test::Exists }, rest)),
         "in" | "notin" => {
             let (values, rest) = values(after.trim_start())?;
-            let test = if operator == "in" {
-                Test::In(values)
-            } else {
-                Test::NotIn(values)
-            };
+            let test = if operator == "in" { Test::In(values) } else { Test::NotIn(values) };
             Ok((Requirement { key, test }, rest))
         }
         other => Err(unparsable(other, "in, notin, =, ==, !=, gt, lt")),
@@ -184,18 +152,9 @@ const OPERATORS: [(&str, Make); 5] = [
 ];
 
 fn values(text: &str) -> Result<(Vec<String>, &str)> {
-    let inner = text
-        .strip_prefix('(')
-        .ok_or_else(|| unparsable(text, "'('"))?;
-    let (list, rest) = inner
-        .split_once(')')
-        .ok_or_else(|| unparsable("", "',' or ')'"))?;
-    Ok((
-        list.split(',')
-            .map(|value| value.trim().to_owned())
-            .collect(),
-        rest,
-    ))
+    let inner = text.strip_prefix('(').ok_or_else(|| unparsable(text, "'('"))?;
+    let (list, rest) = inner.split_once(')').ok_or_else(|| unparsable("", "',' or ')'"))?;
+    Ok((list.split(',').map(|value| value.trim().to_owned()).collect(), rest))
 }
 
 fn word(text: &str) -> (&str, &str) {
@@ -206,11 +165,7 @@ fn word(text: &str) -> (&str, &str) {
 }
 
 fn checked(key: &str, rest: &str) -> Result<String> {
-    if key.is_empty() {
-        Err(unparsable(rest, "identifier"))
-    } else {
-        Ok(key.to_owned())
-    }
+    if key.is_empty() { Err(unparsable(rest, "identifier")) } else { Ok(key.to_owned()) }
 }
 
 fn number(text: &str) -> Result<i64> {

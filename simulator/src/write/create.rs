@@ -14,6 +14,12 @@ use crate::{
     storage::Key,
 };
 
+/// An object that may be stored, and its state before admission, which is what its writer owns.
+pub(super) struct Draft {
+    pub object: Value,
+    pub given: Value,
+}
+
 impl State {
     /// Makes an object; `namespace` is empty for what is cluster-wide.
     pub fn create(
@@ -23,8 +29,8 @@ impl State {
         object: Value,
         writer: &Writer<'_>,
     ) -> Result<Arc<Value>> {
-        let object = self.draft(kind, namespace, object)?;
-        let managers = record_update(kind, &Value::Null, &object, writer, self.now);
+        let Draft { object, given } = self.draft(kind, namespace, object)?;
+        let managers = record_update(kind, &Value::Null, &given, writer, self.now);
         Ok(self.store_new(kind, object, &managers, writer))
     }
 
@@ -34,7 +40,7 @@ impl State {
         kind: &'static Kind,
         namespace: &str,
         mut object: Value,
-    ) -> Result<Value> {
+    ) -> Result<Draft> {
         if !text(&object["metadata"]["resourceVersion"]).is_empty() {
             let message = "resourceVersion should not be set on objects to be created";
             return Err(StatusError::unclassified(message));
@@ -43,11 +49,7 @@ impl State {
         let name = text(&object["metadata"]["name"]).to_owned();
         self.admit_to_namespace(kind, namespace, &name)?;
         if let Some(existing) = self.storage.get(&Key::new(kind, namespace, &name)) {
-            return Err(StatusError::already_exists(
-                kind,
-                &name,
-                is_terminating(existing),
-            ));
+            return Err(StatusError::already_exists(kind, &name, is_terminating(existing)));
         }
 
         if self.storage.is_full(kind) {
@@ -60,11 +62,13 @@ impl State {
         object["kind"] = json!(kind.name);
         self.stamp(kind, namespace, &mut object);
         defaults::fill(kind, &mut object);
-        defaults::initial_status(kind, &mut object);
         validate::object(kind, &Value::Null, &object)?;
+        let given = object.clone();
         self.complete(kind, &mut object);
+        self.admit_to_limits(kind, &mut object)?;
+        defaults::initial_status(kind, &mut object);
         self.admit_to_quota(kind, &object)?;
-        Ok(object)
+        Ok(Draft { object, given })
     }
 
     pub(super) fn store_new(
@@ -83,20 +87,13 @@ impl State {
 
     fn name(&mut self, kind: &Kind, object: &mut Value) -> Result<()> {
         let metadata = map_mut(&mut object["metadata"]);
-        if metadata
-            .get("name")
-            .is_some_and(|name| !text(name).is_empty())
-        {
+        if metadata.get("name").is_some_and(|name| !text(name).is_empty()) {
             return Ok(());
         }
         let prefix = metadata.get("generateName").map(text).unwrap_or_default();
         if prefix.is_empty() {
             let why = "name or generateName is required";
-            return Err(StatusError::invalid(
-                kind,
-                "",
-                &[Cause::required("metadata.name", why)],
-            ));
+            return Err(StatusError::invalid(kind, "", &[Cause::required("metadata.name", why)]));
         }
         let name = format!("{prefix}{}", self.ids.suffix());
         metadata.insert("name".into(), json!(name));

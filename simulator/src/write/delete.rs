@@ -49,26 +49,22 @@ impl State {
         let held = !items(&new["metadata"]["finalizers"]).is_empty();
         let grace = self.grace(key, &old, options);
         if options.dry_run {
-            return Ok(Deletion {
-                object: old,
-                gone: grace == 0 && !held,
-            });
+            return Ok(Deletion { object: old, gone: grace == 0 && !held });
+        }
+        if *key.kind == POD {
+            self.mark_deleted(&mut new, &old, grace);
         }
         if grace == 0 && !held {
             return Ok(match self.remove(key, new) {
                 Some(object) => Deletion { object, gone: true },
-                None => Deletion {
-                    object: old,
-                    gone: true,
-                },
+                None => Deletion { object: old, gone: true },
             });
         }
-        self.mark_deleted(&mut new, &old, grace);
+        if *key.kind != POD {
+            self.mark_deleted(&mut new, &old, grace);
+        }
         let object = if new == *old { old } else { self.put(key, new) };
-        Ok(Deletion {
-            object,
-            gone: false,
-        })
+        Ok(Deletion { object, gone: false })
     }
 
     fn delete_namespace(
@@ -78,18 +74,12 @@ impl State {
         options: &DeleteOptions,
     ) -> Deletion {
         if is_terminating(old) || options.dry_run {
-            return Deletion {
-                object: Arc::clone(old),
-                gone: false,
-            };
+            return Deletion { object: Arc::clone(old), gone: false };
         }
         let mut new = (**old).clone();
         new["metadata"]["deletionTimestamp"] = json!(seconds(self.now));
         new["status"]["phase"] = json!("Terminating");
-        Deletion {
-            object: self.put(key, new),
-            gone: false,
-        }
+        Deletion { object: self.put(key, new), gone: false }
     }
 
     /// Seconds until a kubelet must have let go; 0 where nothing runs.
@@ -136,11 +126,7 @@ fn check_preconditions(key: &Key, old: &Value, options: &DeleteOptions) -> Resul
         );
         return Err(StatusError::precondition(key.kind, &key.name, &why));
     }
-    if let Some(wanted) = options
-        .version
-        .as_deref()
-        .filter(|wanted| *wanted != version(old))
-    {
+    if let Some(wanted) = options.version.as_deref().filter(|wanted| *wanted != version(old)) {
         let why = format!(
             "the ResourceVersion in the precondition ({wanted}) does not match the \
              ResourceVersion in record ({}). The object might have been modified",

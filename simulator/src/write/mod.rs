@@ -2,6 +2,7 @@
 
 mod create;
 mod delete;
+mod limits;
 mod patch;
 mod quota;
 mod strategic;

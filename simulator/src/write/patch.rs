@@ -9,7 +9,7 @@ use crate::{
     ownership::Writer,
     schema::{self, Fault},
     state::State,
-    status_error::{Result, StatusError},
+    status_error::{Cause, Result, StatusError},
     storage::Key,
 };
 
@@ -40,7 +40,14 @@ impl Patch {
 }
 
 impl State {
-    pub fn patch(&mut self, key: &Key, patch: &Patch, writer: &Writer<'_>) -> Result<Arc<Value>> {
+    /// The object and the fields in it that its kind does not know.
+    pub fn patch(
+        &mut self,
+        key: &Key,
+        patch: &Patch,
+        writer: &Writer<'_>,
+        strict: bool,
+    ) -> Result<(Arc<Value>, Vec<String>)> {
         let old = self.existing(key)?;
         let wanted = patch.applied_to((*old).clone(), key.kind.name)?;
         if name(&wanted) != key.name {
@@ -50,16 +57,21 @@ impl State {
                 key.name
             )));
         }
-        refuse_misfits(key.kind, &wanted)?;
-        self.update(key, wanted, writer)
+        let unknown = unknown_fields(key.kind, &wanted)?;
+        if strict && !unknown.is_empty() {
+            let why = format!("strict decoding error: {}", unknown.join(", "));
+            let cause = Cause::invalid("patch", &format!("{:?}", wanted.to_string()), &why);
+            return Err(StatusError::invalid_as("", "", "", &[cause]));
+        }
+        Ok((self.update(key, wanted, writer)?, unknown))
     }
 }
 
 /// A patch can put anything anywhere; what does not fit the types goes no further.
-fn refuse_misfits(kind: &Kind, object: &Value) -> Result<()> {
+fn unknown_fields(kind: &Kind, object: &Value) -> Result<Vec<String>> {
     let faults = schema::check(object, &schema::of_kind(kind.name));
     match faults.iter().find_map(Fault::misfit) {
-        None => Ok(()),
+        None => Ok(faults.iter().filter_map(Fault::unknown).collect()),
         Some(why) => Err(StatusError::undecodable(kind, &why)),
     }
 }

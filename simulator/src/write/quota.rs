@@ -63,13 +63,8 @@ fn unstated(quota: &Value, kind: &Kind, object: &Value) -> Option<String> {
             (!stated).then(|| format!("{resource} for: {}", containers.join(",")))
         })
         .collect();
-    (!missing.is_empty()).then(|| {
-        format!(
-            "failed quota: {}: must specify {}",
-            name(quota),
-            missing.join("; ")
-        )
-    })
+    (!missing.is_empty())
+        .then(|| format!("failed quota: {}: must specify {}", name(quota), missing.join("; ")))
 }
 
 /// How much of a quota's resource is used in a namespace.

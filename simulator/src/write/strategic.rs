@@ -40,35 +40,50 @@ pub(super) fn merge(target: &mut Value, patch: &Value, field: &Field) {
 }
 
 fn merge_list(target: &mut Value, patch: &[Value], field: &Field) {
-    let replaces = patch
-        .iter()
-        .any(|member| text(&member["$patch"]) == "replace");
+    let replaces = patch.iter().any(|member| text(&member["$patch"]) == "replace");
     let merged_by = match &field.shape {
         Shape::List(_, Members::Keyed(keys)) if !replaces => keys.first(),
         Shape::List(_, Members::Set) => return add_members(target, patch),
         _ => None,
     };
     let Some(key) = merged_by else {
-        let kept = patch
-            .iter()
-            .filter(|member| member["$patch"].is_null())
-            .cloned();
+        let kept = patch.iter().filter(|member| member["$patch"].is_null()).cloned();
         *target = kept.collect();
         return;
     };
-    let mut list = items(target).to_vec();
-    for member in patch {
-        let place = list.iter().position(|old| old[key] == member[key]);
-        match place {
-            Some(index) if text(&member["$patch"]) == "delete" => {
-                list.remove(index);
-            }
-            Some(index) => merge(&mut list[index], member, field.element()),
-            None if member["$patch"].is_null() => list.push(member.clone()),
-            None => {}
-        }
+    let server = items(target).to_vec();
+    let place = |member: &Value| server.iter().position(|old| old[key] == member[key]);
+    let mut named = Vec::new();
+    for member in patch.iter().filter(|member| text(&member["$patch"]) != "delete") {
+        let mut merged = place(member).map_or(Value::Null, |index| server[index].clone());
+        merge(&mut merged, member, field.element());
+        named.push(merged);
     }
-    *target = Value::Array(list);
+    let unnamed: Vec<Value> = server
+        .iter()
+        .filter(|old| !patch.iter().any(|member| member[key] == old[key]))
+        .cloned()
+        .collect();
+    *target = Value::Array(interleaved(named, unnamed, place));
+}
+
+/// What a patch names and what it does not, in the server's order; new ones come first.
+fn interleaved(
+    named: Vec<Value>,
+    unnamed: Vec<Value>,
+    place: impl Fn(&Value) -> Option<usize>,
+) -> Vec<Value> {
+    let mut list = Vec::new();
+    let (mut named, mut unnamed) = (named.into_iter().peekable(), unnamed.into_iter().peekable());
+    while let (Some(one), Some(other)) = (named.peek(), unnamed.peek()) {
+        let first = match (place(one), place(other)) {
+            (Some(one), Some(other)) => one < other,
+            _ => true,
+        };
+        list.extend(if first { named.next() } else { unnamed.next() });
+    }
+    list.extend(named.chain(unnamed));
+    list
 }
 
 fn add_members(target: &mut Value, patch: &[Value]) {

@@ -38,11 +38,9 @@ impl State {
             if writer.subresource == "status" {
                 return Err(StatusError::not_found(key.kind, &key.name));
             }
-            let Applied {
-                object,
-                mut managers,
-            } = apply(key.kind, &Value::Null, &config, writer, force)?;
-            let object = self.draft(key.kind, &key.namespace, object)?;
+            let Applied { object, mut managers } =
+                apply(key.kind, &Value::Null, &config, writer, force)?;
+            let object = self.draft(key.kind, &key.namespace, object)?.object;
             managers.date(writer, Operation::Apply, self.now);
             return Ok((self.store_new(key.kind, object, &managers, writer), true));
         };
@@ -72,8 +70,7 @@ impl State {
     }
 
     pub fn existing(&self, key: &Key) -> Result<Arc<Value>> {
-        self.get(key)
-            .ok_or_else(|| StatusError::not_found(key.kind, &key.name))
+        self.get(key).ok_or_else(|| StatusError::not_found(key.kind, &key.name))
     }
 
     fn store_revised(
@@ -104,7 +101,8 @@ impl State {
             return Arc::new(new);
         }
         if is_released(key.kind, &new) {
-            return self.remove(key, new).unwrap_or_else(|| Arc::clone(old));
+            self.remove(key, new.clone());
+            return Arc::new(new);
         }
         self.put(key, new)
     }
@@ -117,7 +115,9 @@ fn revised(key: &Key, old: &Value, mut wanted: Value, writer: &Writer<'_>) -> Re
         return Err(StatusError::modified(key.kind, &key.name));
     }
     if writer.subresource == "status" {
-        return Ok(with_status(old, &mut wanted));
+        let new = with_status(old, &mut wanted);
+        validate::status(key.kind, &new)?;
+        return Ok(new);
     }
     let status = remove(&mut wanted, "status");
     schema::tidy(&mut wanted, &schema::of_kind(key.kind.name));
@@ -175,17 +175,9 @@ fn carry_over(kind: &Kind, old: &Value, wanted: &mut Value) {
 
 fn require_version(key: &Key, wanted: &Value) -> Result<()> {
     if *key.kind == LEASE && version(wanted).is_empty() {
-        let cause = Cause::invalid(
-            "metadata.resourceVersion",
-            "0",
-            "must be specified for an update",
-        );
-        return Err(StatusError::invalid_as(
-            key.kind.plural,
-            key.kind.group,
-            &key.name,
-            &[cause],
-        ));
+        let cause =
+            Cause::invalid("metadata.resourceVersion", "0", "must be specified for an update");
+        return Err(StatusError::invalid_as(key.kind.plural, key.kind.group, &key.name, &[cause]));
     }
     Ok(())
 }
@@ -237,11 +229,7 @@ fn refuse_new_finalizers(key: &Key, old: &Value, new: &Value) -> Result<()> {
         added.join(", ")
     );
     let cause = Cause::forbidden("metadata.finalizers", &why);
-    Err(StatusError::invalid(
-        key.kind,
-        &key.name,
-        &[cause.clone(), cause],
-    ))
+    Err(StatusError::invalid(key.kind, &key.name, &[cause.clone(), cause]))
 }
 
 /// Whether two states differ at most in the bookkeeping of the server.
@@ -253,9 +241,7 @@ fn is_same(old: &Value, new: &Value) -> bool {
 
 fn same_but_for(ignored: &[&str], old: &Value, new: &Value) -> bool {
     let counts = |(name, _): &(&String, &Value)| !ignored.contains(&name.as_str());
-    entries(old)
-        .filter(counts)
-        .all(|(name, value)| new.get(name) == Some(value))
+    entries(old).filter(counts).all(|(name, value)| new.get(name) == Some(value))
         && entries(old).filter(counts).count() == entries(new).filter(counts).count()
 }
 

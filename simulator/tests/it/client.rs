@@ -34,21 +34,12 @@ async fn applies_scales_reads_and_deletes() {
     deployments.patch("web", &params, &web).await.unwrap();
     cluster.advance(Duration::from_secs(2));
     let ready = deployments.get("web").await.unwrap();
-    let list = pods
-        .list(&ListParams::default().labels("app=web"))
-        .await
-        .unwrap();
+    let list = pods.list(&ListParams::default().labels("app=web")).await.unwrap();
     let name = list.items[0].metadata.name.clone().unwrap();
     let log = pods.logs(&name, &LogParams::default()).await.unwrap();
     let scale = Patch::Merge(json!({"spec": {"replicas": 1}}));
-    let scale = deployments
-        .patch_scale("web", &PatchParams::default(), &scale)
-        .await
-        .unwrap();
-    deployments
-        .delete("web", &DeleteParams::default())
-        .await
-        .unwrap();
+    let scale = deployments.patch_scale("web", &PatchParams::default(), &scale).await.unwrap();
+    deployments.delete("web", &DeleteParams::default()).await.unwrap();
     let gone = deployments.get_opt("web").await.unwrap();
 
     assert_eq!(ready.status.unwrap().available_replicas, Some(2));
@@ -62,32 +53,23 @@ async fn applies_scales_reads_and_deletes() {
 
 #[tokio::test]
 async fn watchers_follow_by_list_and_by_stream() {
-    for config in [
-        watcher::Config::default(),
-        watcher::Config::default().streaming_lists(),
-    ] {
+    for config in [watcher::Config::default(), watcher::Config::default().streaming_lists()] {
         let (cluster, client) = manual();
         let maps: Api<ConfigMap> = Api::namespaced(client, "default");
         let made = |name: &str| -> ConfigMap {
             serde_json::from_value(json!({"metadata": {"name": name, "labels": {"set": "a"}}}))
                 .unwrap()
         };
-        maps.create(&PostParams::default(), &made("one"))
-            .await
-            .unwrap();
+        maps.create(&PostParams::default(), &made("one")).await.unwrap();
         let stream = watcher(maps.clone(), config.labels("set=a")).applied_objects();
         let mut stream = std::pin::pin!(stream);
 
         let first = stream.try_next().await.unwrap().unwrap();
         cluster.faults().expire_watches();
-        maps.create(&PostParams::default(), &made("two"))
-            .await
-            .unwrap();
+        maps.create(&PostParams::default(), &made("two")).await.unwrap();
         let mut names = vec![first.metadata.name.unwrap()];
         while !names.contains(&"two".to_owned()) {
-            let next = tokio::time::timeout(Duration::from_secs(20), stream.next())
-                .await
-                .unwrap();
+            let next = tokio::time::timeout(Duration::from_secs(20), stream.next()).await.unwrap();
             names.extend(next.unwrap().ok().and_then(|map| map.metadata.name));
         }
 
@@ -104,10 +86,7 @@ async fn a_cluster_on_the_systems_clock_moves_by_itself() {
     let namespaces: Api<Namespace> = Api::all(client);
 
     let web: Deployment = serde_json::from_value(deployment("web", "web:1", 1)).unwrap();
-    deployments
-        .create(&PostParams::default(), &web)
-        .await
-        .unwrap();
+    deployments.create(&PostParams::default(), &web).await.unwrap();
     let config = watcher::Config::default().fields("metadata.name=web");
     let stream = watcher(deployments, config).applied_objects();
     let ready = stream.try_filter(|web| {
@@ -116,19 +95,8 @@ async fn a_cluster_on_the_systems_clock_moves_by_itself() {
     });
     let mut ready = std::pin::pin!(ready);
     let limit = Duration::from_secs(10);
-    let found = tokio::time::timeout(limit, ready.try_next())
-        .await
-        .unwrap()
-        .unwrap();
+    let found = tokio::time::timeout(limit, ready.try_next()).await.unwrap().unwrap();
 
     assert!(found.is_some());
-    assert_eq!(
-        namespaces
-            .list(&ListParams::default())
-            .await
-            .unwrap()
-            .items
-            .len(),
-        2
-    );
+    assert_eq!(namespaces.list(&ListParams::default()).await.unwrap().items.len(), 2);
 }

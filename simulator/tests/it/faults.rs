@@ -10,9 +10,7 @@ use crate::support::{CONFIG_MAPS, TestCluster, config_map};
 async fn ordered_failures_come_and_go() {
     let test = TestCluster::with_namespace().await;
     let fault = Fault::Status(429, Some(Duration::from_secs(2)));
-    test.cluster
-        .faults()
-        .fail_matching(Calls::to("create", "configmaps"), 1, fault);
+    test.cluster.faults().fail_matching(Calls::to("create", "configmaps"), 1, fault);
 
     let list = test.get(CONFIG_MAPS).await;
     let first = test.post(CONFIG_MAPS, config_map("a", "1")).await;
@@ -29,14 +27,7 @@ async fn a_lost_answer_has_had_its_effect() {
     let test = TestCluster::with_namespace().await;
     test.cluster.faults().fail_next(1, Fault::LostAnswer);
 
-    let response = test
-        .call(
-            "POST",
-            CONFIG_MAPS,
-            "application/json",
-            config_map("a", "1"),
-        )
-        .await;
+    let response = test.call("POST", CONFIG_MAPS, "application/json", config_map("a", "1")).await;
 
     assert!(response.into_body().collect().await.is_err());
     assert_eq!(test.get(&format!("{CONFIG_MAPS}/a")).await.status, 200);
@@ -62,9 +53,7 @@ async fn a_rate_strikes_the_same_calls_for_the_same_seed() {
 #[tokio::test]
 async fn watches_are_dropped_or_expire() {
     let test = TestCluster::with_namespace().await;
-    let mut dropped = test
-        .watch(&format!("{CONFIG_MAPS}?watch=1&resourceVersion=2"))
-        .await;
+    let mut dropped = test.watch(&format!("{CONFIG_MAPS}?watch=1&resourceVersion=2")).await;
     assert!(dropped.next().await.is_some());
     test.cluster.faults().drop_watches();
     while let Some(event) = dropped.next().await {
@@ -80,8 +69,6 @@ async fn watches_are_dropped_or_expire() {
     assert_eq!(event["object"]["code"], 410);
     assert_eq!(event["object"]["reason"], Value::String("Expired".into()));
     assert!(expired.next().await.is_none());
-    let mut late = test
-        .watch(&format!("{CONFIG_MAPS}?watch=1&resourceVersion=2"))
-        .await;
+    let mut late = test.watch(&format!("{CONFIG_MAPS}?watch=1&resourceVersion=2")).await;
     assert_eq!(late.next().await.unwrap()["type"], "ERROR");
 }

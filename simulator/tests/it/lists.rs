@@ -16,19 +16,13 @@ async fn five() -> TestCluster {
 
 fn names(list: &Value) -> Vec<&str> {
     let items = list["items"].as_array().unwrap();
-    items
-        .iter()
-        .map(|item| item["metadata"]["name"].as_str().unwrap())
-        .collect()
+    items.iter().map(|item| item["metadata"]["name"].as_str().unwrap()).collect()
 }
 
 #[tokio::test]
 async fn a_list_has_its_kind_and_its_items_have_none() {
     let test = five().await;
-    let list = test
-        .get(&format!("{CONFIG_MAPS}?labelSelector=parity=odd"))
-        .await
-        .ok();
+    let list = test.get(&format!("{CONFIG_MAPS}?labelSelector=parity=odd")).await.ok();
     let nowhere = test.get("/api/v1/namespaces/nowhere/configmaps").await.ok();
 
     assert_eq!(list["kind"], "ConfigMapList");
@@ -54,10 +48,7 @@ async fn pages_show_one_moment() {
     assert_eq!(names(&third), ["cm-4"]);
     assert_eq!(third["metadata"]["continue"], Value::Null);
     for page in [&second, &third] {
-        assert_eq!(
-            page["metadata"]["resourceVersion"],
-            first["metadata"]["resourceVersion"]
-        );
+        assert_eq!(page["metadata"]["resourceVersion"], first["metadata"]["resourceVersion"]);
     }
 }
 
@@ -66,14 +57,8 @@ async fn the_rest_is_counted_only_without_a_selector() {
     let test = five().await;
 
     let all = test.get(&format!("{CONFIG_MAPS}?limit=2")).await.ok();
-    let some = test
-        .get(&format!("{CONFIG_MAPS}?limit=2&labelSelector=set"))
-        .await
-        .ok();
-    let cached = test
-        .get(&format!("{CONFIG_MAPS}?limit=2&resourceVersion=0"))
-        .await
-        .ok();
+    let some = test.get(&format!("{CONFIG_MAPS}?limit=2&labelSelector=set")).await.ok();
+    let cached = test.get(&format!("{CONFIG_MAPS}?limit=2&resourceVersion=0")).await.ok();
 
     assert_eq!(all["metadata"]["remainingItemCount"], 4);
     assert_eq!(some["metadata"]["remainingItemCount"], Value::Null);
@@ -127,12 +112,7 @@ async fn bad_options_are_refused() {
         let reply = test.get(&format!("{CONFIG_MAPS}?{query}")).await;
         assert_eq!(reply.status.as_u16(), expected, "{query}: {}", reply.body);
     }
-    let future = test
-        .get(&format!("{CONFIG_MAPS}/cm-0?resourceVersion=999999999"))
-        .await;
+    let future = test.get(&format!("{CONFIG_MAPS}/cm-0?resourceVersion=999999999")).await;
     assert_eq!(future.headers["retry-after"], "1");
-    assert_eq!(
-        future.body["details"]["causes"][0]["reason"],
-        "ResourceVersionTooLarge"
-    );
+    assert_eq!(future.body["details"]["causes"][0]["reason"], "ResourceVersionTooLarge");
 }

@@ -9,18 +9,10 @@ async fn what_is_not_there_is_not_found() {
     let map = test.get(&format!("{CONFIG_MAPS}/none")).await;
     let group = test.get("/apis/nope.example.io/v1").await;
     let resource = test.get("/apis/apps/v1/namespaces/default/nopes").await;
-    let absent = test
-        .post("/api/v1/namespaces/none/configmaps", config_map("a", "x"))
-        .await;
+    let absent = test.post("/api/v1/namespaces/none/configmaps", config_map("a", "x")).await;
 
-    assert_eq!(
-        map.refusal(),
-        (404, "NotFound", "configmaps \"none\" not found")
-    );
-    assert_eq!(
-        map.body["details"],
-        json!({"name": "none", "kind": "configmaps"})
-    );
+    assert_eq!(map.refusal(), (404, "NotFound", "configmaps \"none\" not found"));
+    assert_eq!(map.body["details"], json!({"name": "none", "kind": "configmaps"}));
     assert_eq!(group.body, "404 page not found\n");
     assert_eq!(resource.body["details"], json!({}));
     assert_eq!(absent.refusal().2, "namespaces \"none\" not found");
@@ -57,14 +49,8 @@ async fn a_write_without_effect_keeps_the_version() {
     let put = test.put(&path, config_map("a", "1")).await.ok();
     let patched = test.merge(&path, json!({"data": {"key": "1"}})).await.ok();
 
-    assert_eq!(
-        put["metadata"]["resourceVersion"],
-        made["metadata"]["resourceVersion"]
-    );
-    assert_eq!(
-        patched["metadata"]["resourceVersion"],
-        made["metadata"]["resourceVersion"]
-    );
+    assert_eq!(put["metadata"]["resourceVersion"], made["metadata"]["resourceVersion"]);
+    assert_eq!(patched["metadata"]["resourceVersion"], made["metadata"]["resourceVersion"]);
 }
 
 #[tokio::test]
@@ -79,9 +65,7 @@ async fn finalizers_hold_an_object() {
     let more = json!({"metadata": {"finalizers": ["example.io/drain", "example.io/more"]}});
     let more = test.merge(&path, more).await;
     let again = test.post(CONFIG_MAPS, config_map("held", "2")).await;
-    let released = test
-        .merge(&path, json!({"metadata": {"finalizers": null}}))
-        .await;
+    let released = test.merge(&path, json!({"metadata": {"finalizers": null}})).await;
     let gone = test.get(&path).await;
 
     assert_eq!(deleted["metadata"]["deletionGracePeriodSeconds"], 0);
@@ -122,10 +106,7 @@ async fn a_running_pod_has_its_grace() {
 
     assert_eq!(deleted["kind"], "Pod");
     assert_eq!(deleted["metadata"]["deletionGracePeriodSeconds"], 30);
-    assert_eq!(
-        deleted["metadata"]["deletionTimestamp"],
-        "2026-01-01T00:00:32Z"
-    );
+    assert_eq!(deleted["metadata"]["deletionTimestamp"], "2026-01-01T00:00:32Z");
     assert_eq!(deleted["metadata"]["generation"], 2);
     assert_eq!(during, 200);
     assert_eq!(test.get(&path).await.status, 404);
@@ -134,12 +115,9 @@ async fn a_running_pod_has_its_grace() {
 #[tokio::test]
 async fn a_namespace_goes_with_all_it_has() {
     let test = TestCluster::with_namespace().await;
-    test.post(
-        "/apis/apps/v1/namespaces/shop/deployments",
-        deployment("web", "web:1", 1),
-    )
-    .await
-    .ok();
+    test.post("/apis/apps/v1/namespaces/shop/deployments", deployment("web", "web:1", 1))
+        .await
+        .ok();
     test.advance(2.0);
 
     let deleted = test.delete("/api/v1/namespaces/shop").await.ok();
@@ -149,10 +127,7 @@ async fn a_namespace_goes_with_all_it_has() {
 
     assert_eq!(deleted["status"]["phase"], "Terminating");
     assert_eq!(late.refusal().0, 403);
-    assert_eq!(
-        late.body["details"]["causes"][0]["reason"],
-        "NamespaceTerminating"
-    );
+    assert_eq!(late.body["details"]["causes"][0]["reason"], "NamespaceTerminating");
     assert_eq!(during["status"]["conditions"].as_array().unwrap().len(), 5);
     assert_eq!(test.get("/api/v1/namespaces/shop").await.status, 404);
     assert_eq!(test.pods().await, Vec::<Value>::new());
@@ -161,48 +136,29 @@ async fn a_namespace_goes_with_all_it_has() {
 #[tokio::test]
 async fn services_have_addresses_and_endpoints() {
     let test = TestCluster::with_namespace().await;
-    test.post(
-        "/apis/apps/v1/namespaces/shop/deployments",
-        deployment("web", "web:1", 2),
-    )
-    .await
-    .ok();
+    test.post("/apis/apps/v1/namespaces/shop/deployments", deployment("web", "web:1", 2))
+        .await
+        .ok();
     let service = json!({"metadata": {"name": "web"}, "spec": {
         "selector": {"app": "web"},
         "ports": [{"name": "http", "port": 80, "targetPort": "http"}],
     }});
-    let service = test
-        .post("/api/v1/namespaces/shop/services", service)
-        .await
-        .ok();
+    let service = test.post("/api/v1/namespaces/shop/services", service).await.ok();
     test.advance(2.0);
     let slices = "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices";
     let full = test.get(slices).await.ok();
     let elsewhere = json!({"spec": {"selector": {"app": "other"}}});
-    test.merge("/api/v1/namespaces/shop/services/web", elsewhere)
-        .await
-        .ok();
+    test.merge("/api/v1/namespaces/shop/services/web", elsewhere).await.ok();
     let empty = test.get(slices).await.ok();
 
-    assert!(
-        service["spec"]["clusterIP"]
-            .as_str()
-            .unwrap()
-            .starts_with("10.96.")
-    );
+    assert!(service["spec"]["clusterIP"].as_str().unwrap().starts_with("10.96."));
     assert_eq!(service["spec"]["ports"][0]["protocol"], "TCP");
     assert_eq!(service["status"], json!({"loadBalancer": {}}));
     let slice = &full["items"][0];
     assert_eq!(slice["endpoints"].as_array().unwrap().len(), 2);
     assert_eq!(slice["endpoints"][0]["conditions"]["ready"], true);
-    assert_eq!(
-        slice["ports"],
-        json!([{"name": "http", "protocol": "TCP", "port": 8080}])
-    );
-    assert_eq!(
-        empty["items"][0]["metadata"]["uid"],
-        slice["metadata"]["uid"]
-    );
+    assert_eq!(slice["ports"], json!([{"name": "http", "protocol": "TCP", "port": 8080}]));
+    assert_eq!(empty["items"][0]["metadata"]["uid"], slice["metadata"]["uid"]);
     assert_eq!(empty["items"][0]["endpoints"], Value::Null);
 }
 
@@ -229,10 +185,7 @@ async fn strings_of_a_secret_are_folded_into_its_data() {
     let test = TestCluster::with_namespace().await;
     let secret = json!({"metadata": {"name": "s"}, "stringData": {"user": "ada"}});
 
-    let made = test
-        .post("/api/v1/namespaces/shop/secrets", secret)
-        .await
-        .ok();
+    let made = test.post("/api/v1/namespaces/shop/secrets", secret).await.ok();
 
     assert_eq!(made["data"], json!({"user": "YWRh"}));
     assert_eq!(made["stringData"], Value::Null);
@@ -243,23 +196,10 @@ async fn strings_of_a_secret_are_folded_into_its_data() {
 async fn protocol_refusals() {
     let test = TestCluster::with_namespace().await;
 
-    let method = test
-        .put("/api/v1/namespaces/shop/configmaps", config_map("a", "x"))
-        .await;
-    let format = test
-        .send("POST", CONFIG_MAPS, "text/plain", json!("hello"))
-        .await;
-    let patch = test
-        .send(
-            "PATCH",
-            "/api/v1/namespaces/shop",
-            "application/json",
-            json!({}),
-        )
-        .await;
-    let broken = test
-        .send("POST", CONFIG_MAPS, "application/json", json!("no object"))
-        .await;
+    let method = test.put("/api/v1/namespaces/shop/configmaps", config_map("a", "x")).await;
+    let format = test.send("POST", CONFIG_MAPS, "text/plain", json!("hello")).await;
+    let patch = test.send("PATCH", "/api/v1/namespaces/shop", "application/json", json!({})).await;
+    let broken = test.send("POST", CONFIG_MAPS, "application/json", json!("no object")).await;
 
     assert_eq!(method.refusal().0, 405);
     assert_eq!(format.refusal().0, 415);
@@ -277,10 +217,7 @@ async fn discovery_names_what_there_is() {
 
     let names = |list: &Value| -> Vec<String> {
         let resources = list["resources"].as_array().unwrap();
-        resources
-            .iter()
-            .map(|one| one["name"].as_str().unwrap().to_owned())
-            .collect()
+        resources.iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect()
     };
     assert!(names(&core).contains(&"pods/log".to_owned()));
     assert!(names(&apps).contains(&"deployments/scale".to_owned()));
@@ -302,15 +239,9 @@ async fn a_patch_cannot_break_the_types() {
         json!({"metadata": {"labels": {"a": 1}}}),
         json!({"spec": {"template": {"spec": {"containers": {}}}}}),
     ] {
-        assert_eq!(
-            test.merge(&path, patch.clone()).await.refusal().0,
-            400,
-            "{patch}"
-        );
+        assert_eq!(test.merge(&path, patch.clone()).await.refusal().0, 400, "{patch}");
     }
-    let status = test
-        .merge(&format!("{path}/status"), json!({"status": "x"}))
-        .await;
+    let status = test.merge(&format!("{path}/status"), json!({"status": "x"})).await;
     assert_eq!(status.refusal().0, 400);
 }
 

@@ -19,10 +19,7 @@ fn version(object: &Value) -> &Value {
 fn owners(object: &Value) -> Vec<(String, String)> {
     let entries = object["metadata"]["managedFields"].as_array().unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    entries
-        .iter()
-        .map(|entry| (text(&entry["manager"]), text(&entry["operation"])))
-        .collect()
+    entries.iter().map(|entry| (text(&entry["manager"]), text(&entry["operation"]))).collect()
 }
 
 #[tokio::test]
@@ -41,19 +38,13 @@ async fn an_identical_apply_changes_nothing() {
     assert_eq!(second.status, 200);
     assert_eq!(second.body, settled);
     let resources = &settled["spec"]["template"]["spec"]["containers"][0]["resources"];
-    assert_eq!(
-        resources["requests"],
-        json!({"cpu": "250m", "memory": "512Mi"})
-    );
+    assert_eq!(resources["requests"], json!({"cpu": "250m", "memory": "512Mi"}));
 }
 
 #[tokio::test]
 async fn an_apply_owns_exactly_what_it_says() {
     let test = TestCluster::with_namespace().await;
-    let made = test
-        .apply(&forced_by("slipway"), deployment("web", "web:1", 1))
-        .await
-        .ok();
+    let made = test.apply(&forced_by("slipway"), deployment("web", "web:1", 1)).await.ok();
 
     let entry = &made["metadata"]["managedFields"][0];
     assert_eq!(entry["operation"], "Apply");
@@ -99,19 +90,14 @@ async fn what_is_left_out_is_removed() {
     let container = &after["spec"]["template"]["spec"]["containers"][0];
     assert_eq!(container["env"], json!([{"name": "A", "value": "1"}]));
     assert_eq!(container["readinessProbe"], Value::Null);
-    assert_eq!(
-        after["metadata"]["annotations"]["example.io/note"],
-        Value::Null
-    );
+    assert_eq!(after["metadata"]["annotations"]["example.io/note"], Value::Null);
     assert_eq!(after["metadata"]["generation"], 2);
 }
 
 #[tokio::test]
 async fn two_managers_conflict_share_and_take_over() {
     let test = TestCluster::with_namespace().await;
-    test.apply(&applied_by("slipway"), deployment("web", "web:1", 1))
-        .await
-        .ok();
+    test.apply(&applied_by("slipway"), deployment("web", "web:1", 1)).await.ok();
     let scaled = |replicas: i64| {
         json!({
             "apiVersion": "apps/v1",
@@ -124,9 +110,7 @@ async fn two_managers_conflict_share_and_take_over() {
     let refused = test.apply(&applied_by("scaler"), scaled(2)).await;
     let shared = test.apply(&applied_by("scaler"), scaled(1)).await.ok();
     let taken = test.apply(&forced_by("scaler"), scaled(2)).await.ok();
-    let late = test
-        .apply(&applied_by("slipway"), deployment("web", "web:1", 1))
-        .await;
+    let late = test.apply(&applied_by("slipway"), deployment("web", "web:1", 1)).await;
 
     assert_eq!(
         refused.refusal().2,
@@ -149,23 +133,13 @@ async fn two_managers_conflict_share_and_take_over() {
 #[tokio::test]
 async fn the_scale_subresource_is_an_owner_of_its_own() {
     let test = TestCluster::with_namespace().await;
-    test.apply(&applied_by("slipway"), deployment("web", "web:1", 2))
-        .await
-        .ok();
+    test.apply(&applied_by("slipway"), deployment("web", "web:1", 2)).await.ok();
 
     let scale = format!("{DEPLOYMENTS}/web/scale?fieldManager=ops");
-    test.merge(&scale, json!({"spec": {"replicas": 1}}))
-        .await
-        .ok();
-    let refused = test
-        .apply(&applied_by("slipway"), deployment("web", "web:1", 2))
-        .await;
-    test.merge(&scale, json!({"spec": {"replicas": 0}}))
-        .await
-        .ok();
-    let accepted = test
-        .apply(&applied_by("slipway"), deployment("web", "web:1", 2))
-        .await;
+    test.merge(&scale, json!({"spec": {"replicas": 1}})).await.ok();
+    let refused = test.apply(&applied_by("slipway"), deployment("web", "web:1", 2)).await;
+    test.merge(&scale, json!({"spec": {"replicas": 0}})).await.ok();
+    let accepted = test.apply(&applied_by("slipway"), deployment("web", "web:1", 2)).await;
 
     assert_eq!(
         refused.refusal().2,
@@ -188,9 +162,7 @@ async fn apply_and_update_of_one_name_are_two_owners() {
         })
     };
     test.apply(path, service("blue")).await.ok();
-    test.merge(path, json!({"spec": {"selector": {"color": "red"}}}))
-        .await
-        .ok();
+    test.merge(path, json!({"spec": {"selector": {"color": "red"}}})).await.ok();
 
     let refused = test.apply(path, service("green")).await;
 
@@ -223,18 +195,9 @@ async fn bad_applies_are_refused() {
 
     assert_eq!(nobody.refusal().0, 422);
     assert_eq!(forced.body["details"]["causes"][0]["field"], "force");
-    assert!(
-        typo.refusal()
-            .2
-            .ends_with(".spec.replicaz: field not declared in schema")
-    );
+    assert!(typo.refusal().2.ends_with(".spec.replicaz: field not declared in schema"));
     assert_eq!(typo.refusal().0, 500);
-    assert!(
-        wrong
-            .refusal()
-            .2
-            .ends_with("expected numeric (int or float), got string")
-    );
+    assert!(wrong.refusal().2.ends_with("expected numeric (int or float), got string"));
     assert_eq!(stale.refusal().0, 409);
     assert_eq!(twin.refusal().0, 422);
 }
@@ -246,9 +209,7 @@ async fn a_dry_run_stores_nothing() {
 
     let new = test.apply(&path, deployment("web", "web:1", 1)).await;
     let absent = test.get(WEB).await.status;
-    test.apply(&applied_by("slipway"), deployment("web", "web:1", 1))
-        .await
-        .ok();
+    test.apply(&applied_by("slipway"), deployment("web", "web:1", 1)).await.ok();
     let stored = test.get(WEB).await.ok();
     let change = test.apply(&path, deployment("web", "web:2", 1)).await.ok();
 
@@ -264,19 +225,11 @@ async fn a_dry_run_stores_nothing() {
 #[tokio::test]
 async fn the_status_is_a_part_of_its_own() {
     let test = TestCluster::with_namespace().await;
-    test.post(DEPLOYMENTS, deployment("web", "web:1", 1))
-        .await
-        .ok();
+    test.post(DEPLOYMENTS, deployment("web", "web:1", 1)).await.ok();
     test.advance(3.0);
 
-    let main = test
-        .merge(WEB, json!({"status": {"replicas": 9}}))
-        .await
-        .ok();
-    let status = test
-        .merge(&format!("{WEB}/status"), json!({"spec": {"replicas": 9}}))
-        .await
-        .ok();
+    let main = test.merge(WEB, json!({"status": {"replicas": 9}})).await.ok();
+    let status = test.merge(&format!("{WEB}/status"), json!({"spec": {"replicas": 9}})).await.ok();
     let invalid = test.merge(WEB, json!({"spec": {"replicas": -1}})).await;
 
     assert_eq!(main["status"]["replicas"], 1);

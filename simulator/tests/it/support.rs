@@ -4,7 +4,7 @@ use axum::{
     Router,
     body::{Body, BodyDataStream, Bytes},
 };
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt, stream::Fuse};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -23,11 +23,33 @@ pub struct Reply {
     pub body: Value,
 }
 
+/// A request in all its parts; a body that is a text goes as it is.
+pub struct Call<'a> {
+    pub method: &'a str,
+    pub path: &'a str,
+    pub query: &'a [(String, String)],
+    pub accept: &'a str,
+    pub content_type: &'a str,
+    pub agent: &'a str,
+    pub body: &'a Value,
+}
+
 impl Reply {
     /// The body of a call that must have succeeded.
     pub fn ok(self) -> Value {
         assert!(self.status.is_success(), "{}: {}", self.status, self.body);
         self.body
+    }
+
+    pub async fn of(response: Response<Body>) -> Self {
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.expect("a whole body").to_bytes();
+        let body = match bytes.as_ref() {
+            [] => Value::Null,
+            bytes => serde_json::from_slice(bytes)
+                .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned())),
+        };
+        Self { status: parts.status, headers: parts.headers, body }
     }
 
     /// Status, reason and message of a refusal.
@@ -48,9 +70,7 @@ impl TestCluster {
     /// With a namespace called `shop`.
     pub async fn with_namespace() -> Self {
         let test = Self::new();
-        test.post("/api/v1/namespaces", json!({"metadata": {"name": "shop"}}))
-            .await
-            .ok();
+        test.post("/api/v1/namespaces", json!({"metadata": {"name": "shop"}})).await.ok();
         test
     }
 
@@ -59,8 +79,7 @@ impl TestCluster {
     }
 
     pub async fn get(&self, path: &str) -> Reply {
-        self.send("GET", path, "application/json", Value::Null)
-            .await
+        self.send("GET", path, "application/json", Value::Null).await
     }
 
     /// Fills in `apiVersion` and `kind` from the path.
@@ -74,8 +93,7 @@ impl TestCluster {
     }
 
     pub async fn merge(&self, path: &str, body: Value) -> Reply {
-        self.send("PATCH", path, "application/merge-patch+json", body)
-            .await
+        self.send("PATCH", path, "application/merge-patch+json", body).await
     }
 
     pub async fn patch(&self, path: &str, kind: &str, body: Value) -> Reply {
@@ -84,13 +102,11 @@ impl TestCluster {
 
     /// Server-side apply; the path must carry `fieldManager`.
     pub async fn apply(&self, path: &str, body: Value) -> Reply {
-        self.send("PATCH", path, "application/apply-patch+yaml", body)
-            .await
+        self.send("PATCH", path, "application/apply-patch+yaml", body).await
     }
 
     pub async fn delete(&self, path: &str) -> Reply {
-        self.send("DELETE", path, "application/json", Value::Null)
-            .await
+        self.send("DELETE", path, "application/json", Value::Null).await
     }
 
     pub async fn delete_with(&self, path: &str, options: Value) -> Reply {
@@ -98,42 +114,71 @@ impl TestCluster {
     }
 
     pub async fn send(&self, method: &str, path: &str, kind: &str, body: Value) -> Reply {
-        let response = self.call(method, path, kind, body).await;
-        let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.expect("a whole body").to_bytes();
-        let body = serde_json::from_slice(&bytes)
-            .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
-        Reply {
-            status: parts.status,
-            headers: parts.headers,
-            body,
-        }
+        Reply::of(self.call(method, path, kind, body).await).await
     }
 
     pub async fn call(&self, method: &str, path: &str, kind: &str, body: Value) -> Response<Body> {
-        let body = if body.is_null() {
-            Body::empty()
-        } else {
-            Body::from(body.to_string())
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let query: Vec<(String, String)> = query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        self.request(Call {
+            method,
+            path,
+            query: &query,
+            accept: "application/json",
+            content_type: kind,
+            agent: "test/1",
+            body: &body,
+        })
+        .await
+    }
+
+    pub async fn request(&self, call: Call<'_>) -> Response<Body> {
+        let query = call
+            .query
+            .iter()
+            .map(|(name, value)| format!("{name}={}", encoded(value)))
+            .collect::<Vec<String>>()
+            .join("&");
+        let body = match call.body {
+            Value::Null => Body::empty(),
+            Value::String(text) => Body::from(text.clone()),
+            other => Body::from(other.to_string()),
         };
         let request = Request::builder()
-            .method(method)
-            .uri(path.replace(' ', "%20"))
-            .header("content-type", kind)
-            .header("user-agent", "test/1")
+            .method(call.method)
+            .uri(format!("{}?{query}", call.path))
+            .header("accept", call.accept)
+            .header("content-type", call.content_type)
+            .header("user-agent", call.agent)
             .body(body)
             .unwrap();
         self.router.clone().oneshot(request).await.unwrap()
     }
 
-    pub async fn watch(&self, path: &str) -> Watch {
-        let response = self
-            .call("GET", path, "application/json", Value::Null)
-            .await;
-        assert_eq!(response.status(), StatusCode::OK);
-        Watch {
-            stream: response.into_body().into_data_stream(),
+    /// Makes an object of that name from its content.
+    pub async fn make(&self, path: &str, name: &str, content: Value) -> Value {
+        let mut object = json!({});
+        if let Value::Object(fields) = content {
+            object = Value::Object(fields);
         }
+        object["metadata"]["name"] = json!(name);
+        self.post(path, object).await.ok()
+    }
+
+    /// The version of the whole cluster.
+    pub async fn version(&self) -> String {
+        let list = self.get("/api/v1/nodes").await.ok();
+        list["metadata"]["resourceVersion"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn watch(&self, path: &str) -> Watch {
+        let response = self.call("GET", path, "application/json", Value::Null).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        Watch::of(response)
     }
 
     /// The Pods of `shop`.
@@ -151,10 +196,37 @@ impl TestCluster {
 }
 
 pub struct Watch {
-    stream: BodyDataStream,
+    stream: Fuse<BodyDataStream>,
 }
 
 impl Watch {
+    pub fn of(response: Response<Body>) -> Self {
+        Self { stream: StreamExt::fuse(response.into_body().into_data_stream()) }
+    }
+
+    /// Everything that is there to be told; it does not wait.
+    pub fn all_so_far(&mut self) -> Vec<Value> {
+        let mut events = Vec::new();
+        while let Some(Some(line)) = self.stream.next().now_or_never() {
+            events.push(serde_json::from_slice(&line.unwrap()).unwrap());
+        }
+        events
+    }
+
+    /// The lines of a followed log that are there to be told.
+    pub fn texts_so_far(&mut self) -> String {
+        let mut texts = String::new();
+        while let Some(Some(piece)) = self.stream.next().now_or_never() {
+            texts.push_str(&String::from_utf8_lossy(&piece.unwrap()));
+        }
+        texts
+    }
+
+    /// Whether the server has ended it.
+    pub fn is_over(&mut self) -> bool {
+        matches!(self.stream.next().now_or_never(), Some(None))
+    }
+
     /// The next event, which must be there already; none at the end.
     pub async fn next(&mut self) -> Option<Value> {
         let line: Option<Bytes> = tokio::time::timeout(Duration::from_secs(5), self.stream.next())
@@ -168,16 +240,26 @@ impl Watch {
     pub async fn told(&mut self) -> (String, String) {
         let event = self.next().await.expect("an event");
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        (
-            text(&event["type"]),
-            text(&event["object"]["metadata"]["name"]),
-        )
+        (text(&event["type"]), text(&event["object"]["metadata"]["name"]))
     }
+}
+
+/// A value of a query as an address may carry it.
+fn encoded(value: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~/:".contains(&byte);
+    value
+        .bytes()
+        .map(|byte| match byte {
+            byte if plain(byte) => char::from(byte).to_string(),
+            byte => format!("%{byte:02X}"),
+        })
+        .collect()
 }
 
 fn name_kind(path: &str, body: &mut Value) {
     let kinds = [
         ("namespaces", "v1", "Namespace"),
+        ("nodes", "v1", "Node"),
         ("pods", "v1", "Pod"),
         ("services", "v1", "Service"),
         ("configmaps", "v1", "ConfigMap"),
@@ -185,13 +267,12 @@ fn name_kind(path: &str, body: &mut Value) {
         ("resourcequotas", "v1", "ResourceQuota"),
         ("deployments", "apps/v1", "Deployment"),
         ("ingresses", "networking.k8s.io/v1", "Ingress"),
+        ("jobs", "batch/v1", "Job"),
+        ("statefulsets", "apps/v1", "StatefulSet"),
+        ("persistentvolumeclaims", "v1", "PersistentVolumeClaim"),
         ("leases", "coordination.k8s.io/v1", "Lease"),
     ];
-    let plural = path
-        .split('?')
-        .next()
-        .and_then(|path| path.rsplit('/').next())
-        .unwrap();
+    let plural = path.split('?').next().and_then(|path| path.rsplit('/').next()).unwrap();
     if let Some((_, version, kind)) = kinds.iter().find(|(known, ..)| *known == plural) {
         body["apiVersion"] = json!(version);
         body["kind"] = json!(kind);
@@ -222,6 +303,22 @@ pub fn deployment(name: &str, image: &str, replicas: i64) -> Value {
     })
 }
 
+/// As the recordings have them: one container `app`, labels of an app and a unit.
+pub fn deployment_of(name: &str, image: &str, replicas: i64) -> Value {
+    let labels = json!({"shop.io/app": name, "shop.io/unit": "u88"});
+    json!({
+        "metadata": {"labels": labels},
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": {"shop.io/app": name}},
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": {"containers": [{"name": "app", "image": image}]},
+            },
+        },
+    })
+}
+
 pub fn config_map(name: &str, value: &str) -> Value {
     json!({
         "apiVersion": "v1",
@@ -232,18 +329,10 @@ pub fn config_map(name: &str, value: &str) -> Value {
 }
 
 pub fn condition(object: &Value, kind: &str) -> (String, String) {
-    let conditions = object["status"]["conditions"]
-        .as_array()
-        .cloned()
-        .unwrap_or_default();
-    let found = conditions
-        .iter()
-        .find(|condition| condition["type"] == kind);
+    let conditions = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
+    let found = conditions.iter().find(|condition| condition["type"] == kind);
     let text = |field: &str| {
-        found
-            .and_then(|condition| condition[field].as_str())
-            .unwrap_or_default()
-            .to_owned()
+        found.and_then(|condition| condition[field].as_str()).unwrap_or_default().to_owned()
     };
     (text("status"), text("reason"))
 }

@@ -3,7 +3,7 @@
 //! grows here.
 
 use std::{
-    future::ready,
+    future::{pending, ready},
     pin::{Pin, pin},
     sync::Arc,
     time::Duration,
@@ -11,9 +11,10 @@ use std::{
 
 use async_graphql::{Response, ServerError, parser::types::OperationType};
 use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket};
-use domain::{error::ErrorCode, identity::Caller};
+use domain::error::ErrorCode;
 use futures::{
-    SinkExt, StreamExt,
+    FutureExt, SinkExt, StreamExt,
+    future::BoxFuture,
     stream::{self, BoxStream},
 };
 use tokio::{
@@ -26,13 +27,16 @@ use super::{
     message::Message,
     protocol::{Close, Protocol, Step},
 };
-use crate::http::{
-    errors::is_request_error,
-    front_door::Desk,
-    operation::{Asker, Operation},
-    params::Params,
-    refusal::Refusal,
-    stamp::RequestId,
+use crate::{
+    auth::{Gatekeeper, Pass},
+    http::{
+        errors::is_request_error,
+        front_door::Desk,
+        operation::{Asker, Operation},
+        params::Params,
+        refusal::Refusal,
+        stamp::RequestId,
+    },
 };
 
 /// How long a client has to introduce itself.
@@ -51,8 +55,10 @@ struct Connection {
     desk: Arc<Desk>,
     id: RequestId,
     protocol: Protocol,
-    /// Behind the latest token that was presented.
-    caller: Caller,
+    /// By the latest token that was presented.
+    pass: Pass,
+    /// Comes back when the pass is not good any more.
+    lapse: BoxFuture<'static, ()>,
     operations: StreamMap<String, BoxStream<'static, Update>>,
     started: u64,
     heard: Instant,
@@ -85,7 +91,8 @@ pub async fn serve(socket: WebSocket, desk: Arc<Desk>, id: RequestId) {
         desk,
         id,
         protocol: Protocol::new(),
-        caller: Caller::Anonymous,
+        pass: Pass::anonymous(),
+        lapse: pending().boxed(),
         operations: StreamMap::new(),
         started: 0,
         heard: Instant::now(),
@@ -117,6 +124,7 @@ impl Connection {
             () = stop => {
                 Err(Close::new(1001, "the server is stopping").into())
             }
+            () = &mut self.lapse => Err(forbidden().into()),
             frame = self.socket.recv() => match frame {
                 Some(Ok(frame)) => self.hear(frame).await,
                 Some(Err(_)) => Err(Close::new(1009, "a message is too big or broken").into()),
@@ -166,14 +174,17 @@ impl Connection {
         match step {
             Step::Nothing => Ok(()),
             Step::Authenticate(token) => {
-                self.caller = self.authenticated(token, self.deadline()).await?;
+                let pass = self.pass_for(token, self.deadline()).await?;
+                self.admit(pass);
                 self.protocol.acknowledge();
                 self.heard = Instant::now();
                 self.say(&Message::ConnectionAck).await
             }
             Step::Renew(token) => {
-                let deadline = Instant::now() + PATIENCE;
-                self.caller = self.authenticated(Some(token), deadline).await?;
+                let pass = self.pass_for(Some(token), Instant::now() + PATIENCE).await?;
+                // What is under way began under the old one.
+                let pass = Gatekeeper::exchanged(&self.pass, pass).map_err(|_| forbidden())?;
+                self.admit(pass);
                 self.say(&Message::Pong).await
             }
             Step::Pong => self.say(&Message::Pong).await,
@@ -186,20 +197,21 @@ impl Connection {
         }
     }
 
-    fn authenticated(
+    fn admit(&mut self, pass: Pass) {
+        self.lapse = self.desk.door.gatekeeper.clone().lapse(pass.clone()).boxed();
+        self.pass = pass;
+    }
+
+    fn pass_for(
         &self,
         token: Option<String>,
         deadline: Instant,
-    ) -> impl Future<Output = Result<Caller, Close>> + use<> {
+    ) -> impl Future<Output = Result<Pass, Close>> + use<> {
         let desk = Arc::clone(&self.desk);
         async move {
-            let caller = desk.door.gatekeeper.caller(token.as_deref());
+            let pass = desk.door.gatekeeper.pass(token.as_deref());
             let timed_out = |_| Close::new(4408, "Connection initialisation timeout");
-            let caller = timeout_at(deadline, caller).await.map_err(timed_out)?;
-            caller.map_err(|error| match error.code() {
-                ErrorCode::Unauthenticated | ErrorCode::Forbidden => Close::new(4403, "Forbidden"),
-                _ => Close::new(1013, Refusal::from(error).message),
-            })
+            timeout_at(deadline, pass).await.map_err(timed_out)?.map_err(not_let_in)
         }
     }
 
@@ -211,15 +223,26 @@ impl Connection {
                 return self.refuse(&id, refusal).await;
             }
         };
+        self.pass = self.renewed().await?;
         self.started += 1;
         let asker = Asker {
-            caller: self.caller.clone(),
+            caller: self.pass.caller.clone(),
             request_id: format!("{}.{}", self.id.0, self.started),
             idempotency_key: None,
         };
         let operation = self.desk.operation(params, admitted, asker);
         self.operations.insert(id, updates(Arc::clone(&self.desk), operation));
         Ok(())
+    }
+
+    /// The pass with the rights that its holder has now.
+    fn renewed(&self) -> impl Future<Output = Result<Pass, Close>> + use<> {
+        let (desk, pass) = (Arc::clone(&self.desk), self.pass.clone());
+        async move {
+            let renewed = timeout(PATIENCE, desk.door.gatekeeper.renewed(&pass)).await;
+            let timed_out = |_| Close::new(1013, "the store does not answer");
+            renewed.map_err(timed_out)?.map_err(not_let_in)
+        }
     }
 
     async fn refuse(&mut self, id: &str, refusal: Refusal) -> Result<(), End> {
@@ -260,9 +283,12 @@ impl Connection {
 
     /// A client that reads nothing for so long is dropped; it can resume where it was.
     async fn write(&mut self, frame: Frame) -> Result<(), End> {
-        match timeout(PATIENCE, self.socket.send(frame)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(End::Gone),
+        select! {
+            sent = timeout(PATIENCE, self.socket.send(frame)) => match sent {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(_)) | Err(_) => Err(End::Gone),
+            },
+            () = &mut self.lapse => Err(forbidden().into()),
         }
     }
 
@@ -277,6 +303,17 @@ impl Connection {
             self.socket.close().await
         };
         let _ = timeout(FAREWELL, farewell).await;
+    }
+}
+
+fn forbidden() -> Close {
+    Close::new(4403, "Forbidden")
+}
+
+fn not_let_in(error: domain::Error) -> Close {
+    match error.code() {
+        ErrorCode::Unauthenticated | ErrorCode::Forbidden => forbidden(),
+        _ => Close::new(1013, Refusal::from(error).message),
     }
 }
 

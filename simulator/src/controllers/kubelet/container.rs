@@ -97,9 +97,7 @@ impl ContainerRun {
         Self {
             name: text(&container["name"]).to_owned(),
             image: image.to_owned(),
-            port: items(&container["ports"])
-                .first()
-                .map(|port| int(&port["containerPort"])),
+            port: items(&container["ports"]).first().map(|port| int(&port["containerPort"])),
             behaviour: behaviour(image, restart_policy),
             restart_policy,
             stage: Stage::Creating,
@@ -113,6 +111,11 @@ impl ContainerRun {
             former_end: None,
             ready_delay: Duration::from_secs(u64::try_from(probe).unwrap_or_default()),
         }
+    }
+
+    /// Whether anything has been done about it.
+    pub fn has_begun(&self) -> bool {
+        self.stage != Stage::Creating
     }
 
     pub fn is_running(&self) -> bool {
@@ -151,11 +154,7 @@ impl ContainerRun {
         if self.is_running() {
             self.finish(0, "Completed", now);
         }
-        self.stage = if self.end.is_some() {
-            Stage::Finished
-        } else {
-            self.stage.clone()
-        };
+        self.stage = if self.end.is_some() { Stage::Finished } else { self.stage.clone() };
         self.ready = false;
         self.due = None;
     }
@@ -203,10 +202,7 @@ impl ContainerRun {
         }
         self.stage = Stage::Starting;
         self.due = Some(later(now, timing.start));
-        let message = format!(
-            "Container image {:?} already present on machine",
-            self.image
-        );
+        let message = format!("Container image {:?} already present on machine", self.image);
         vec![Note::normal(KUBELET, "Pulled", message)]
     }
 
@@ -225,16 +221,8 @@ impl ContainerRun {
             Behaviour::NeverReady | Behaviour::NeverPulled => None,
         };
         vec![
-            Note::normal(
-                KUBELET,
-                "Created",
-                format!("Created container: {}", self.name),
-            ),
-            Note::normal(
-                KUBELET,
-                "Started",
-                format!("Started container {}", self.name),
-            ),
+            Note::normal(KUBELET, "Created", format!("Created container: {}", self.name)),
+            Note::normal(KUBELET, "Started", format!("Started container {}", self.name)),
         ]
     }
 
@@ -253,13 +241,7 @@ impl ContainerRun {
 
     fn finish(&mut self, code: i64, reason: &'static str, now: Timestamp) {
         let started = self.started.unwrap_or(now);
-        self.end = Some(End {
-            code,
-            reason,
-            started,
-            finished: now,
-            id: self.id.clone(),
-        });
+        self.end = Some(End { code, reason, started, finished: now, id: self.id.clone() });
         self.ready = false;
         let again = match self.restart_policy {
             Restart::Always => true,
@@ -277,22 +259,15 @@ impl ContainerRun {
         let pause = wait(timing, self.restarts - 1);
         self.stage = Stage::BackOff(pause);
         self.due = Some(later(now, pause));
-        let message = format!(
-            "Back-off restarting failed container {} in pod {}",
-            self.name,
-            full_name(pod)
-        );
+        let message =
+            format!("Back-off restarting failed container {} in pod {}", self.name, full_name(pod));
         vec![Note::warning(KUBELET, "BackOff", message)]
     }
 
     /// The lines of the present container or the one before, or why there are none.
     pub fn log(&self, now: Timestamp, previous: bool) -> Result<Vec<(Timestamp, String)>, &str> {
         if previous {
-            let end = if self.is_running() {
-                &self.former_end
-            } else {
-                &self.end
-            };
+            let end = if self.is_running() { &self.former_end } else { &self.end };
             let end = end.as_ref().ok_or("no earlier container")?;
             return Ok(self.lines(end.started, Some(end), end.finished));
         }
@@ -322,15 +297,11 @@ impl ContainerRun {
             lines.push((at, format!("{}: serving", self.name)));
         }
         match end {
-            Some(End {
-                code: 1, finished, ..
-            }) => {
+            Some(End { code: 1, finished, .. }) => {
                 let text = format!("{}: fatal: giving up, exiting with code 1", self.name);
                 lines.push((*finished, text));
             }
-            Some(End {
-                code: 0, finished, ..
-            }) => {
+            Some(End { code: 0, finished, .. }) => {
                 lines.push((*finished, format!("{}: done", self.name)));
             }
             _ => {}
@@ -342,25 +313,23 @@ impl ContainerRun {
 /// The back-off after that many failures before.
 fn wait(timing: &Timing, failures: u32) -> Duration {
     let factor = 2_u32.saturating_pow(failures);
-    timing
-        .back_off
-        .saturating_mul(factor)
-        .min(timing.back_off_limit)
+    timing.back_off.saturating_mul(factor).min(timing.back_off_limit)
 }
 
 /// Read from the name of the image, not from its registry.
 fn behaviour(image: &str, restart: Restart) -> Behaviour {
     let name = image.rsplit('/').next().unwrap_or_default();
-    let mut words = name.split(|c: char| !c.is_ascii_alphanumeric());
+    let has_word =
+        |known: fn(&str) -> bool| name.split(|c: char| !c.is_ascii_alphanumeric()).any(known);
     if name.contains("nopull") {
         Behaviour::NeverPulled
-    } else if name.contains("crash") {
+    } else if name.contains("crash") || has_word(|word| word == "fail") {
         Behaviour::Crash
-    } else if words.any(|word| word.starts_with("oom")) {
+    } else if has_word(|word| word.starts_with("oom")) {
         Behaviour::OutOfMemory
     } else if name.contains("notready") {
         Behaviour::NeverReady
-    } else if restart == Restart::Always {
+    } else if restart == Restart::Always || has_word(|word| word == "forever") {
         Behaviour::Serve
     } else {
         Behaviour::Complete

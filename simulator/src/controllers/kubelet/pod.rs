@@ -28,9 +28,7 @@ pub(crate) struct PodRun {
 
 impl PodRun {
     pub fn container(&self, name: &str) -> Option<&ContainerRun> {
-        self.containers
-            .iter()
-            .find(|container| container.name == name)
+        self.containers.iter().find(|container| container.name == name)
     }
 }
 
@@ -39,7 +37,7 @@ impl State {
     pub(in crate::controllers) fn run_pod(&mut self, key: &Key) -> Option<Timestamp> {
         let pod = self.get(key)?;
         let node = text(&pod["spec"]["nodeName"]);
-        if node.is_empty() {
+        if node.is_empty() || self.failed_nodes.contains(node) {
             return None;
         }
         let mut run = match self.runs.remove(uid(&pod)) {
@@ -86,6 +84,9 @@ impl State {
 
     /// Moves each container on, and says when the next one is due.
     fn step(&mut self, pod: &Value, run: &mut PodRun) -> Option<Timestamp> {
+        if let Some(retry) = self.wait_for_mounts(pod, run) {
+            return Some(retry);
+        }
         let obstacle = self.missing(pod);
         for index in 0..run.containers.len() {
             while run.containers[index].due.is_some_and(|due| due <= self.now) {
@@ -96,10 +97,21 @@ impl State {
                 self.tell_all(pod, &container.name, notes);
             }
         }
-        run.containers
-            .iter()
-            .filter_map(|container| container.due)
-            .min()
+        run.containers.iter().filter_map(|container| container.due).min()
+    }
+
+    /// Before the first container starts, all volumes must be there; when to look again if not.
+    fn wait_for_mounts(&mut self, pod: &Value, run: &PodRun) -> Option<Timestamp> {
+        let due = run.containers.iter().filter_map(|container| container.due).min()?;
+        if due > self.now || run.containers.iter().any(ContainerRun::has_begun) {
+            return None;
+        }
+        let (volume, absent) = self.unmountable(pod)?;
+        let message = format!("MountVolume.SetUp failed for volume {volume:?} : {absent}");
+        let mut note = Note::warning(KUBELET, "FailedMount", message);
+        note.host = text(&pod["spec"]["nodeName"]).to_owned();
+        self.tell(pod, &note);
+        Some(later(self.now, self.timing.retry))
     }
 
     /// Stops the containers of a Pod that is to go; none is due once they have stopped.
@@ -153,10 +165,5 @@ impl State {
 
 /// How the back-off messages name a Pod.
 pub(super) fn full_name(pod: &Value) -> String {
-    format!(
-        "{}_{}({})",
-        name(pod),
-        text(&pod["metadata"]["namespace"]),
-        uid(pod)
-    )
+    format!("{}_{}({})", name(pod), text(&pod["metadata"]["namespace"]), uid(pod))
 }

@@ -15,11 +15,8 @@ use crate::{
 impl State {
     pub(super) fn pod_status(&self, pod: &Value, run: &PodRun) -> Value {
         let phase = phase(run);
-        let containers: Vec<Value> = run
-            .containers
-            .iter()
-            .map(|container| container_status(pod, container))
-            .collect();
+        let containers: Vec<Value> =
+            run.containers.iter().map(|container| container_status(pod, container)).collect();
         let mut status = json!({
             "observedGeneration": pod["metadata"]["generation"],
             "phase": phase,
@@ -52,24 +49,12 @@ impl State {
             (_, "Failed") => ("PodFailed", String::new()),
             _ => {
                 let names = unready.join(" ");
-                (
-                    "ContainersNotReady",
-                    format!("containers with unready status: [{names}]"),
-                )
+                ("ContainersNotReady", format!("containers with unready status: [{names}]"))
             }
         };
-        let completed = if phase == "Succeeded" {
-            "PodCompleted"
-        } else {
-            ""
-        };
+        let completed = if phase == "Succeeded" { "PodCompleted" } else { "" };
         let list = [
-            (
-                "PodReadyToStartContainers",
-                is_prepared(run) && !finished,
-                "",
-                "",
-            ),
+            ("PodReadyToStartContainers", is_prepared(run) && !finished, "", ""),
             ("Initialized", true, completed, ""),
             ("Ready", ready, reason, message.as_str()),
             ("ContainersReady", ready, reason, message.as_str()),
@@ -105,20 +90,13 @@ impl State {
 
 /// Whether the Pod's surroundings, its address among them, are there.
 fn is_prepared(run: &PodRun) -> bool {
-    run.containers
-        .iter()
-        .any(|container| container.stage != Stage::Creating)
+    run.containers.iter().any(|container| container.stage != Stage::Creating)
 }
 
 fn phase(run: &PodRun) -> &'static str {
-    let all_finished = run
-        .containers
-        .iter()
-        .all(|one| one.stage == Stage::Finished);
-    let all_well = run
-        .containers
-        .iter()
-        .all(|one| one.end.as_ref().is_some_and(|end| end.code == 0));
+    let all_finished = run.containers.iter().all(|one| one.stage == Stage::Finished);
+    let all_well =
+        run.containers.iter().all(|one| one.end.as_ref().is_some_and(|end| end.code == 0));
     let all_started = run.containers.iter().all(|one| one.started.is_some());
     match (all_finished, all_well, all_started) {
         (true, true, _) => "Succeeded",
@@ -146,9 +124,8 @@ fn container_status(pod: &Value, container: &ContainerRun) -> Value {
     });
     if container.started.is_some() {
         let image = &container.image;
-        let digest: String = (0..4)
-            .map(|part| format!("{:016x}", hash(&format!("{image}{part}"))))
-            .collect();
+        let digest: String =
+            (0..4).map(|part| format!("{:016x}", hash(&format!("{image}{part}")))).collect();
         status["imageID"] = json!(format!("{image}@sha256:{digest}"));
         status["containerID"] = json!(container.id);
     }

@@ -40,10 +40,6 @@ fn check_secret(old: &Value, new: &Value, causes: &mut Vec<Cause>) {
         causes.push(Cause::required(format!("data[{key}]"), ""));
     }
     if !old.is_null() && old["type"] != new["type"] {
-        causes.push(Cause::invalid(
-            "type",
-            &new["type"].to_string(),
-            "field is immutable",
-        ));
+        causes.push(Cause::invalid("type", &new["type"].to_string(), "field is immutable"));
     }
 }

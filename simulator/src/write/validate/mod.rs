@@ -8,4 +8,4 @@ mod object;
 mod pod;
 mod workload;
 
-pub(super) use object::object;
+pub(super) use object::{object, status};

@@ -17,17 +17,14 @@ pub(super) const CONFIG_KEY_RULE: &str = "a valid config key must consist of alp
 
 pub(super) fn is_label(text: &str) -> bool {
     text.len() <= 63
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && has_plain_ends(text)
 }
 
 pub(super) fn is_subdomain(text: &str) -> bool {
     text.len() <= 253
         && text.split('.').all(|part| {
-            part.bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
                 && has_plain_ends(part)
         })
 }
@@ -35,18 +32,14 @@ pub(super) fn is_subdomain(text: &str) -> bool {
 pub(super) fn is_label_value(text: &str) -> bool {
     text.is_empty()
         || text.len() <= 63
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
             && has_plain_ends(text)
 }
 
 pub(super) fn is_config_key(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 253
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
 }
 
 fn has_plain_ends(text: &str) -> bool {

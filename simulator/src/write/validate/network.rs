@@ -32,11 +32,7 @@ pub(super) fn service(old: &Value, new: &Value, causes: &mut Vec<Cause>) {
     let address = |object: &Value| object["spec"]["clusterIP"].clone();
     if !is_empty(&address(old)) && address(old) != address(new) {
         let value = format!("[{}]", address(new));
-        causes.push(Cause::invalid(
-            "spec.clusterIPs[0]",
-            &value,
-            "may not change once set",
-        ));
+        causes.push(Cause::invalid("spec.clusterIPs[0]", &value, "may not change once set"));
     }
 }
 
@@ -67,17 +63,10 @@ fn check_path(one: &Value, path: &str, causes: &mut Vec<Cause>) {
     let needs_path = one["pathType"] != "ImplementationSpecific";
     if needs_path && !given.starts_with('/') {
         let why = "must be an absolute path";
-        causes.push(Cause::invalid(
-            format!("{path}.path"),
-            &format!("{given:?}"),
-            why,
-        ));
+        causes.push(Cause::invalid(format!("{path}.path"), &format!("{given:?}"), why));
     }
     if one["pathType"].is_null() {
-        causes.push(Cause::required(
-            format!("{path}.pathType"),
-            "pathType must be specified",
-        ));
+        causes.push(Cause::required(format!("{path}.pathType"), "pathType must be specified"));
     }
     let service = &one["backend"]["service"];
     if !service.is_null() && is_empty(&service["port"]) {

@@ -14,11 +14,20 @@ pub(in crate::write) fn object(kind: &Kind, old: &Value, new: &Value) -> Result<
     let mut causes = Vec::new();
     metadata::check(kind, new, &mut causes);
     check_kind(kind, old, new, &mut causes);
-    if causes.is_empty() {
-        Ok(())
-    } else {
-        Err(StatusError::invalid(kind, name(new), &causes))
+    refuse(kind, new, &causes)
+}
+
+/// Checks a changed status.
+pub(in crate::write) fn status(kind: &Kind, new: &Value) -> Result<()> {
+    let mut causes = Vec::new();
+    if *kind == DEPLOYMENT {
+        workload::deployment_status(new, &mut causes);
     }
+    refuse(kind, new, &causes)
+}
+
+fn refuse(kind: &Kind, new: &Value, causes: &[Cause]) -> Result<()> {
+    if causes.is_empty() { Ok(()) } else { Err(StatusError::invalid(kind, name(new), causes)) }
 }
 
 fn check_kind(kind: &Kind, old: &Value, new: &Value, causes: &mut Vec<Cause>) {
@@ -26,6 +35,8 @@ fn check_kind(kind: &Kind, old: &Value, new: &Value, causes: &mut Vec<Cause>) {
         workload::check(old, new, causes);
         if *kind == STATEFUL_SET {
             workload::stateful_set_changes(old, new, causes);
+        } else if *kind == DEPLOYMENT {
+            workload::deployment(new, causes);
         }
     } else if *kind == JOB {
         workload::job(old, new, causes);

@@ -26,23 +26,15 @@ pub(super) fn check(spec: &Value, path: &str, causes: &mut Vec<Cause>) {
         check_container(container, &path, causes);
         let name = text(&container["name"]);
         if !name.is_empty() && !names.insert(name) {
-            causes.push(Cause::duplicate(
-                format!("{path}.name"),
-                &format!("{name:?}"),
-            ));
+            causes.push(Cause::duplicate(format!("{path}.name"), &format!("{name:?}")));
         }
     }
 }
 
 fn numbered(spec: &Value) -> impl Iterator<Item = (&'static str, usize, &Value)> {
-    ["initContainers", "containers"]
-        .into_iter()
-        .flat_map(move |list| {
-            items(&spec[list])
-                .iter()
-                .enumerate()
-                .map(move |(index, one)| (list, index, one))
-        })
+    ["initContainers", "containers"].into_iter().flat_map(move |list| {
+        items(&spec[list]).iter().enumerate().map(move |(index, one)| (list, index, one))
+    })
 }
 
 fn check_container(container: &Value, path: &str, causes: &mut Vec<Cause>) {
@@ -50,11 +42,7 @@ fn check_container(container: &Value, path: &str, causes: &mut Vec<Cause>) {
     if name.is_empty() {
         causes.push(Cause::required(format!("{path}.name"), ""));
     } else if !is_label(name) {
-        causes.push(Cause::invalid(
-            format!("{path}.name"),
-            &format!("{name:?}"),
-            LABEL_RULE,
-        ));
+        causes.push(Cause::invalid(format!("{path}.name"), &format!("{name:?}"), LABEL_RULE));
     }
     if is_empty(&container["image"]) {
         causes.push(Cause::required(format!("{path}.image"), ""));
@@ -72,10 +60,9 @@ fn check_container(container: &Value, path: &str, causes: &mut Vec<Cause>) {
 
 fn check_resources(resources: &Value, path: &str, causes: &mut Vec<Cause>) {
     for (unit, request) in entries(&resources["requests"]) {
-        let (Some(wanted), Some(limit)) = (
-            Quantity::of(request),
-            Quantity::of(&resources["limits"][unit]),
-        ) else {
+        let (Some(wanted), Some(limit)) =
+            (Quantity::of(request), Quantity::of(&resources["limits"][unit]))
+        else {
             continue;
         };
         if wanted.exceeds(limit) {

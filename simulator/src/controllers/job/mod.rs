@@ -1,0 +1,5 @@
+//! Jobs: Pods that are to end, counted one by one.
+
+mod run;
+mod tally;
+mod verdict;
