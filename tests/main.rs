@@ -11,6 +11,7 @@ mod support;
 
 mod access;
 mod architecture;
+mod bus;
 mod commerce;
 mod events;
 mod front_page;

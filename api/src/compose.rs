@@ -5,10 +5,11 @@ use std::sync::Arc;
 use anyhow::Context;
 use domain::{
     ControlPlane, Ports,
+    events::Bus,
     runtime::{Runtime, Target},
 };
 use kubernetes::KubernetesRuntime;
-use persistence::{LocalBus, SqlStore};
+use persistence::{LocalBus, RedisBus, SqlStore};
 
 use crate::{
     auth::Signer,
@@ -22,11 +23,18 @@ pub async fn control_plane(config: &Config, key: &TokenKey) -> anyhow::Result<Ar
     let ports = Ports {
         store: Arc::new(store),
         runtime: runtime(config).await?,
-        bus: Arc::new(LocalBus::new()),
+        bus: bus(config)?,
         passwords: Arc::new(Argon2Hasher::new()?),
         tokens: Arc::new(Signer::new(key)),
     };
     Ok(Arc::new(ControlPlane::new(ports, config.settings())))
+}
+
+fn bus(config: &Config) -> anyhow::Result<Arc<dyn Bus>> {
+    Ok(match &config.redis_url {
+        Some(url) => Arc::new(RedisBus::new(url)?),
+        None => Arc::new(LocalBus::new()),
+    })
 }
 
 async fn runtime(config: &Config) -> anyhow::Result<Arc<dyn Runtime>> {

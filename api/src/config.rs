@@ -23,6 +23,11 @@ pub struct Config {
     )]
     pub database_url: String,
 
+    /// Redis, through which processes wake each other: `redis://…`. Without it a process learns
+    /// of another's changes within a second.
+    #[arg(long, env = "SLIPWAY_REDIS_URL", hide_env_values = true)]
+    pub redis_url: Option<String>,
+
     /// Which cluster runs the workloads.
     #[arg(long, env = "SLIPWAY_KUBERNETES", default_value = "simulated")]
     pub kubernetes: KubernetesMode,
@@ -91,7 +96,6 @@ impl Config {
             task_lease: self.task_lease,
             workflow_cap: self.workflows,
             event_retention: self.event_retention,
-            ..Settings::default()
         }
     }
 

@@ -26,11 +26,10 @@ pub async fn run(args: SimulateArgs) -> anyhow::Result<()> {
     let listener =
         TcpListener::bind(args.at).await.with_context(|| format!("listening on {}", args.at))?;
     let text = kubeconfig(listener.local_addr()?);
-    match args.out {
-        Some(path) => {
-            std::fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?
-        }
-        None => std::io::stdout().lock().write_all(text.as_bytes())?,
+    if let Some(path) = args.out {
+        std::fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
+    } else {
+        std::io::stdout().lock().write_all(text.as_bytes())?;
     }
     Cluster::new(Clock::system()).serve(listener).await?;
     Ok(())

@@ -17,4 +17,4 @@ mod instances;
 mod workflows;
 
 pub use backend::SqlStore;
-pub use bus::LocalBus;
+pub use bus::{LocalBus, RedisBus};

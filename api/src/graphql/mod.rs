@@ -13,12 +13,11 @@ mod loaders;
 mod node;
 mod platform;
 mod scalars;
-mod task_log;
 mod workflows;
 
 use std::sync::Arc;
 
-use async_graphql::{MergedObject, MergedSubscription, Request, SDLExportOptions};
+use async_graphql::{MergedObject, MergedSubscription, Request, SDLExportOptions, SchemaBuilder};
 use domain::{Call, ControlPlane, identity::Caller};
 
 use crate::keys::TokenKey;
@@ -65,7 +64,7 @@ pub struct Subscription(
 /// The schema over a control plane. The document guard stands before it; its own limits are a
 /// second line.
 pub fn schema(control_plane: Arc<ControlPlane>, tail: Arc<LogTail>, key: TokenKey) -> Schema {
-    async_graphql::Schema::build(Query::default(), Mutation::default(), Subscription::default())
+    builder()
         .data(control_plane)
         .data(tail)
         .data(key)
@@ -76,15 +75,15 @@ pub fn schema(control_plane: Arc<ControlPlane>, tail: Arc<LogTail>, key: TokenKe
 
 /// The schema's text, as `schema.graphql` holds it.
 pub fn sdl() -> String {
-    let schema = async_graphql::Schema::build(
-        Query::default(),
-        Mutation::default(),
-        Subscription::default(),
-    )
-    .finish();
+    let schema = builder().finish();
     schema.sdl_with_options(
         SDLExportOptions::new().sorted_arguments().prefer_single_line_descriptions(),
     )
+}
+
+fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+    async_graphql::Schema::build(Query::default(), Mutation::default(), Subscription::default())
+        .register_output_type::<error::ErrorCodeName>()
 }
 
 /// Puts what a request knows into it: who calls, and loaders of its own, whose batches the

@@ -1,4 +1,4 @@
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt, str::FromStr};
 
 use async_graphql::{
     ID, InputType, InputValueError, InputValueResult, Scalar, ScalarType, Value, registry::Registry,
@@ -124,7 +124,10 @@ fn refused_by<T: InputType>(error: Error) -> InputValueError<T> {
     }
 }
 
-impl<T: EntityId> InputType for Id<T> {
+impl<T> InputType for Id<T>
+where
+    T: FromStr<Err = Error> + fmt::Display + Send + Sync,
+{
     type RawValueType = Self;
 
     fn type_name() -> Cow<'static, str> {
@@ -152,34 +155,7 @@ impl<T: EntityId> InputType for Id<T> {
 }
 
 /// The id of any kind of node.
-pub struct AnyId(pub NodeId);
-
-impl InputType for AnyId {
-    type RawValueType = Self;
-
-    fn type_name() -> Cow<'static, str> {
-        <ID as InputType>::type_name()
-    }
-
-    fn create_type_info(registry: &mut Registry) -> String {
-        <ID as InputType>::create_type_info(registry)
-    }
-
-    fn parse(value: Option<Value>) -> InputValueResult<Self> {
-        match value {
-            Some(Value::String(text)) => text.parse().map(Self).map_err(refused_by),
-            _ => Err(refused("must be an id as a string")),
-        }
-    }
-
-    fn to_value(&self) -> Value {
-        Value::from(self.0.to_string())
-    }
-
-    fn as_raw_value(&self) -> Option<&Self> {
-        Some(self)
-    }
-}
+pub type AnyId = Id<NodeId>;
 
 pub(super) fn id(id: impl EntityId) -> ID {
     ID(id.to_string())

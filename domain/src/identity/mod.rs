@@ -1,4 +1,5 @@
 mod actor;
+mod login;
 mod policy;
 mod service;
 mod session;
@@ -7,8 +8,8 @@ mod tenant;
 mod user;
 
 pub use actor::{Actor, Caller, Scope};
+pub use login::{Authenticated, Login, Registration};
 pub use policy::{Action, Relation, allows};
-pub use service::{Authenticated, Login, Registration};
 pub use session::{PasswordHasher, Session as LoginSession, TokenIssuer, Tokens};
 pub use store::{IdentityReads, IdentityWrites};
 pub use tenant::{Membership, Tenant, TenantRole};

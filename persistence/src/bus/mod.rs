@@ -1,3 +1,4 @@
 mod local;
+mod redis;
 
-pub use local::LocalBus;
+pub use self::{local::LocalBus, redis::RedisBus};

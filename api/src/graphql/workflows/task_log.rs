@@ -10,7 +10,7 @@ use domain::{
 use futures::{StreamExt, stream};
 use serde::Deserialize;
 
-use super::{
+use crate::graphql::{
     context::Ctx,
     error::{ApiError, Result},
     events::{self, Live},

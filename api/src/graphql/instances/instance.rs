@@ -1,0 +1,186 @@
+use async_graphql::{Context, Enum, ID, Object, SimpleObject};
+use domain::{instances, page::PageKey};
+
+use super::{pod::Pod, runtime::InstanceRuntime};
+use crate::graphql::{
+    commerce::{ComputeSpec, Order},
+    connection::{Connection, connection, request},
+    context::Ctx,
+    error::Result,
+    identity::{Tenant, User},
+    loaders::{SubjectPage, must},
+    scalars::{DateTime, Long, id, time},
+    workflows::Workflow,
+};
+
+pub struct Instance(pub instances::Instance);
+
+/// One workload of a user: a Deployment, a Service and an Ingress.
+#[Object]
+impl Instance {
+    /// Opaque; begins with `inst_`.
+    pub async fn id(&self) -> ID {
+        id(self.0.id)
+    }
+    /// A number that people can read out, unique among orders and instances.
+    async fn number(&self) -> Long {
+        Long(self.0.number)
+    }
+    /// Its name; no two living instances of a tenant share one.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+    /// The tenant that it belongs to.
+    async fn tenant(&self, ctx: &Context<'_>) -> Result<Tenant> {
+        Ok(Tenant(must(&ctx.loaders().tenants, self.0.tenant_id).await?))
+    }
+    /// Who bought it.
+    async fn owner(&self, ctx: &Context<'_>) -> Result<User> {
+        Ok(User(must(&ctx.loaders().users, self.0.owner_id).await?))
+    }
+    /// The order that it came from.
+    async fn order(&self, ctx: &Context<'_>) -> Result<Option<Order>> {
+        Ok(ctx.loaders().order_of_instance.load_one(self.0.id).await?.map(Order))
+    }
+    /// What was asked of it last, and how far that has come.
+    async fn status(&self) -> InstanceStatus {
+        self.0.status.into()
+    }
+    /// What it gets and runs.
+    async fn spec(&self) -> ComputeSpec {
+        ComputeSpec(self.0.spec.clone())
+    }
+    /// Its address; null once it is deleted.
+    async fn network(&self) -> Option<InstanceNetwork> {
+        self.0.released_at.is_none().then(|| InstanceNetwork::of(&self.0))
+    }
+    /// What the cluster showed last.
+    async fn runtime(&self, ctx: &Context<'_>) -> Result<InstanceRuntime> {
+        let loaders = ctx.loaders();
+        let (seen, pods, connected) = futures::try_join!(
+            loaders.runtimes.load_one(self.0.id),
+            loaders.pods_of_instance.load_one(self.0.id),
+            loaders.connected.load_one(()),
+        )?;
+        let pods = pods.unwrap_or_default();
+        Ok(InstanceRuntime::of(&self.0, seen, &pods, connected.unwrap_or(false)))
+    }
+    /// Its pods as the cluster showed them last.
+    async fn pods(&self, ctx: &Context<'_>) -> Result<Vec<Pod>> {
+        let pods = ctx.loaders().pods_of_instance.load_one(self.0.id).await?;
+        Ok(pods.unwrap_or_default().into_iter().map(Pod).collect())
+    }
+    /// Why it does not run, with the evidence; null where it runs or should not.
+    async fn why_not_running(&self, ctx: &Context<'_>) -> Result<Option<Explanation>> {
+        let loaders = ctx.loaders();
+        let (seen, pods) = futures::try_join!(
+            loaders.runtimes.load_one(self.0.id),
+            loaders.pods_of_instance.load_one(self.0.id),
+        )?;
+        let pods = pods.unwrap_or_default();
+        Ok(instances::explain(&self.0, seen.as_ref(), &pods).map(Explanation::from))
+    }
+    /// The workflows that were run for it, newest first.
+    async fn workflows(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many at most: 1 to 100, by default 20.")] first: Option<i32>,
+        #[graphql(desc = "The cursor of the edge to continue behind.")] after: Option<String>,
+    ) -> Result<Connection<Workflow>> {
+        let page = request(ctx, first, after)?.into();
+        let key = SubjectPage { subject: self.0.id.to_string(), page };
+        let found = ctx.loaders().workflows_of_subject.load_one(key).await?;
+        let found = found.ok_or_else(|| domain::Error::internal("a batch lacks a page"))?;
+        Ok(connection(found, |workflow| PageKey::new(workflow.created_at, workflow.id)))
+    }
+    /// When it was paid for.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
+    }
+    /// When it was last changed.
+    async fn updated_at(&self) -> DateTime {
+        DateTime(self.0.updated_at)
+    }
+    /// When it was gone.
+    async fn deleted_at(&self) -> Option<DateTime> {
+        time(self.0.deleted_at)
+    }
+}
+
+/// The address of an instance.
+#[derive(SimpleObject)]
+pub struct InstanceNetwork {
+    /// Where it answers.
+    endpoint_url: String,
+    /// The host name of the address.
+    domain: String,
+    /// The port of the address.
+    port: i32,
+    /// When it was given.
+    created_at: DateTime,
+    /// When it was last changed.
+    updated_at: DateTime,
+}
+
+impl InstanceNetwork {
+    fn of(instance: &instances::Instance) -> Self {
+        Self {
+            endpoint_url: instance.endpoint_url(),
+            domain: instance.host.clone(),
+            port: instances::Instance::PUBLIC_PORT,
+            created_at: DateTime(instance.created_at),
+            updated_at: DateTime(instance.created_at),
+        }
+    }
+}
+
+/// Why an instance does not run.
+#[derive(SimpleObject)]
+pub struct Explanation {
+    /// One of IMAGE_PULL, CRASH_LOOP, OUT_OF_MEMORY, UNSCHEDULABLE, QUOTA, NOT_READY, DEADLINE
+    /// and FAILED.
+    code: &'static str,
+    /// The same for people.
+    message: String,
+    /// What the cluster said, most telling first.
+    evidence: Vec<String>,
+}
+
+impl From<instances::Explanation> for Explanation {
+    fn from(explanation: instances::Explanation) -> Self {
+        let instances::Explanation { code, message, evidence } = explanation;
+        Self { code, message, evidence }
+    }
+}
+
+/// What was asked of an instance last, and how far that has come.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "instances::InstanceStatus")]
+pub enum InstanceStatus {
+    /// Paid for, not running yet.
+    Creating,
+    /// Running as wanted.
+    Running,
+    /// On its way to STOPPED.
+    Stopping,
+    /// Without pods; its address is kept.
+    Stopped,
+    /// On its way from STOPPED to RUNNING.
+    Starting,
+    /// Its pods are being replaced.
+    Restarting,
+    /// Taking on a new specification.
+    Updating,
+    /// The last workflow failed for good.
+    Failed,
+    /// Its objects are being removed.
+    Deleting,
+    /// Nothing of it is left but this record.
+    Deleted,
+}
+
+impl From<instances::Instance> for Instance {
+    fn from(instance: instances::Instance) -> Self {
+        Self(instance)
+    }
+}

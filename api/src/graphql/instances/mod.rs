@@ -1,0 +1,13 @@
+mod inputs;
+mod instance;
+mod mutation;
+mod pod;
+mod query;
+mod runtime;
+mod subscription;
+
+pub use inputs::InstanceFilter;
+pub use instance::Instance;
+pub use mutation::InstanceMutation;
+pub use query::InstanceQuery;
+pub use subscription::InstanceSubscription;

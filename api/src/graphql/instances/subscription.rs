@@ -1,0 +1,120 @@
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, SimpleObject, Subscription};
+use domain::{
+    events::{EventFilter, EventType},
+    ids::{InstanceId, TenantId},
+    runtime,
+};
+
+use super::{instance::Instance, pod::Pod};
+use crate::graphql::{
+    context::Ctx,
+    error::Result,
+    events::{self, Event, Followed, Live},
+    scalars::{Cursor, DateTime, Id},
+};
+
+/// An instance that changed.
+#[derive(SimpleObject)]
+pub struct InstanceChange {
+    /// Resume behind this change with `after` set to it.
+    cursor: Cursor,
+    /// The instance as it was right after the change.
+    instance: Instance,
+    /// The change.
+    event: Event,
+}
+
+/// A pod that changed.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub struct PodStateChange {
+    /// Resume behind this change with `after` set to it.
+    cursor: Cursor,
+    /// When the change was seen.
+    at: DateTime,
+    /// What happened to it.
+    kind: PodChangeKind,
+    /// The pod as it was right after the change.
+    pod: Pod,
+    #[graphql(skip)]
+    instance_id: InstanceId,
+}
+
+#[async_graphql::ComplexObject]
+impl PodStateChange {
+    /// The instance that the pod belongs to, as it is now.
+    async fn instance(&self, ctx: &Context<'_>) -> Result<Option<Instance>> {
+        Ok(ctx.loaders().instances.load_one(self.instance_id).await?.map(Instance))
+    }
+}
+
+/// What happened to a pod.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+pub enum PodChangeKind {
+    /// It is there.
+    Added,
+    /// Something about it changed.
+    Modified,
+    /// It is gone.
+    Deleted,
+}
+
+#[derive(Default)]
+pub struct InstanceSubscription;
+
+#[Subscription]
+impl InstanceSubscription {
+    /// Changes of instances: of one, of a tenant's, or of all that the caller may see.
+    async fn instance_changed(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only this instance.")] id: Option<Id<InstanceId>>,
+        #[graphql(desc = "Only this tenant's instances.")] tenant_id: Option<Id<TenantId>>,
+        #[graphql(desc = "Begin behind this position; live changes only where absent.")]
+        after: Option<Cursor>,
+    ) -> Result<Live<InstanceChange>> {
+        let filter = EventFilter {
+            types: Some(EventType::INSTANCE.to_vec()),
+            subject_id: id.map(|id| id.0.to_string()),
+            tenant_id: tenant_id.map(|id| id.0),
+            ..EventFilter::default()
+        };
+        events::follow(ctx, filter, after, instance_change).await
+    }
+
+    /// Changes of pods: of one instance, or of all that the caller may see.
+    async fn pod_state_changed(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only pods of this instance.")] instance_id: Option<Id<InstanceId>>,
+        #[graphql(desc = "Begin behind this position; live changes only where absent.")]
+        after: Option<Cursor>,
+    ) -> Result<Live<PodStateChange>> {
+        let filter = EventFilter {
+            types: Some(EventType::POD.to_vec()),
+            subject_id: instance_id.map(|id| id.0.to_string()),
+            ..EventFilter::default()
+        };
+        events::follow(ctx, filter, after, pod_change).await
+    }
+}
+
+fn instance_change(event: &Arc<domain::events::Event>) -> Result<Followed<InstanceChange>> {
+    let instance = Instance(events::image(event)?);
+    let cursor = events::cursor(event);
+    Ok(Some(InstanceChange { cursor, instance, event: Event(event.clone()) }))
+}
+
+fn pod_change(event: &Arc<domain::events::Event>) -> Result<Followed<PodStateChange>> {
+    let pod: runtime::Pod = events::image(event)?;
+    let kind = match event.event_type {
+        EventType::PodAdded => PodChangeKind::Added,
+        EventType::PodDeleted => PodChangeKind::Deleted,
+        _ => PodChangeKind::Modified,
+    };
+    let instance_id = pod.instance_id;
+    let (cursor, at) = (events::cursor(event), DateTime(event.at));
+    Ok(Some(PodStateChange { cursor, at, kind, pod: Pod(pod), instance_id }))
+}

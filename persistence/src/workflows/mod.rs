@@ -1,0 +1,4 @@
+mod claim;
+mod reads;
+mod rows;
+mod writes;

@@ -1,0 +1,115 @@
+use async_trait::async_trait;
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use domain::{
+    Result,
+    ids::TaskId,
+    workflows::{Claim, Task, TaskAttempt, Workflow, WorkflowWrites},
+};
+use jiff::SignedDuration;
+
+use super::rows::{AttemptRow, LogRow, TaskRow, WorkflowRow};
+use crate::{
+    backend::{Conn, run},
+    error::database,
+    page::stale,
+    schema::{task_attempts, task_logs, tasks, workflows},
+    types::AsText,
+};
+
+#[async_trait]
+impl WorkflowWrites for Conn {
+    async fn insert_workflow(&mut self, workflow: &Workflow) -> Result<()> {
+        let row = WorkflowRow::from(workflow);
+        run!(self, |c| diesel::insert_into(workflows::table).values(&row).execute(c))
+            .map(drop)
+            .map_err(database)
+    }
+
+    async fn update_workflow(&mut self, workflow: &Workflow) -> Result<()> {
+        let row = WorkflowRow::from(workflow);
+        let this = workflows::id.eq(AsText(workflow.id));
+        run!(self, |c| diesel::update(workflows::table).filter(this).set(&row).execute(c))
+            .map(drop)
+            .map_err(database)
+    }
+
+    async fn next_lane_number(&mut self, subject: &str) -> Result<i64> {
+        use diesel::dsl::max;
+
+        let newest: Option<i64> = run!(self, |c| workflows::table
+            .select(max(workflows::lane_number))
+            .filter(workflows::subject_id.eq(subject))
+            .first(c))
+        .map_err(database)?;
+        Ok(newest.unwrap_or(0) + 1)
+    }
+
+    async fn insert_task(&mut self, task: &Task) -> Result<()> {
+        let row = TaskRow::from(task);
+        run!(self, |c| diesel::insert_into(tasks::table).values(&row).execute(c))
+            .map(drop)
+            .map_err(database)
+    }
+
+    async fn update_task(&mut self, task: &Task) -> Result<()> {
+        let mut row = TaskRow::from(task);
+        row.fence += 1;
+        let unchanged = tasks::id.eq(AsText(task.id)).and(tasks::fence.eq(task.claim.fence));
+        let changed =
+            run!(self, |c| diesel::update(tasks::table).filter(unchanged).set(&row).execute(c))
+                .map_err(database)?;
+        stale(changed, "task", task.id)
+    }
+
+    async fn claim_task(
+        &mut self,
+        known: &[(&'static str, i32)],
+        lease: SignedDuration,
+        cap: i64,
+    ) -> Result<Option<Claim>> {
+        self.claim(known, lease, cap).await
+    }
+
+    async fn wake_tasks(&mut self, subject: &str) -> Result<()> {
+        self.wake(subject).await
+    }
+
+    async fn save_attempt(&mut self, attempt: &TaskAttempt) -> Result<()> {
+        let row = AttemptRow::from(attempt);
+        let came_to = (
+            task_attempts::status.eq(row.status),
+            task_attempts::result.eq(row.result.clone()),
+            task_attempts::error.eq(row.error.clone()),
+            task_attempts::completed_at.eq(row.completed_at),
+        );
+        run!(self, |c| diesel::insert_into(task_attempts::table)
+            .values(&row)
+            .on_conflict((task_attempts::task_id, task_attempts::number))
+            .do_update()
+            .set(came_to)
+            .execute(c))
+        .map(drop)
+        .map_err(database)
+    }
+
+    async fn append_log(&mut self, task: TaskId, attempt: i32, text: &str) -> Result<i64> {
+        let end: Option<i64> = run!(self, |c| task_logs::table
+            .select(task_logs::byte_offset + task_logs::byte_length)
+            .filter(task_logs::task_id.eq(AsText(task)).and(task_logs::attempt.eq(attempt)))
+            .order(task_logs::byte_offset.desc())
+            .first(c))
+        .optional()
+        .map_err(database)?;
+        let row = LogRow {
+            task_id: AsText(task),
+            attempt,
+            byte_offset: end.unwrap_or(0),
+            byte_length: i64::try_from(text.len()).unwrap_or(i64::MAX),
+            body: text.to_owned(),
+        };
+        run!(self, |c| diesel::insert_into(task_logs::table).values(&row).execute(c))
+            .map_err(database)?;
+        Ok(row.byte_offset + row.byte_length)
+    }
+}
