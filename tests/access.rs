@@ -52,6 +52,11 @@ const TABLE: &[Row] = &[
         "(id: $instance)",
         [NOBODY, HIDDEN, "INVALID_TRANSITION", "INVALID_TRANSITION"],
     ),
+    (
+        "updateInstance",
+        "(id: $instance, input: { cpuMillis: 500 })",
+        [NOBODY, HIDDEN, "INVALID_TRANSITION", "INVALID_TRANSITION"],
+    ),
     ("deleteInstance", "(id: $instance)", [NOBODY, HIDDEN, "none", "none"]),
     (
         "cancelWorkflow",

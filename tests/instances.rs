@@ -147,3 +147,59 @@ async fn what_vanishes_from_the_cluster_is_put_back() {
     );
     assert_eq!(shown["workflows"]["nodes"][0]["kind"], "reconcile_instance");
 }
+
+const UPDATE: &str = "mutation($id: ID!, $input: UpdateInstanceInput!) {
+    updateInstance(id: $id, input: $input) { instance { status spec { cpuMillis image } }
+        workflow { id kind } } }";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn update_instance_replaces_the_pods_and_keeps_what_is_absent() {
+    let app = TestApp::new().await;
+    let (root, ada) = (app.admin().await, app.user("ada").await);
+    let product = root.create_product("web:1").await;
+    let (_, instance, _) = ada.buy(&product, "web").await;
+    app.run_tasks().await;
+    let input = json!({ "image": "web:2" });
+
+    let reply = ada.send(UPDATE, json!({ "id": instance, "input": input })).await.ok();
+    app.run_tasks().await;
+
+    let updated = &reply["updateInstance"];
+    assert_eq!(updated["instance"]["status"], "UPDATING");
+    assert_eq!(updated["instance"]["spec"], json!({ "cpuMillis": 250, "image": "web:2" }));
+    assert_eq!(updated["workflow"]["kind"], "update_instance");
+    assert_eq!(ada.instance(&instance).await["status"], "RUNNING");
+    let deployment =
+        app.object("/apis/apps/v1/namespaces/slipway-personal-2-instances/deployments/web").await;
+    assert_eq!(deployment["spec"]["template"]["spec"]["containers"][0]["image"], "web:2");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn update_instance_waits_for_the_start_of_a_stopped_one() {
+    let app = TestApp::new().await;
+    let (root, ada) = (app.admin().await, app.user("ada").await);
+    let product = root.create_product("web:1").await;
+    let (_, instance, _) = ada.buy(&product, "web").await;
+    app.run_tasks().await;
+    ada.command("stopInstance", &instance).await.ok();
+    app.run_tasks().await;
+    let input = json!({ "cpuMillis": 500 });
+
+    let reply = ada.send(UPDATE, json!({ "id": instance, "input": input })).await.ok();
+    ada.command("startInstance", &instance).await.ok();
+    app.run_tasks().await;
+
+    assert_eq!(reply["updateInstance"]["instance"]["status"], "STOPPED");
+    assert_eq!(reply["updateInstance"]["workflow"], json!(null));
+    let deployment =
+        app.object("/apis/apps/v1/namespaces/slipway-personal-2-instances/deployments/web").await;
+    let requests =
+        &deployment["spec"]["template"]["spec"]["containers"][0]["resources"]["requests"];
+    assert_eq!(requests["cpu"], "500m");
+    let faulty = json!({ "id": instance, "input": { "memoryMib": 0 } });
+    let refused = ada.send(UPDATE, faulty).await;
+    assert_eq!(
+        (refused.code(), refused.extension("field")),
+        ("INVALID", &json!("input.memoryMib"))
+    );
+}

@@ -172,9 +172,14 @@ impl TestApp {
         server.tasks.wait().await;
     }
 
+    /// An object of the cluster as its API shows it.
+    pub async fn object(&self, path: &str) -> serde_json::Value {
+        let client = kube::Client::new(self.cluster.router(), "default");
+        client.request(axum::http::Request::get(path).body(Vec::new()).unwrap()).await.unwrap()
+    }
+
     /// Names of what stands in the cluster for tenants, as `Kind name`.
     pub async fn standing(&self) -> Vec<String> {
-        let client = kube::Client::new(self.cluster.router(), "default");
         let mut found = Vec::new();
         for (kind, path) in [
             ("Deployment", "/apis/apps/v1/deployments"),
@@ -183,8 +188,7 @@ impl TestApp {
             ("Service", "/api/v1/services"),
             ("Ingress", "/apis/networking.k8s.io/v1/ingresses"),
         ] {
-            let request = axum::http::Request::get(path).body(Vec::new()).unwrap();
-            let list: serde_json::Value = client.request(request).await.unwrap();
+            let list = self.object(path).await;
             for item in list["items"].as_array().unwrap() {
                 let metadata = &item["metadata"];
                 if metadata["namespace"].as_str().unwrap().starts_with("slipway-") {

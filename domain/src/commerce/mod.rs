@@ -7,5 +7,5 @@ mod store;
 pub use order::{Order, OrderAction, OrderFilter, OrderStatus};
 pub use product::{NewProduct, Product, ProductChange, ProductFilter, ProductStatus};
 pub use service::NewOrder;
-pub use spec::{ComputeSpec, Gpu};
+pub use spec::{ComputeSpec, Gpu, SpecChange};
 pub use store::{CommerceReads, CommerceWrites};

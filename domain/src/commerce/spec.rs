@@ -25,7 +25,30 @@ pub struct Gpu {
     pub count: i32,
 }
 
+/// What changes of a specification; what is absent stays.
+#[derive(Clone, Debug, Default)]
+pub struct SpecChange {
+    pub cpu_millis: Option<i32>,
+    pub memory_mib: Option<i32>,
+    /// `Some(None)` takes the GPUs away.
+    pub gpu: Option<Option<Gpu>>,
+    pub image: Option<String>,
+    pub config: Option<Value>,
+}
+
 impl ComputeSpec {
+    /// With the changes in it, unchecked.
+    pub fn changed(self, change: SpecChange) -> Self {
+        let SpecChange { cpu_millis, memory_mib, gpu, image, config } = change;
+        Self {
+            cpu_millis: cpu_millis.unwrap_or(self.cpu_millis),
+            memory_mib: memory_mib.unwrap_or(self.memory_mib),
+            gpu: gpu.unwrap_or(self.gpu),
+            image: image.unwrap_or(self.image),
+            config: config.unwrap_or(self.config),
+        }
+    }
+
     pub const DEFAULT_PORT: u16 = 8080;
 
     /// Checks what a client sent; `field` is the path of the specification.

@@ -58,6 +58,8 @@ pub enum InstanceAction {
     Start,
     Stop,
     Restart,
+    /// Take on a new specification.
+    Update,
     Delete,
     /// It runs as wanted.
     Ran,
@@ -129,6 +131,7 @@ impl InstanceStatus {
         match (self, action) {
             (Self::Running | Self::Failed, Act::Stop) => Some(Self::Stopping),
             (Self::Running | Self::Failed, Act::Restart) => Some(Self::Restarting),
+            (Self::Running | Self::Failed, Act::Update) => Some(Self::Updating),
             (Self::Stopped | Self::Failed, Act::Start) => Some(Self::Starting),
             (Self::Deleted | Self::Deleting, Act::Delete) => None,
             (_, Act::Delete) => Some(Self::Deleting),
@@ -155,6 +158,7 @@ impl InstanceAction {
         Self::Start,
         Self::Stop,
         Self::Restart,
+        Self::Update,
         Self::Delete,
         Self::Ran,
         Self::Halted,
@@ -168,6 +172,7 @@ impl InstanceAction {
             Self::Start => InstanceStatus::Starting,
             Self::Stop => InstanceStatus::Stopping,
             Self::Restart => InstanceStatus::Restarting,
+            Self::Update => InstanceStatus::Updating,
             Self::Delete => InstanceStatus::Deleting,
             Self::Ran => InstanceStatus::Running,
             Self::Halted => InstanceStatus::Stopped,
@@ -269,13 +274,13 @@ mod tests {
             rows,
             [
                 "CREATING: Delete>DELETING Ran>RUNNING Fail>FAILED",
-                "RUNNING: Stop>STOPPING Restart>RESTARTING Delete>DELETING",
+                "RUNNING: Stop>STOPPING Restart>RESTARTING Update>UPDATING Delete>DELETING",
                 "STOPPING: Delete>DELETING Halted>STOPPED Fail>FAILED",
                 "STOPPED: Start>STARTING Delete>DELETING",
                 "STARTING: Delete>DELETING Ran>RUNNING Fail>FAILED",
                 "RESTARTING: Delete>DELETING Ran>RUNNING Fail>FAILED",
                 "UPDATING: Delete>DELETING Ran>RUNNING Fail>FAILED",
-                "FAILED: Start>STARTING Stop>STOPPING Restart>RESTARTING Delete>DELETING",
+                "FAILED: Start>STARTING Stop>STOPPING Restart>RESTARTING Update>UPDATING Delete>DELETING",
                 "DELETING: Vanished>DELETED",
                 "DELETED: ",
             ]

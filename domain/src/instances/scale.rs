@@ -1,4 +1,4 @@
-//! Starting, stopping and restarting an instance, and putting back what has vanished.
+//! Starting, stopping, restarting and updating an instance, and putting back what has vanished.
 
 use jiff::SignedDuration;
 
@@ -21,6 +21,11 @@ pub(super) fn stop(instance: &Instance, limit: SignedDuration) -> Plan {
 /// New pods; the restart token in their template makes Kubernetes replace them.
 pub(super) fn restart(instance: &Instance, limit: SignedDuration) -> Plan {
     plan(instance, WorkflowKind::RestartInstance, rolled_out(instance, 1, limit))
+}
+
+/// The new specification everywhere, pod by pod.
+pub(super) fn update(instance: &Instance, limit: SignedDuration) -> Plan {
+    plan(instance, WorkflowKind::UpdateInstance, provision::standing(instance, 1, limit))
 }
 
 /// Everything that should stand, applied again.

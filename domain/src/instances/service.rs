@@ -6,6 +6,7 @@ use super::{
     explain, provision, scale,
 };
 use crate::{
+    commerce::SpecChange,
     control_plane::{Call, Committed, ControlPlane},
     error::{Error, Result},
     events::EventType,
@@ -54,6 +55,39 @@ impl ControlPlane {
             }
             work.save(&instance, EventType::InstanceStatusChanged, Some(previous)).await?;
             work.start(plan(&instance, self.settings.task_deadline)).await?;
+            Ok(instance)
+        })
+        .await
+    }
+
+    /// Gives an instance another specification: its pods are replaced one by one. A stopped one
+    /// takes it on when it starts.
+    pub async fn update_instance(
+        &self,
+        call: &Call,
+        id: InstanceId,
+        change: SpecChange,
+    ) -> Result<Committed<Instance>> {
+        self.execute(call, async |work| {
+            let instance = work.own::<Instance>(id).await?;
+            let (previous, old) = (instance.status.as_str(), instance.spec.clone());
+            let spec = old.clone().changed(change).checked("input")?;
+            let now = work.now();
+            let stopped = instance.status == InstanceStatus::Stopped;
+            let mut instance =
+                if stopped { instance } else { instance.apply(InstanceAction::Update, now)? };
+            instance.spec = spec;
+            instance.updated_at = now;
+            let image = instance.spec.image != old.image;
+            let event = if image {
+                EventType::InstanceImageUpdated
+            } else {
+                EventType::InstanceSpecChanged
+            };
+            work.save(&instance, event, Some(previous)).await?;
+            if !stopped {
+                work.start(scale::update(&instance, self.settings.task_deadline)).await?;
+            }
             Ok(instance)
         })
         .await
@@ -160,6 +194,7 @@ pub(crate) async fn revive(work: &mut Work, workflow: &Workflow) -> Result<()> {
         WorkflowKind::StartInstance => InstanceAction::Start,
         WorkflowKind::StopInstance => InstanceAction::Stop,
         WorkflowKind::RestartInstance => InstanceAction::Restart,
+        WorkflowKind::UpdateInstance => InstanceAction::Update,
         _ => return Ok(()),
     };
     let instance = work.locked::<Instance>(workflow.subject_id.parse()?).await?;

@@ -39,7 +39,7 @@ impl From<ComputeSpecInput> for commerce::ComputeSpec {
         Self {
             cpu_millis,
             memory_mib,
-            gpu: gpu.map(|GpuInput { kind, count }| commerce::Gpu { kind, count }),
+            gpu: gpu.map(Into::into),
             image,
             config: config.map_or_else(|| json!({}), |config| config.0),
         }
@@ -149,5 +149,12 @@ impl From<OrderFilter> for commerce::OrderFilter {
             tenant_id: tenant_id.map(|id| id.0),
             visible: None,
         }
+    }
+}
+
+impl From<GpuInput> for commerce::Gpu {
+    fn from(input: GpuInput) -> Self {
+        let GpuInput { kind, count } = input;
+        Self { kind, count }
     }
 }

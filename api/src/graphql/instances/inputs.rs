@@ -1,11 +1,16 @@
-use async_graphql::InputObject;
+use async_graphql::{InputObject, MaybeUndefined};
 use domain::{
+    commerce::SpecChange,
     ids::{TenantId, UserId},
     instances,
 };
 
 use super::instance::InstanceStatus;
-use crate::graphql::scalars::Id;
+use crate::graphql::{
+    commerce::GpuInput,
+    scalars::{Id, Json},
+};
+use serde_json::json;
 
 /// Narrows a list of instances; what is absent does not. Deleted ones are listed only where
 /// `status` asks for them.
@@ -17,6 +22,38 @@ pub struct InstanceFilter {
     owner_id: Option<Id<UserId>>,
     /// Of this tenant.
     tenant_id: Option<Id<TenantId>>,
+}
+
+/// What changes of an instance's specification; what is absent stays, null clears.
+#[derive(InputObject)]
+pub struct UpdateInstanceInput {
+    /// CPU in thousandths of a core: 1 to 1024000.
+    cpu_millis: Option<i32>,
+    /// Memory in MiB: 1 to 16777216.
+    memory_mib: Option<i32>,
+    /// GPUs; null takes them away.
+    gpu: MaybeUndefined<GpuInput>,
+    /// The container image.
+    image: Option<String>,
+    /// Further settings, all of them: `port` and `env`; null clears.
+    config: MaybeUndefined<Json>,
+}
+
+impl From<UpdateInstanceInput> for SpecChange {
+    fn from(input: UpdateInstanceInput) -> Self {
+        let UpdateInstanceInput { cpu_millis, memory_mib, gpu, image, config } = input;
+        let gpu = match gpu {
+            MaybeUndefined::Undefined => None,
+            MaybeUndefined::Null => Some(None),
+            MaybeUndefined::Value(gpu) => Some(Some(gpu.into())),
+        };
+        let config = match config {
+            MaybeUndefined::Undefined => None,
+            MaybeUndefined::Null => Some(json!({})),
+            MaybeUndefined::Value(config) => Some(config.0),
+        };
+        Self { cpu_millis, memory_mib, gpu, image, config }
+    }
 }
 
 impl From<InstanceFilter> for instances::InstanceFilter {

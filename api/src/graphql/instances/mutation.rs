@@ -1,7 +1,7 @@
 use async_graphql::{Context, Object, SimpleObject};
 use domain::{Committed, ids::InstanceId, instances};
 
-use super::instance::Instance;
+use super::{inputs::UpdateInstanceInput, instance::Instance};
 use crate::graphql::{
     context::Ctx,
     error::Result,
@@ -66,6 +66,20 @@ impl InstanceMutation {
     ) -> Result<Option<InstancePayload>> {
         let call = ctx.keyed(idempotency_key)?;
         Ok(Some(ctx.control_plane().restart_instance(&call, id.0).await?.into()))
+    }
+
+    /// Gives an instance another specification; its pods are replaced one by one, and the old
+    /// ones stay until the new ones run. A stopped one takes it on when it starts, without a
+    /// workflow now.
+    async fn update_instance(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The instance.")] id: Id<InstanceId>,
+        #[graphql(desc = "What changes; what is absent stays.")] input: UpdateInstanceInput,
+        #[graphql(desc = "Makes repeated calls have one effect.")] idempotency_key: Option<String>,
+    ) -> Result<Option<InstancePayload>> {
+        let call = ctx.keyed(idempotency_key)?;
+        Ok(Some(ctx.control_plane().update_instance(&call, id.0, input.into()).await?.into()))
     }
 
     /// Deletes an instance, whatever it is doing: what runs is cancelled, and the deletion waits
