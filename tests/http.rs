@@ -164,3 +164,33 @@ async fn a_socket_is_closed_with_the_code_of_the_protocol() {
     socket.say(json!({ "type": "connection_init" })).await;
     assert_eq!(socket.close_code().await, 4429);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fields_come_in_the_order_of_the_request() {
+    let app = TestApp::new().await;
+    let (root, ada) = (app.admin().await, app.user("ada").await);
+    root.create_product("web:1").await;
+    let text = async |query: &str| {
+        let request = Request::post("/graphql")
+            .header("content-type", "application/json")
+            .header("authorization", format!("Bearer {}", ada.token.as_deref().unwrap()))
+            .body(Body::from(json!({ "query": query }).to_string()));
+        let response = app.router.clone().oneshot(request.unwrap()).await.unwrap();
+        String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().into()).unwrap()
+    };
+
+    // What is looked up comes in after what is known already.
+    let answer = text(
+        "{ products { nodes { name ...P } } viewer { tenants { tenant { orgId } role } }
+            last: __typename }
+        fragment P on Product { price status }",
+    )
+    .await;
+
+    assert_eq!(
+        answer,
+        "{\"data\":{\"products\":{\"nodes\":[{\"name\":\"Small\",\"price\":500,\"status\":\"ENABLED\"}]},\
+         \"viewer\":{\"tenants\":[{\"tenant\":{\"orgId\":\"personal-2\"},\"role\":\"OWNER\"}]},\
+         \"last\":\"Query\"}}"
+    );
+}

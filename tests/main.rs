@@ -23,5 +23,7 @@ mod processes;
 mod recovery;
 mod safe_head;
 mod schema;
+mod socket_life;
+mod sse;
 mod subscriptions;
 mod workflows;

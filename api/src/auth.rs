@@ -4,7 +4,7 @@
 use std::{
     collections::HashMap,
     future::pending,
-    sync::{Arc, Mutex as StdMutex},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -14,16 +14,17 @@ use domain::{
     identity::{Caller, Role, TokenIssuer, Tokens, User},
     ids::{SessionId, UserId},
 };
+use futures::{
+    FutureExt,
+    future::{BoxFuture, Shared},
+};
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{
     Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode, errors::ErrorKind,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tokio::{
-    sync::Mutex,
-    time::{Instant, sleep, timeout},
-};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::keys::{TokenKey, random_text};
 
@@ -116,8 +117,20 @@ struct Login {
     session: SessionId,
 }
 
-/// What the store said of a login, and when; no caller where it is not good any more.
-type Finding = Arc<Mutex<Option<(Instant, Option<Caller>)>>>;
+/// What the store says of a login, and when it was asked.
+struct Finding {
+    asked_at: Instant,
+    found: Shared<BoxFuture<'static, Found>>,
+}
+
+#[derive(Clone)]
+enum Found {
+    Good(Caller),
+    /// The login is not good any more.
+    Bad,
+    /// The store did not say.
+    Nothing,
+}
 
 /// Tells who is behind a token.
 #[derive(Clone)]
@@ -125,7 +138,7 @@ pub struct Gatekeeper {
     control_plane: Arc<ControlPlane>,
     key: Arc<DecodingKey>,
     validation: Arc<Validation>,
-    findings: Arc<StdMutex<HashMap<Login, Finding>>>,
+    findings: Arc<Mutex<HashMap<Login, Finding>>>,
 }
 
 impl Pass {
@@ -221,33 +234,35 @@ impl Gatekeeper {
 
     /// Asks the store once for all who want to know at about the same time.
     async fn find(&self, login: Login) -> Result<Caller> {
-        let finding = self.finding(login);
-        let mut finding = finding.lock().await;
-        if let Some((at, found)) = &*finding
-            && at.elapsed() < FINDING_LIFE
-        {
-            return found.clone().ok_or(Error::Unauthenticated);
+        match self.finding(login).await {
+            Found::Good(caller) => Ok(caller),
+            Found::Bad => Err(Error::Unauthenticated),
+            Found::Nothing => self.look_up(login).await,
         }
-        let asked_at = Instant::now();
-        let found = self.look_up(login).await;
-        *finding = match &found {
-            Ok(caller) => Some((asked_at, Some(caller.clone()))),
-            Err(Error::Unauthenticated) => Some((asked_at, None)),
-            Err(_) => None,
-        };
-        found
     }
 
-    fn finding(&self, login: Login) -> Finding {
+    fn finding(&self, login: Login) -> Shared<BoxFuture<'static, Found>> {
         let mut findings = self.findings.lock().expect("nothing panics while it holds this lock");
-        if !findings.contains_key(&login) && findings.len() == findings.capacity() {
-            // Before it grows: what nobody is asking about and what is out of date can go.
-            findings.retain(|_, finding| match finding.try_lock() {
-                Ok(found) => found.as_ref().is_some_and(|(at, _)| at.elapsed() < FINDING_LIFE),
-                Err(_) => true,
-            });
+        let is_fresh = |finding: &Finding| finding.asked_at.elapsed() < FINDING_LIFE;
+        if let Some(finding) = findings.get(&login).filter(|finding| is_fresh(finding)) {
+            return finding.found.clone();
         }
-        findings.entry(login).or_default().clone()
+        if findings.len() == findings.capacity() {
+            findings.retain(|_, finding| is_fresh(finding));
+        }
+        let gatekeeper = self.clone();
+        // In a task of its own: whoever asked may be busy with something else.
+        let asked = tokio::spawn(async move {
+            match gatekeeper.look_up(login).await {
+                Ok(caller) => Found::Good(caller),
+                Err(Error::Unauthenticated) => Found::Bad,
+                Err(_) => Found::Nothing,
+            }
+        });
+        let found = asked.map(|found| found.unwrap_or(Found::Nothing)).boxed().shared();
+        let finding = Finding { asked_at: Instant::now(), found: found.clone() };
+        findings.insert(login, finding);
+        found
     }
 
     async fn look_up(&self, login: Login) -> Result<Caller> {

@@ -44,6 +44,15 @@ impl Server {
         key: &TokenKey,
         allowed_origins: Vec<String>,
     ) -> anyhow::Result<Self> {
+        Self::with_limits(control_plane, key, allowed_origins, Limits::default()).await
+    }
+
+    pub async fn with_limits(
+        control_plane: &Arc<ControlPlane>,
+        key: &TokenKey,
+        allowed_origins: Vec<String>,
+        limits: Limits,
+    ) -> anyhow::Result<Self> {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let tail = LogTail::new(control_plane.clone()).await?;
         tasks.spawn(tail.clone().run(stop.clone()));
@@ -52,7 +61,7 @@ impl Server {
             gatekeeper: Gatekeeper::new(control_plane.clone(), key),
             control_plane: control_plane.clone(),
             tail: tail.clone(),
-            limits: Limits::default(),
+            limits,
             allowed_origins,
             shutdown: stop.clone(),
             tasks: tasks.clone(),
@@ -83,6 +92,8 @@ impl Server {
 pub async fn run(config: Config) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&config.log).context("SLIPWAY_LOG cannot be read")?;
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    // One crypto backend for all connections; it may be there already.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let key = config.token_key()?;
     let control_plane = compose::control_plane(&config, &key).await?;
     let password = first_admin(&control_plane, &config).await?;

@@ -64,6 +64,21 @@ impl Socket {
         }
     }
 
+    /// The cursor of the next ping that brings one.
+    pub async fn bookmark(&mut self) -> String {
+        loop {
+            if let Message::Text(text) = self.frame().await {
+                let message: Value = serde_json::from_str(&text).unwrap();
+                if message["type"] == "ping" {
+                    self.say(json!({ "type": "pong" })).await;
+                    if let Some(cursor) = message["payload"]["cursor"].as_str() {
+                        return cursor.to_owned();
+                    }
+                }
+            }
+        }
+    }
+
     /// The code that the server closes with.
     pub async fn close_code(&mut self) -> u16 {
         loop {

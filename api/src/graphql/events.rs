@@ -18,6 +18,7 @@ use super::{
     identity::{Tenant, User},
     live::Topic,
     node::{Node, node},
+    place::Place,
     scalars::{AnyId, Cursor, DateTime, Id, Json},
 };
 
@@ -184,21 +185,40 @@ pub(super) type Live<T> = BoxStream<'static, Result<T>>;
 /// The one way to subscribe: the caller's visible events that match, mapped one by one.
 pub(super) async fn follow<T>(
     ctx: &Context<'_>,
-    mut filter: Wanted,
+    filter: Wanted,
     after: Option<Cursor>,
     map: impl Fn(&Arc<events::Event>) -> Result<Followed<T>> + Send + 'static,
 ) -> Result<Live<T>>
 where
     T: Send + 'static,
 {
+    let place = ctx.data_opt::<Arc<Place>>().cloned();
+    let left_off = place.as_ref().map(|place| place.resume()).transpose()?.flatten();
+    let after = left_off.or(after.map(|after| after.0));
+    let events = visible(ctx, filter, after, place.clone()).await?;
+    let mapped = events.map(move |event| {
+        let event = event?;
+        let mapped = map(&event)?;
+        if let (Some(place), Some(_)) = (&place, &mapped) {
+            place.at(events::Cursor(event.position));
+        }
+        Ok(mapped)
+    });
+    Ok(mapped.filter_map(|mapped| ready(mapped.transpose())).boxed())
+}
+
+/// The events that match and that the caller may see.
+pub(super) async fn visible(
+    ctx: &Context<'_>,
+    mut filter: Wanted,
+    after: Option<events::Cursor>,
+    place: Option<Arc<Place>>,
+) -> Result<Live<Arc<events::Event>>> {
     filter.visible = ctx.call().actor()?.scope().tenants();
     let about = filter.about.clone().or(filter.subject_id.clone()).or(filter.parent_id.clone());
     let topic = about.map_or(Topic::All, Topic::About);
-    let after = after.map(|after| after.0);
-    let events = ctx.tail().clone().follow(topic, filter, after).await?;
-    let mapped =
-        events.map(move |event| event.map_err(ApiError::from).and_then(|event| map(&event)));
-    Ok(mapped.filter_map(|mapped| ready(mapped.transpose())).boxed())
+    let events = ctx.tail().clone().follow(topic, filter, after, place).await?;
+    Ok(events.map(|event| event.map_err(ApiError::from)).boxed())
 }
 
 /// The entity that the event carries, as it was then.

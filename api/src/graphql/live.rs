@@ -14,11 +14,16 @@ use domain::{
     events::{Cursor, Event, EventFilter},
 };
 use futures::{Stream, StreamExt, stream};
-use tokio::sync::{
-    broadcast::{self, error::RecvError},
-    watch,
+use tokio::{
+    sync::{
+        broadcast::{self, error::RecvError},
+        watch,
+    },
+    time::timeout,
 };
 use tokio_util::sync::CancellationToken;
+
+use super::place::Place;
 
 /// How many events a topic holds for a subscriber before it has to go back to the log.
 const TOPIC_CAPACITY: usize = 64;
@@ -52,6 +57,8 @@ struct Follower {
     backlog: VecDeque<Arc<Event>>,
     /// Up to where the log is read before going live.
     catching_up_to: Option<Cursor>,
+    /// Where the reader is told how far nothing is missing.
+    place: Option<Arc<Place>>,
     failed: bool,
 }
 
@@ -138,6 +145,7 @@ impl LogTail {
         topic: Topic,
         filter: EventFilter,
         after: Option<Cursor>,
+        place: Option<Arc<Place>>,
     ) -> Result<impl Stream<Item = Result<Arc<Event>>> + use<>> {
         let live = self.register(topic);
         let head = self.control_plane.cursor().await?;
@@ -152,6 +160,7 @@ impl LogTail {
             position,
             backlog: VecDeque::new(),
             catching_up_to: Some(head).filter(|head| position < *head),
+            place,
             failed: false,
         };
         Ok(stream::unfold(follower, async |mut follower| {
@@ -177,7 +186,7 @@ impl Follower {
                 }
                 continue;
             }
-            match self.live.recv().await {
+            match self.hear().await {
                 Ok(event) if event.position <= self.position.position() => {}
                 Ok(event) => {
                     self.position = Cursor(event.position);
@@ -187,6 +196,24 @@ impl Follower {
                 }
                 Err(RecvError::Lagged(_)) => self.catching_up_to = Some(self.tail.head()),
                 Err(RecvError::Closed) => return None,
+            }
+        }
+    }
+
+    /// The next event of the topic. Whoever is asked for it has handed out all before; while there
+    /// is none, the reader's place moves with the head of the log.
+    async fn hear(&mut self) -> Result<Arc<Event>, RecvError> {
+        let Some(place) = &self.place else {
+            return self.live.recv().await;
+        };
+        loop {
+            // In this order: what the head covers has been sent to the topic before it.
+            let head = self.tail.head();
+            if self.live.is_empty() {
+                place.nothing_up_to(head.max(self.position));
+            }
+            if let Ok(heard) = timeout(place.look_every(), self.live.recv()).await {
+                return heard;
             }
         }
     }

@@ -11,6 +11,7 @@ mod instances;
 mod live;
 mod loaders;
 mod node;
+mod place;
 mod platform;
 mod scalars;
 mod workflows;
@@ -26,6 +27,7 @@ pub use batches::Batches;
 use context::{IdempotencyHeader, StartCursor};
 pub use error::coded;
 pub use live::LogTail;
+pub use place::Place;
 
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscription>;
 

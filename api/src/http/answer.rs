@@ -16,21 +16,38 @@ use super::{
 
 /// An operation that did not begin has no `data`, not even `null`.
 #[derive(Serialize)]
-struct RequestErrors {
+pub struct RequestErrors {
     errors: Vec<ServerError>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     extensions: BTreeMap<String, Value>,
 }
 
+/// What became of an operation, as it is written.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum Written {
+    Response(async_graphql::Response),
+    RequestErrors(RequestErrors),
+}
+
+impl From<async_graphql::Response> for Written {
+    fn from(response: async_graphql::Response) -> Self {
+        if !is_request_error(&response) {
+            return Self::Response(response);
+        }
+        let (errors, extensions) = (response.errors, response.extensions);
+        Self::RequestErrors(RequestErrors { errors, extensions })
+    }
+}
+
 /// Writes what became of a request. Refusals by resolvers are answers like any other: 200.
 pub fn answer(media: Media, outcome: Result<async_graphql::Response, Refusal>) -> Response {
-    match outcome {
-        Ok(response) if is_request_error(&response) => {
-            let status = status(&response.errors, media);
-            let (errors, extensions) = (response.errors, response.extensions);
-            refuse(media, status, RequestErrors { errors, extensions })
+    match outcome.map(Written::from) {
+        Ok(Written::RequestErrors(body)) => {
+            let status = status(&body.errors, media);
+            refuse(media, status, body)
         }
-        Ok(response) => write(media, StatusCode::OK, Json(response)),
+        Ok(Written::Response(response)) => write(media, StatusCode::OK, Json(response)),
         Err(refusal) => {
             let given = refusal.status;
             let errors = vec![refusal.into_error()];

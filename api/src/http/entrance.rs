@@ -10,7 +10,7 @@ use http::{header, request::Parts};
 use super::{front_door::Desk, graphql, media::wants_html, page, socket, stamp::RequestId};
 
 /// What stands behind GET depends on who asks: a WebSocket for those who upgrade, a page for
-/// browsers, the answer to a query for all others.
+/// browsers, the answer to a query, or events, for all others.
 pub async fn enter(
     State(desk): State<Arc<Desk>>,
     Extension(id): Extension<RequestId>,
@@ -26,5 +26,5 @@ pub async fn enter(
     if wants_html(&head.headers) {
         return page::show();
     }
-    graphql::query(&desk, id, &head).await
+    graphql::get(&desk, id, &head).await
 }

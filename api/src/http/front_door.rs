@@ -6,7 +6,8 @@ use domain::ControlPlane;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    entrance::enter, graphql, guard::Guard, health, limits::Limits, nulls::Nulls, stamp::stamp,
+    entrance::enter, graphql, guard::Guard, health, limits::Limits, nulls::Nulls, seats::Seats,
+    stamp::stamp,
 };
 use crate::{
     auth::Gatekeeper,
@@ -33,6 +34,7 @@ pub(super) struct Desk {
     pub door: FrontDoor,
     pub guard: Guard,
     pub nulls: Arc<Nulls>,
+    pub seats: Arc<Seats>,
     pub sdl: String,
 }
 
@@ -49,5 +51,5 @@ pub fn router(door: FrontDoor) -> Router {
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
         .layer(from_fn(stamp))
-        .with_state(Arc::new(Desk { door, guard, nulls, sdl }))
+        .with_state(Arc::new(Desk { door, guard, nulls, seats: Arc::default(), sdl }))
 }

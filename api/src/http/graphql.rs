@@ -14,34 +14,36 @@ use super::{
     answer::answer,
     body,
     front_door::Desk,
-    media::{self, Media},
+    media::{self, Events, Media, Wanted},
     operation::Asker,
     params::{Params, QueryString},
     refusal::Refusal,
+    sse,
     stamp::RequestId,
 };
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-
-type Outcome = Result<async_graphql::Response, Refusal>;
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 pub async fn post(
     State(desk): State<Arc<Desk>>,
     Extension(id): Extension<RequestId>,
     request: Request,
 ) -> Response {
-    let Some(media) = Media::negotiate(request.headers()) else {
+    let Some(wanted) = Wanted::by(request.headers()) else {
         return not_acceptable();
     };
-    answer(media, serve_post(&desk, id, request).await)
+    let served = serve_post(&desk, id, wanted, request).await;
+    served.unwrap_or_else(|refusal| answer(wanted.media, Err(refusal)))
 }
 
-/// Queries alone: what changes something is not to be had by following a link.
-pub async fn query(desk: &Desk, id: RequestId, head: &Parts) -> Response {
-    let Some(media) = Media::negotiate(&head.headers) else {
+/// Nothing that changes something: that is not to be had by following a link.
+pub async fn get(desk: &Arc<Desk>, id: RequestId, head: &Parts) -> Response {
+    let Some(wanted) = Wanted::by(&head.headers) else {
         return not_acceptable();
     };
-    answer(media, serve_query(desk, id, head).await)
+    let served = serve_get(desk, id, wanted, head).await;
+    served.unwrap_or_else(|refusal| answer(wanted.media, Err(refusal)))
 }
 
 pub async fn not_allowed() -> Response {
@@ -50,12 +52,18 @@ pub async fn not_allowed() -> Response {
 }
 
 fn not_acceptable() -> Response {
-    let refusal =
-        Refusal::invalid("answers are application/graphql-response+json or application/json");
+    let refusal = Refusal::invalid(
+        "answers are application/graphql-response+json, application/json or text/event-stream",
+    );
     answer(Media::Json, Err(refusal.with_status(StatusCode::NOT_ACCEPTABLE)))
 }
 
-async fn serve_post(desk: &Desk, id: RequestId, request: Request) -> Outcome {
+async fn serve_post(
+    desk: &Arc<Desk>,
+    id: RequestId,
+    wanted: Wanted,
+    request: Request,
+) -> Result<Response, Refusal> {
     let (head, body) = request.into_parts();
     if !media::is_json(&head.headers) {
         let refusal = Refusal::invalid("a request body is application/json");
@@ -65,37 +73,62 @@ async fn serve_post(desk: &Desk, id: RequestId, request: Request) -> Outcome {
     let body = body::read(body, limits.body_bytes).await?;
     let params = Params::from_body(&body, limits)?;
     drop(body);
-    serve(desk, id, &head.method, &head.headers, params).await
+    serve(desk, id, wanted, &head, params).await
 }
 
-async fn serve_query(desk: &Desk, id: RequestId, head: &Parts) -> Outcome {
+async fn serve_get(
+    desk: &Arc<Desk>,
+    id: RequestId,
+    wanted: Wanted,
+    head: &Parts,
+) -> Result<Response, Refusal> {
     let Ok(Query(query)) = Query::<QueryString>::try_from_uri(&head.uri) else {
         return Err(Refusal::invalid("the query string cannot be read"));
     };
     let params = Params::from_query_string(query, &desk.door.limits)?;
-    serve(desk, id, &head.method, &head.headers, params).await
+    serve(desk, id, wanted, head, params).await
 }
 
 /// The guard comes first, so that what it refuses costs no look into the store.
 async fn serve(
-    desk: &Desk,
+    desk: &Arc<Desk>,
     id: RequestId,
-    method: &Method,
-    headers: &HeaderMap,
+    wanted: Wanted,
+    head: &Parts,
     params: Params,
-) -> Outcome {
-    let admitted = desk.guard.admit(&params)?;
-    check_kind(admitted.kind, method)?;
-    let authorization = text(headers, &header::AUTHORIZATION)?;
+) -> Result<Response, Refusal> {
+    let admitted = match desk.guard.admit(&params) {
+        Ok(admitted) => admitted,
+        // A browser does not show a reader of events what stands in an answer other than 200.
+        Err(refusal) if wanted.events == Events::Always => {
+            return Ok(sse::once(refusal.into_response()));
+        }
+        Err(refusal) => return Err(refusal),
+    };
+    let kind = admitted.kind;
+    check_kind(kind, &head.method, wanted.events)?;
+    let headers = &head.headers;
+    let pass = desk.door.gatekeeper.pass(text(headers, &header::AUTHORIZATION)?).await?;
+    let last_event_id = text(headers, &LAST_EVENT_ID)?.filter(|id| !id.is_empty());
     let asker = Asker {
         idempotency_key: text(headers, &IDEMPOTENCY_KEY)?.map(str::to_owned),
-        caller: desk.door.gatekeeper.pass(authorization).await?.caller,
+        caller: pass.caller.clone(),
         request_id: id.0,
+        last_event_id: last_event_id.map(str::to_owned),
     };
-    Ok(desk.run(desk.operation(params, admitted, asker)).await)
+    let operation = desk.operation(params, admitted, asker);
+    if kind == OperationType::Subscription {
+        let seat = desk.seats.take(&pass.caller, desk.door.limits.event_streams)?;
+        return Ok(sse::open(desk, pass, seat, operation));
+    }
+    let response = desk.run(operation).await;
+    Ok(match wanted.events {
+        Events::Always => sse::once(response),
+        Events::Never | Events::ForSubscriptions => answer(wanted.media, Ok(response)),
+    })
 }
 
-fn check_kind(kind: OperationType, method: &Method) -> Result<(), Refusal> {
+fn check_kind(kind: OperationType, method: &Method, events: Events) -> Result<(), Refusal> {
     match kind {
         OperationType::Query => Ok(()),
         OperationType::Mutation if method == Method::POST => Ok(()),
@@ -103,9 +136,10 @@ fn check_kind(kind: OperationType, method: &Method) -> Result<(), Refusal> {
             let refusal = Refusal::invalid("a mutation is sent by POST");
             Err(refusal.with_status(StatusCode::METHOD_NOT_ALLOWED))
         }
-        OperationType::Subscription => {
-            Err(Refusal::invalid("a subscription needs a WebSocket (graphql-transport-ws)"))
-        }
+        OperationType::Subscription if events != Events::Never => Ok(()),
+        OperationType::Subscription => Err(Refusal::invalid(
+            "a subscription needs a WebSocket (graphql-transport-ws) or Accept: text/event-stream",
+        )),
     }
 }
 

@@ -39,6 +39,12 @@ pub struct Limits {
     pub socket_operations: usize,
     /// Bytes of a message on a WebSocket.
     pub message_bytes: usize,
+    /// Streams of server-sent events that an account has open.
+    pub event_streams: usize,
+    /// After so long a silence a WebSocket is pinged, and told how far nothing is missing.
+    pub ping_after: Duration,
+    /// After so long a silence a stream of server-sent events is told the same.
+    pub heartbeat_after: Duration,
 }
 
 impl Default for Limits {
@@ -61,6 +67,9 @@ impl Default for Limits {
             query_time: Duration::from_secs(10),
             socket_operations: 20,
             message_bytes: 64 * 1024,
+            event_streams: 100,
+            ping_after: Duration::from_secs(20),
+            heartbeat_after: Duration::from_secs(15),
         }
     }
 }

@@ -37,6 +37,40 @@ impl Media {
     }
 }
 
+/// How a client wants to be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// What is one answer, and every refusal of what is no GraphQL request.
+    pub media: Media,
+    pub events: Events,
+}
+
+/// When a client wants server-sent events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Events {
+    Never,
+    /// It takes JSON as well: whichever suits the operation.
+    ForSubscriptions,
+    Always,
+}
+
+impl Wanted {
+    /// None where the client takes nothing that is served here.
+    pub fn by(headers: &HeaderMap) -> Option<Self> {
+        let media = Media::negotiate(headers);
+        let events = preference(headers, "text/event-stream");
+        if events.specificity < Preference::EXACT || events.quality <= 0.0 {
+            return media.map(|media| Self { media, events: Events::Never });
+        }
+        let json = ["application/json", "application/graphql-response+json"];
+        let events = match json.iter().all(|json| events > preference(headers, json)) {
+            true => Events::Always,
+            false => Events::ForSubscriptions,
+        };
+        Some(Self { media: media.unwrap_or(Media::AnyJson), events })
+    }
+}
+
 /// Whether a browser wants a page.
 pub fn wants_html(headers: &HeaderMap) -> bool {
     preference(headers, "text/html").specificity == Preference::EXACT
@@ -144,6 +178,22 @@ mod tests {
         for accept in ["text/html", "text/event-stream", "*/*;q=0", "application/json; charset=x"] {
             assert_eq!(negotiate(accept), None, "{accept}");
         }
+    }
+
+    #[test]
+    fn events_are_for_those_who_name_them() {
+        let events = |accept| Wanted::by(&with(header::ACCEPT, accept)).map(|wanted| wanted.events);
+
+        assert_eq!(events("text/event-stream"), Some(Events::Always));
+        assert_eq!(events("text/event-stream, */*"), Some(Events::Always));
+        assert_eq!(
+            events("application/graphql-response+json, application/json, text/event-stream"),
+            Some(Events::ForSubscriptions)
+        );
+        for accept in ["application/json", "*/*", "text/*, */*", "*/*, text/event-stream;q=0"] {
+            assert_eq!(events(accept), Some(Events::Never), "{accept}");
+        }
+        assert_eq!(events("text/html"), None);
     }
 
     #[test]

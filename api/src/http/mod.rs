@@ -11,10 +11,13 @@ mod limits;
 mod media;
 mod nulls;
 mod operation;
+mod order;
 mod page;
 mod params;
 mod refusal;
+mod seats;
 mod socket;
+mod sse;
 mod stamp;
 
 pub use front_door::{FrontDoor, router};

@@ -11,15 +11,19 @@ use super::{
     front_door::Desk,
     guard::Admitted,
     nulls::{Asked, Nulls},
+    order::Order,
     params::Params,
     refusal::Refusal,
 };
-use crate::graphql::{Batches, Schema, attach};
+use crate::graphql::{Batches, Place, Schema, attach};
 
 /// An admitted operation with everything it runs with.
 pub struct Operation {
     pub kind: OperationType,
+    /// Where the reader of its items stands, if it has any.
+    pub place: Arc<Place>,
     asked: Asked,
+    order: Order,
     request: Request,
     batches: Batches,
 }
@@ -29,20 +33,27 @@ pub struct Asker {
     pub caller: Caller,
     pub request_id: String,
     pub idempotency_key: Option<String>,
+    /// The last item that a reader has who comes back.
+    pub last_event_id: Option<String>,
 }
 
 impl Desk {
     pub fn operation(&self, params: Params, admitted: Admitted, asker: Asker) -> Operation {
         let Params { query, operation_name, variables } = params;
+        let order = Order::of(&admitted.document, operation_name.as_deref());
         let asked = Asked { query, operation_name: operation_name.clone() };
         let mut request = Request::new("").variables(variables);
         request.operation_name = operation_name;
         request.set_parsed_query(admitted.document);
-        let Asker { caller, request_id, idempotency_key } = asker;
+        let Asker { caller, request_id, idempotency_key, last_event_id } = asker;
         let (control_plane, tail) = (&self.door.control_plane, &self.door.tail);
         let (request, batches) =
             attach(request, control_plane, tail, caller, request_id, idempotency_key);
-        Operation { kind: admitted.kind, asked, request, batches }
+        let limits = &self.door.limits;
+        let look_every = limits.ping_after.min(limits.heartbeat_after) / 3;
+        let place = Arc::new(Place::new(last_event_id, look_every));
+        let request = request.data(Arc::clone(&place));
+        Operation { kind: admitted.kind, place, asked, order, request, batches }
     }
 
     /// Runs a query within its time; a mutation to its end, whether anybody waits for it or not.
@@ -62,7 +73,7 @@ impl Desk {
 
     /// The items of a subscription.
     pub fn follow(&self, operation: Operation) -> impl Stream<Item = Response> + use<> {
-        let Operation { asked, request, batches, .. } = operation;
+        let Operation { asked, order, request, batches, .. } = operation;
         let nulls = Arc::clone(&self.nulls);
         let items = self.door.schema.execute_stream(request);
         let items = AssertUnwindSafe(batches.drive_stream(items)).catch_unwind();
@@ -70,7 +81,7 @@ impl Desk {
             let Ok(mut item) = item else {
                 return panicked();
             };
-            settle(&mut item, &nulls, &asked);
+            settle(&mut item, &nulls, &asked, &order);
             item
         })
     }
@@ -82,15 +93,16 @@ async fn execute(schema: Schema, nulls: Arc<Nulls>, operation: Operation) -> Res
     let Ok(mut response) = execution.await else {
         return panicked();
     };
-    settle(&mut response, &nulls, &operation.asked);
+    settle(&mut response, &nulls, &operation.asked, &operation.order);
     response
 }
 
-fn settle(response: &mut Response, nulls: &Nulls, asked: &Asked) {
+fn settle(response: &mut Response, nulls: &Nulls, asked: &Asked, order: &Order) {
     if !response.errors.is_empty() {
         nulls.restore(asked, response);
         errors::settle(response);
     }
+    order.arrange(&mut response.data);
 }
 
 /// The panic itself has been reported by the panic hook.

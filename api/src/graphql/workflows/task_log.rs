@@ -1,4 +1,4 @@
-use std::collections::VecDeque;
+use std::{collections::VecDeque, fmt, str::FromStr, sync::Arc};
 
 use async_graphql::{Context, ID, SimpleObject};
 use domain::{
@@ -14,6 +14,7 @@ use crate::graphql::{
     context::Ctx,
     error::{ApiError, Result},
     events::{self, Live},
+    place::Place,
     scalars::{Long, id},
 };
 
@@ -76,6 +77,37 @@ struct Written {
     next_offset: i64,
 }
 
+/// What a piece is called among the items of a stream: `attempt:nextOffset`.
+struct Piece {
+    attempt: i32,
+    next_offset: i64,
+}
+
+impl From<&LogChunk> for Piece {
+    fn from(chunk: &LogChunk) -> Self {
+        Self { attempt: chunk.attempt, next_offset: chunk.next_offset.0 }
+    }
+}
+
+impl fmt::Display for Piece {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.attempt, self.next_offset)
+    }
+}
+
+impl FromStr for Piece {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let parts = text.split_once(':').and_then(|(attempt, next_offset)| {
+            Some(Self { attempt: attempt.parse().ok()?, next_offset: next_offset.parse().ok()? })
+        });
+        parts
+            .filter(|piece| piece.attempt >= 1 && piece.next_offset >= 0)
+            .ok_or_else(|| Error::invalid("Last-Event-ID", "is not attempt:nextOffset"))
+    }
+}
+
 /// Where a reader of a log stands.
 struct Reader {
     task: TaskId,
@@ -100,20 +132,29 @@ pub(super) async fn follow(
         ..EventFilter::default()
     };
     // Registered before the first look, so that nothing falls in between.
-    let written =
-        events::follow(ctx, filter, None, |event| events::image::<Written>(event).map(Some))
-            .await?;
+    let written = events::visible(ctx, filter, None, None)
+        .await?
+        .map(|event| event.and_then(|event| events::image::<Written>(&event)));
     let found = control_plane.task(ctx.call(), task).await?;
     let found = found.ok_or_else(|| Error::not_found("task", task))?;
-    let current = attempt.unwrap_or(found.attempt.max(1));
+    let place = ctx.data_opt::<Arc<Place>>().cloned();
+    let left_off = place.as_ref().map(|place| place.resume()).transpose()?.flatten();
+    let (current, offset) = match left_off {
+        Some(Piece { attempt, next_offset }) => (attempt, next_offset),
+        None => (attempt.unwrap_or(found.attempt.max(1)), offset),
+    };
     let reader = Reader { task, only: attempt, attempt: current, offset, pieces: VecDeque::new() };
-    let first = Written { attempt: current, next_offset: i64::MAX };
-    let looks = stream::iter([Ok(first)]).chain(written);
+    let last = if attempt.is_some() { current } else { found.attempt.max(current) };
+    let first = |attempt| Ok(Written { attempt, next_offset: i64::MAX });
+    let looks = stream::iter((current..=last).map(first)).chain(written);
     let pieces = stream::unfold((reader, looks), move |(mut reader, mut looks)| {
-        let control_plane = control_plane.clone();
+        let (control_plane, place) = (control_plane.clone(), place.clone());
         async move {
             loop {
                 if let Some(piece) = reader.pieces.pop_front() {
+                    if let Some(place) = place {
+                        place.at(Piece::from(&piece));
+                    }
                     return Some((Ok(piece), (reader, looks)));
                 }
                 let read = match looks.next().await? {

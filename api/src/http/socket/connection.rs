@@ -3,6 +3,7 @@
 //! grows here.
 
 use std::{
+    collections::HashMap,
     future::{pending, ready},
     pin::{Pin, pin},
     sync::Arc,
@@ -24,11 +25,12 @@ use tokio::{
 use tokio_stream::StreamMap;
 
 use super::{
-    message::Message,
+    message::{Bookmark, Message},
     protocol::{Close, Protocol, Step},
 };
 use crate::{
     auth::{Gatekeeper, Pass},
+    graphql::Place,
     http::{
         errors::is_request_error,
         front_door::Desk,
@@ -43,8 +45,6 @@ use crate::{
 const INIT_TIME: Duration = Duration::from_secs(10);
 /// How long the answer to a token, and the way of a message to the client, may take.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// After so long a silence the client is pinged, and again.
-const PING_EVERY: Duration = Duration::from_secs(20);
 /// So many pings without a sign of life, and the client is taken for gone.
 const MOST_PINGS: u32 = 2;
 /// How long a client that is told goodbye has to say the same.
@@ -60,8 +60,12 @@ struct Connection {
     /// Comes back when the pass is not good any more.
     lapse: BoxFuture<'static, ()>,
     operations: StreamMap<String, BoxStream<'static, Update>>,
+    /// How far each subscription has come.
+    places: HashMap<String, Arc<Place>>,
     started: u64,
     heard: Instant,
+    /// When there was last an item, or word of how far nothing is missing.
+    told: Instant,
     pings: u32,
 }
 
@@ -94,8 +98,10 @@ pub async fn serve(socket: WebSocket, desk: Arc<Desk>, id: RequestId) {
         pass: Pass::anonymous(),
         lapse: pending().boxed(),
         operations: StreamMap::new(),
+        places: HashMap::new(),
         started: 0,
         heard: Instant::now(),
+        told: Instant::now(),
         pings: 0,
     };
     let end = connection.converse().await;
@@ -137,23 +143,46 @@ impl Connection {
 
     /// When the silence has lasted too long.
     fn deadline(&self) -> Instant {
-        match self.protocol.is_acknowledged() {
-            true => self.heard + PING_EVERY * (self.pings + 1),
-            false => self.heard + INIT_TIME,
+        match (self.protocol.is_acknowledged(), self.places.is_empty()) {
+            (false, _) => self.heard + INIT_TIME,
+            (true, true) => self.ping_due(),
+            (true, false) => self.ping_due().min(self.told + self.ping_after()),
         }
+    }
+
+    /// When the client has said nothing for too long.
+    fn ping_due(&self) -> Instant {
+        self.heard + self.ping_after() * (self.pings + 1)
+    }
+
+    fn ping_after(&self) -> Duration {
+        self.desk.door.limits.ping_after
     }
 
     async fn break_silence(&mut self) -> Result<(), End> {
         if !self.protocol.is_acknowledged() {
             return Err(Close::new(4408, "Connection initialisation timeout").into());
         }
-        if self.pings == MOST_PINGS {
-            return Err(End::Gone);
+        let bookmark = self.bookmark();
+        if Instant::now() >= self.ping_due() {
+            if self.pings == MOST_PINGS {
+                return Err(End::Gone);
+            }
+            self.pings += 1;
+            // Not every client knows the protocol's ping, but each WebSocket answers its own.
+            self.write(Frame::Ping(Default::default())).await?;
+        } else if bookmark.is_none() {
+            self.told = Instant::now();
+            return Ok(());
         }
-        self.pings += 1;
-        // Not every client knows the protocol's ping, but each WebSocket answers its own.
-        self.write(Frame::Ping(Default::default())).await?;
-        self.say(&Message::Ping).await
+        self.told = Instant::now();
+        self.say(&Message::Ping { payload: bookmark }).await
+    }
+
+    /// From where on all that the client follows can be resumed.
+    fn bookmark(&self) -> Option<Bookmark> {
+        let least = self.places.values().map(|place| place.bookmark()).min()?;
+        least.map(|cursor| Bookmark { cursor: cursor.to_string() })
     }
 
     async fn hear(&mut self, frame: Frame) -> Result<(), End> {
@@ -192,6 +221,7 @@ impl Connection {
             Step::Refuse { id, refusal } => self.refuse(&id, refusal).await,
             Step::Stop { id } => {
                 self.operations.remove(&id);
+                self.places.remove(&id);
                 Ok(())
             }
         }
@@ -223,14 +253,20 @@ impl Connection {
                 return self.refuse(&id, refusal).await;
             }
         };
-        self.pass = self.renewed().await?;
+        let pass = self.renewed().await?;
+        self.admit(pass);
         self.started += 1;
         let asker = Asker {
             caller: self.pass.caller.clone(),
             request_id: format!("{}.{}", self.id.0, self.started),
             idempotency_key: None,
+            last_event_id: None,
         };
         let operation = self.desk.operation(params, admitted, asker);
+        if operation.kind == OperationType::Subscription {
+            self.places.insert(id.clone(), Arc::clone(&operation.place));
+            self.told = Instant::now();
+        }
         self.operations.insert(id, updates(Arc::clone(&self.desk), operation));
         Ok(())
     }
@@ -250,6 +286,7 @@ impl Connection {
     }
 
     async fn tell(&mut self, id: String, update: Update) -> Result<(), End> {
+        self.told = Instant::now();
         match update {
             Update::Next(payload) => self.say(&Message::Next { id: &id, payload: &payload }).await,
             Update::Error(errors) => {
@@ -265,6 +302,7 @@ impl Connection {
 
     fn forget(&mut self, id: &str) {
         self.operations.remove(id);
+        self.places.remove(id);
         self.protocol.finish(id);
     }
 

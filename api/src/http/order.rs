@@ -1,0 +1,108 @@
+//! The engine writes the fields of an object as they come in. The specification has them in the
+//! order of the document, in which people read them and typed clients may parse them.
+
+use async_graphql::{
+    Name, Value,
+    indexmap::IndexMap,
+    parser::types::{ExecutableDocument, Selection, SelectionSet},
+};
+
+use super::guard::select;
+
+/// The keys of an object in the order in which the document first names them, each with the order
+/// of what is below it.
+#[derive(Default)]
+pub struct Order(IndexMap<Name, Order>);
+
+impl Order {
+    /// The order of an operation that the guard has admitted.
+    pub fn of(document: &ExecutableDocument, operation_name: Option<&str>) -> Self {
+        let mut order = Self::default();
+        if let Ok(operation) = select(&document.operations, operation_name) {
+            order.add(document, &operation.selection_set.node);
+        }
+        order
+    }
+
+    /// Adds no more fields, and goes no deeper, than the guard lets through.
+    fn add(&mut self, document: &ExecutableDocument, selections: &SelectionSet) {
+        for selection in &selections.items {
+            match &selection.node {
+                Selection::Field(field) => {
+                    let key = field.node.response_key().node.clone();
+                    let below = self.0.entry(key).or_default();
+                    below.add(document, &field.node.selection_set.node);
+                }
+                Selection::InlineFragment(inline) => {
+                    self.add(document, &inline.node.selection_set.node);
+                }
+                Selection::FragmentSpread(spread) => {
+                    let fragment = document.fragments.get(&spread.node.fragment_name.node);
+                    if let Some(fragment) = fragment {
+                        self.add(document, &fragment.node.selection_set.node);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sorts the objects of an answer. Values of scalars are left as they are.
+    pub fn arrange(&self, data: &mut Value) {
+        if self.0.is_empty() {
+            return;
+        }
+        match data {
+            Value::List(items) => items.iter_mut().for_each(|item| self.arrange(item)),
+            Value::Object(members) => {
+                let place = |key: &Name| self.0.get_index_of(key);
+                if !members.keys().map(place).is_sorted() {
+                    members.sort_by_cached_key(|key, _| place(key));
+                }
+                for (key, member) in members {
+                    if let Some(below) = self.0.get(key) {
+                        below.arrange(member);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::{parser::parse_query, value};
+
+    use super::*;
+
+    fn arranged(query: &str, mut data: Value) -> String {
+        Order::of(&parse_query(query).unwrap(), None).arrange(&mut data);
+        data.to_string()
+    }
+
+    #[test]
+    fn fields_come_in_the_order_of_the_document() {
+        let data = value!({ "b": { "y": 1, "x": [{ "q": 1, "p": 2 }, null] }, "c": 1, "a": null });
+
+        assert_eq!(
+            arranged("{ a c b { x { p q } y } }", data),
+            "{a: null, c: 1, b: {x: [{p: 2, q: 1}, null], y: 1}}"
+        );
+    }
+
+    #[test]
+    fn fragments_stand_where_they_are_spread_and_aliases_for_their_fields() {
+        let query = "query { ...F one: z ... on T { d { n } } d { m n } }
+            fragment F on T { two: z ...G } fragment G on T { three: z }";
+        let data = value!({ "d": { "m": 0, "n": 0 }, "three": 0, "two": 0, "one": 0 });
+
+        assert_eq!(arranged(query, data), "{two: 0, three: 0, one: 0, d: {n: 0, m: 0}}");
+    }
+
+    #[test]
+    fn a_scalar_that_is_an_object_keeps_its_own_order() {
+        let data = value!({ "json": { "z": 1, "a": 2 }, "a": 1 });
+
+        assert_eq!(arranged("{ a json }", data), "{a: 1, json: {z: 1, a: 2}}");
+    }
+}
