@@ -39,6 +39,10 @@ async fn place_order_refuses_what_is_not_acceptable_and_names_the_field() {
     assert_eq!(ada.place_order(&missing, "web").await.code(), "NOT_FOUND");
     let wrong_kind = ada.place_order(&ada.id().await, "web").await;
     assert_eq!((wrong_kind.code(), wrong_kind.status.as_u16()), ("INVALID", 200));
+    assert_eq!(wrong_kind.extension("field"), "input");
+    let wrong_kind =
+        ada.send("query($id: ID) { order(id: $id) { id } }", json!({ "id": product })).await;
+    assert_eq!((wrong_kind.code(), wrong_kind.extension("field")), ("INVALID", &json!("id")));
     assert_eq!(app.anonymous().place_order(&product, "web").await.code(), "UNAUTHENTICATED");
 }
 

@@ -2,6 +2,7 @@ mod answer;
 mod body;
 mod entrance;
 mod errors;
+mod fields;
 mod front_door;
 mod graphql;
 mod guard;

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use tracing::Instrument;
 
 use super::{
-    errors,
+    errors, fields,
     front_door::Desk,
     guard::Admitted,
     nulls::{Asked, Nulls},
@@ -101,6 +101,7 @@ fn settle(response: &mut Response, nulls: &Nulls, asked: &Asked, order: &Order) 
     if !response.errors.is_empty() {
         nulls.restore(asked, response);
         errors::settle(response);
+        fields::name(&mut response.errors, asked);
     }
     order.arrange(&mut response.data);
 }
