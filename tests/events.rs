@@ -109,7 +109,6 @@ async fn a_cursor_behind_what_is_kept_has_expired_and_says_which_has_not() {
         edges { cursor } nodes { type data } } }";
     let old = ada.send(document, json!({})).await.ok()["events"]["edges"][0]["cursor"].clone();
     app.clock.advance(std::time::Duration::from_secs(31 * 24 * 3600));
-    // Tokens are as old as the events by now.
     ada.place_order(&product, "new").await.ok();
 
     app.control_plane.forget_the_old().await.unwrap();

@@ -11,8 +11,8 @@ use tokio::net::TcpListener;
 pub struct SimulateArgs {
     /// Where to listen: an address of this machine only, since anybody who reaches it may do
     /// everything.
-    #[arg(long = "at", default_value = "127.0.0.1:6443")]
-    at: SocketAddr,
+    #[arg(long, default_value = "127.0.0.1:6443")]
+    listen: SocketAddr,
 
     /// Where to write the kubeconfig; it is printed where absent.
     #[arg(long = "kubeconfig-out")]
@@ -20,11 +20,12 @@ pub struct SimulateArgs {
 }
 
 pub async fn run(args: SimulateArgs) -> anyhow::Result<()> {
-    if !args.at.ip().is_loopback() {
-        bail!("{} is not an address of this machine only", args.at);
+    if !args.listen.ip().is_loopback() {
+        bail!("{} is not an address of this machine only", args.listen);
     }
-    let listener =
-        TcpListener::bind(args.at).await.with_context(|| format!("listening on {}", args.at))?;
+    let listener = TcpListener::bind(args.listen)
+        .await
+        .with_context(|| format!("listening on {}", args.listen))?;
     let text = kubeconfig(listener.local_addr()?);
     if let Some(path) = args.out {
         std::fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;

@@ -60,7 +60,7 @@ pub(super) async fn node(ctx: &Context<'_>, id: NodeId) -> Result<Option<Node>> 
     }
     let actor = ctx.call().actor()?;
     Ok(match id {
-        NodeId::User(id) if id != actor.user.id && !actor.user.is_admin() => None,
+        NodeId::User(id) if !actor.sees_account(id) => None,
         NodeId::User(id) => loaders.users.load_one(id).await?.map(|found| Node::User(User(found))),
         NodeId::Tenant(id) if !actor.sees(id) => None,
         NodeId::Tenant(id) => {

@@ -37,6 +37,8 @@ pub struct SpecChange {
 }
 
 impl ComputeSpec {
+    pub const DEFAULT_PORT: u16 = 8080;
+
     /// With the changes in it, unchecked.
     pub fn changed(self, change: SpecChange) -> Self {
         let SpecChange { cpu_millis, memory_mib, gpu, image, config } = change;
@@ -48,8 +50,6 @@ impl ComputeSpec {
             config: config.unwrap_or(self.config),
         }
     }
-
-    pub const DEFAULT_PORT: u16 = 8080;
 
     /// Checks what a client sent; `field` is the path of the specification.
     pub fn checked(self, field: &str) -> Result<Self> {

@@ -1,5 +1,3 @@
-use jiff::Timestamp;
-
 use super::{
     Caller, LoginSession, Membership, Role, Tenant, TenantRole, Tokens, User, UserStatus, user,
 };
@@ -26,12 +24,6 @@ pub struct Login {
 pub struct Authenticated {
     pub committed: Committed<User>,
     pub tokens: Tokens,
-}
-
-impl Authenticated {
-    pub fn expires_at(&self) -> Timestamp {
-        self.tokens.expires_at
-    }
 }
 
 impl ControlPlane {

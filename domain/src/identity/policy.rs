@@ -3,7 +3,7 @@
 use super::{Actor, TenantRole, UserStatus};
 use crate::{
     error::{Error, Result},
-    ids::TenantId,
+    ids::{TenantId, UserId},
 };
 
 /// What a caller wants with a tenant's rows or with the platform.
@@ -52,6 +52,11 @@ impl Actor {
 
     pub fn sees(&self, tenant: TenantId) -> bool {
         allows(self.relation(tenant), Action::See)
+    }
+
+    /// Whether the caller may look an account up: itself, or any as an administrator.
+    pub fn sees_account(&self, id: UserId) -> bool {
+        self.user.id == id || self.user.is_admin()
     }
 
     /// Refuses what the caller lacks the right to, on something that the caller may see.

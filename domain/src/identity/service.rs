@@ -73,23 +73,6 @@ impl ControlPlane {
         self.reader().await?.users(filter, page).await
     }
 
-    /// One account where the caller may see it: itself, or any for an administrator.
-    pub async fn user(&self, call: &Call, id: UserId) -> Result<Option<User>> {
-        let actor = call.actor()?;
-        if actor.user.id != id && !actor.user.is_admin() {
-            return Ok(None);
-        }
-        Ok(self.users_by_id(&[id]).await?.pop())
-    }
-
-    /// A tenant where the caller may see it.
-    pub async fn tenant(&self, call: &Call, id: TenantId) -> Result<Option<Tenant>> {
-        if !call.actor()?.sees(id) {
-            return Ok(None);
-        }
-        Ok(self.tenants_by_id(&[id]).await?.pop())
-    }
-
     /// For edges: what a visible row points at is visible.
     pub async fn users_by_id(&self, ids: &[UserId]) -> Result<Vec<User>> {
         self.reader().await?.users_by_id(ids).await

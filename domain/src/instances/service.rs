@@ -2,8 +2,8 @@ use async_trait::async_trait;
 use jiff::SignedDuration;
 
 use super::{
-    Explanation, Instance, InstanceAction, InstanceFilter, InstanceRuntime, InstanceStatus, delete,
-    explain, provision, scale,
+    Instance, InstanceAction, InstanceFilter, InstanceRuntime, InstanceStatus, delete, provision,
+    scale,
 };
 use crate::{
     commerce::SpecChange,
@@ -150,16 +150,6 @@ impl ControlPlane {
 
     pub async fn pods_of_instances(&self, instances: &[InstanceId]) -> Result<Vec<Pod>> {
         self.reader().await?.pods_of_instances(instances).await
-    }
-
-    /// Why the instance does not run; `None` where it does or should not.
-    pub fn why_not_running(
-        &self,
-        instance: &Instance,
-        runtime: Option<&InstanceRuntime>,
-        pods: &[Pod],
-    ) -> Option<Explanation> {
-        explain(instance, runtime, pods)
     }
 }
 
