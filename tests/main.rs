@@ -23,6 +23,7 @@ mod processes;
 mod recovery;
 mod safe_head;
 mod schema;
+mod secrets;
 mod socket_life;
 mod sse;
 mod subscriptions;

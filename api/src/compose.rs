@@ -16,6 +16,7 @@ use crate::{
     config::{Config, KubernetesMode},
     keys::TokenKey,
     passwords::Argon2Hasher,
+    vault::AesVault,
 };
 
 pub async fn control_plane(config: &Config, key: &TokenKey) -> anyhow::Result<Arc<ControlPlane>> {
@@ -26,6 +27,7 @@ pub async fn control_plane(config: &Config, key: &TokenKey) -> anyhow::Result<Ar
         bus: bus(config)?,
         passwords: Arc::new(Argon2Hasher::new()?),
         tokens: Arc::new(Signer::new(key)),
+        vault: Arc::new(AesVault::new(config.secrets_key()?.as_ref())?),
     };
     Ok(Arc::new(ControlPlane::new(ports, config.settings())))
 }

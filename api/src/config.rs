@@ -49,6 +49,12 @@ pub struct Config {
     #[arg(long, env = "SLIPWAY_TOKEN_KEY", hide_env_values = true)]
     pub token_key: Option<String>,
 
+    /// Seals what is written and never read back, such as `secretConfig`: at least 32 characters,
+    /// the same in all processes. With SQLite a file beside the database holds one where this is
+    /// absent; with PostgreSQL secrets are refused without it.
+    #[arg(long, env = "SLIPWAY_SECRETS_KEY", hide_env_values = true)]
+    pub secrets_key: Option<String>,
+
     /// What the host names of instances end in.
     #[arg(long, env = "SLIPWAY_INGRESS_DOMAIN", default_value = "slipway.localhost")]
     pub ingress_domain: String,
@@ -105,14 +111,26 @@ impl Config {
     }
 
     pub fn token_key(&self) -> anyhow::Result<TokenKey> {
-        match (&self.token_key, self.database_file()) {
-            (Some(key), _) => TokenKey::new(key),
+        match self.key(self.token_key.as_deref(), ".token-key")? {
+            Some(key) => Ok(key),
+            None => bail!("set SLIPWAY_TOKEN_KEY: all processes of a database share it"),
+        }
+    }
+
+    pub fn secrets_key(&self) -> anyhow::Result<Option<TokenKey>> {
+        self.key(self.secrets_key.as_deref(), ".secrets-key")
+    }
+
+    /// As set, or in a file beside an embedded database.
+    fn key(&self, set: Option<&str>, suffix: &str) -> anyhow::Result<Option<TokenKey>> {
+        match (set, self.database_file()) {
+            (Some(key), _) => TokenKey::new(key).map(Some),
             (None, Some(file)) => {
                 let mut name = file.into_os_string();
-                name.push(".token-key");
-                TokenKey::in_file(name.as_ref())
+                name.push(suffix);
+                TokenKey::in_file(name.as_ref()).map(Some)
             }
-            (None, None) => bail!("set SLIPWAY_TOKEN_KEY: all processes of a database share it"),
+            (None, None) => Ok(None),
         }
     }
 }

@@ -9,4 +9,5 @@ pub mod keys;
 pub mod passwords;
 pub mod serve;
 pub mod simulate;
+pub mod vault;
 pub mod work;

@@ -8,6 +8,7 @@ use crate::{
     identity::{Actor, Caller, PasswordHasher, TokenIssuer, UserStatus},
     ids::{SessionId, UserId},
     runtime::{Runtime, Target},
+    secrets::Vault,
     store::{Session, Store},
     work::{Entity, Work},
     workflows::Workflow,
@@ -26,6 +27,7 @@ pub struct Ports {
     pub bus: Arc<dyn Bus>,
     pub passwords: Arc<dyn PasswordHasher>,
     pub tokens: Arc<dyn TokenIssuer>,
+    pub vault: Arc<dyn Vault>,
 }
 
 #[derive(Clone, Debug)]

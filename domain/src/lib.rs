@@ -15,6 +15,7 @@ pub mod commerce;
 pub mod events;
 pub mod identity;
 pub mod instances;
+pub mod secrets;
 pub mod workflows;
 
 pub use control_plane::{Call, Committed, ControlPlane, Idempotency, Ports, Settings};

@@ -1,4 +1,6 @@
-//! Names that become Kubernetes names.
+//! Names and texts that become names and values in Kubernetes.
+
+use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 
@@ -31,6 +33,20 @@ pub fn text(field: &str, text: &str, longest: usize) -> Result<String> {
         ));
     }
     Ok(text.to_owned())
+}
+
+/// Environment variables: texts by names of letters, digits and underscores.
+pub fn environment(field: &str, variables: &Map<String, Value>) -> Result<()> {
+    let fits = |(name, value): (&String, &Value)| {
+        !name.is_empty()
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+            && !name.starts_with(|c: char| c.is_ascii_digit())
+            && value.is_string()
+    };
+    if variables.iter().all(fits) {
+        return Ok(());
+    }
+    Err(Error::invalid(field, "must hold texts by names of letters, digits and _"))
 }
 
 #[cfg(test)]

@@ -5,7 +5,12 @@ use futures::stream::BoxStream;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{commerce::ComputeSpec, error::Result, ids::InstanceId};
+use crate::{
+    commerce::ComputeSpec,
+    error::Result,
+    ids::InstanceId,
+    secrets::{SealedSecret, SecretValues},
+};
 
 #[async_trait]
 pub trait Runtime: Send + Sync {
@@ -15,10 +20,16 @@ pub trait Runtime: Send + Sync {
     /// Applying the same again changes nothing.
     async fn apply(&self, workload: &Workload, part: Part) -> Result<()>;
 
+    /// Server-side apply of the Secret that the Deployment takes its secret environment from.
+    async fn apply_secret(&self, workload: &Workload, values: &SecretValues) -> Result<()>;
+
+    /// Deletes that Secret; absence is fine.
+    async fn remove_secret(&self, place: &Place) -> Result<()>;
+
     /// How far the Deployment has come; `None` where it does not exist.
     async fn rollout(&self, place: &Place) -> Result<Option<Rollout>>;
 
-    /// Deletes Ingress, Service and Deployment; absence is fine.
+    /// Deletes Ingress, Service, Deployment and Secret; absence is fine.
     async fn remove(&self, place: &Place) -> Result<()>;
 
     /// What is left of a workload, as `Kind name`, its pods included.
@@ -37,7 +48,7 @@ pub struct Target {
     pub simulated: bool,
 }
 
-/// Where the objects of a workload stand. Deployment, Service and Ingress share one name.
+/// Where the objects of a workload stand. All but the namespace share one name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     pub namespace: String,
@@ -53,6 +64,9 @@ pub struct Workload {
     pub replicas: i32,
     /// A change of it replaces the pods.
     pub restart_token: Option<String>,
+    /// The secret part of its environment; another one replaces the pods.
+    #[serde(default)]
+    pub secret: Option<SealedSecret>,
     /// The host name that the Ingress routes.
     pub host: String,
 }

@@ -10,6 +10,7 @@ use crate::{
     events::{EventReads, EventWrites},
     identity::{IdentityReads, IdentityWrites},
     instances::{InstanceReads, InstanceWrites},
+    secrets::{SecretReads, SecretWrites},
     workflows::{WorkflowReads, WorkflowWrites},
 };
 
@@ -29,18 +30,30 @@ pub trait Store: Send + Sync {
 }
 
 pub trait Session:
-    IdentityReads + CommerceReads + InstanceReads + WorkflowReads + EventReads + Send
+    IdentityReads + CommerceReads + InstanceReads + SecretReads + WorkflowReads + EventReads + Send
 {
 }
 
 impl<T> Session for T where
-    T: IdentityReads + CommerceReads + InstanceReads + WorkflowReads + EventReads + Send
+    T: IdentityReads
+        + CommerceReads
+        + InstanceReads
+        + SecretReads
+        + WorkflowReads
+        + EventReads
+        + Send
 {
 }
 
 #[async_trait]
 pub trait Transaction:
-    Session + IdentityWrites + CommerceWrites + InstanceWrites + WorkflowWrites + EventWrites
+    Session
+    + IdentityWrites
+    + CommerceWrites
+    + InstanceWrites
+    + SecretWrites
+    + WorkflowWrites
+    + EventWrites
 {
     /// The store's time when the transaction began, in microseconds.
     fn now(&self) -> Timestamp;

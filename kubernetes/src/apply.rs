@@ -1,6 +1,9 @@
 use std::fmt::Debug;
 
-use domain::runtime::{Part, Workload};
+use domain::{
+    runtime::{Part, Workload},
+    secrets::SecretValues,
+};
 use k8s_openapi::NamespaceResourceScope;
 use kube::{
     Api, Client, Resource,
@@ -14,10 +17,34 @@ const FIELD_MANAGER: &str = "slipway";
 
 /// Applies one object; where its namespace is absent, that first.
 pub(crate) async fn apply(client: &Client, workload: &Workload, part: Part) -> kube::Result<()> {
-    match put(client, workload, part).await {
-        Err(error) if part != Part::Namespace && error::lacks_namespace(&error) => {
+    match part {
+        Part::Namespace => put(client, workload, part).await,
+        part => inside_namespace(client, workload, || put(client, workload, part)).await,
+    }
+}
+
+pub(crate) async fn apply_secret(
+    client: &Client,
+    workload: &Workload,
+    values: &SecretValues,
+) -> kube::Result<()> {
+    let secret = manifest::secret(workload, values);
+    inside_namespace(client, workload, || put_inside(client, workload, &secret)).await
+}
+
+/// Where the namespace is absent, applies that and tries once more.
+async fn inside_namespace<F>(
+    client: &Client,
+    workload: &Workload,
+    put_object: impl Fn() -> F,
+) -> kube::Result<()>
+where
+    F: Future<Output = kube::Result<()>>,
+{
+    match put_object().await {
+        Err(error) if error::lacks_namespace(&error) => {
             put(client, workload, Part::Namespace).await?;
-            put(client, workload, part).await
+            put_object().await
         }
         other => other,
     }

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use domain::{
     error::Result,
     runtime::{Observation, Part, Place, Rollout, Runtime, Target, Workload},
+    secrets::SecretValues,
 };
 use futures::stream::BoxStream;
 use kube::Client;
@@ -46,6 +47,16 @@ impl Runtime for KubernetesRuntime {
     #[instrument(skip_all, fields(instance.id = %workload.place.instance_id, ?part))]
     async fn apply(&self, workload: &Workload, part: Part) -> Result<()> {
         apply::apply(&self.client, workload, part).await.map_err(error::cluster)
+    }
+
+    #[instrument(skip_all, fields(instance.id = %workload.place.instance_id))]
+    async fn apply_secret(&self, workload: &Workload, values: &SecretValues) -> Result<()> {
+        apply::apply_secret(&self.client, workload, values).await.map_err(error::cluster)
+    }
+
+    #[instrument(skip_all, fields(instance.id = %place.instance_id))]
+    async fn remove_secret(&self, place: &Place) -> Result<()> {
+        remove::remove_secret(&self.client, place).await.map_err(error::cluster)
     }
 
     #[instrument(skip_all, fields(instance.id = %place.instance_id))]

@@ -3,7 +3,11 @@ use std::fmt::Debug;
 use domain::runtime::Place;
 use k8s_openapi::{
     NamespaceResourceScope,
-    api::{apps::v1::Deployment, core::v1::Service, networking::v1::Ingress},
+    api::{
+        apps::v1::Deployment,
+        core::v1::{Secret, Service},
+        networking::v1::Ingress,
+    },
 };
 use kube::{
     Api, Client, Resource, ResourceExt,
@@ -21,13 +25,19 @@ use crate::{
 pub(crate) async fn remove(client: &Client, place: &Place) -> kube::Result<()> {
     delete::<Ingress>(client, place).await?;
     delete::<Service>(client, place).await?;
-    delete::<Deployment>(client, place).await
+    delete::<Deployment>(client, place).await?;
+    remove_secret(client, place).await
+}
+
+pub(crate) async fn remove_secret(client: &Client, place: &Place) -> kube::Result<()> {
+    delete::<Secret>(client, place).await
 }
 
 /// As `Kind name`.
 pub(crate) async fn remains(client: &Client, place: &Place) -> kube::Result<Vec<String>> {
-    let (deployment, service, ingress) = futures::try_join!(
+    let (deployment, secret, service, ingress) = futures::try_join!(
         find::<Deployment>(client, place),
+        find::<Secret>(client, place),
         find::<Service>(client, place),
         find::<Ingress>(client, place),
     )?;
@@ -35,6 +45,7 @@ pub(crate) async fn remains(client: &Client, place: &Place) -> kube::Result<Vec<
     let pods = pods(client, place).await?;
     let mut left = Vec::new();
     left.extend(deployment.as_ref().map(shown));
+    left.extend(secret.as_ref().map(shown));
     left.extend(service.as_ref().map(shown));
     left.extend(ingress.as_ref().map(shown));
     left.extend(pods.iter().map(shown));

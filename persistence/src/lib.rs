@@ -14,6 +14,7 @@ mod commerce;
 mod events;
 mod identity;
 mod instances;
+mod secrets;
 mod workflows;
 
 pub use backend::SqlStore;

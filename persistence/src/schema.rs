@@ -48,6 +48,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    secrets (owner_id) {
+        owner_id -> Text,
+        tenant_id -> Text,
+        fingerprint -> Text,
+        sealed -> Text,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
     counters (name) {
         name -> Text,
         value -> BigInt,

@@ -3,7 +3,7 @@ use std::{
     time::Duration,
 };
 
-use api::{auth::Signer, keys::TokenKey, passwords::Argon2Hasher, serve::Server};
+use api::{auth::Signer, keys::TokenKey, passwords::Argon2Hasher, serve::Server, vault::AesVault};
 use axum::Router;
 use domain::{
     ControlPlane, Ports, Settings,
@@ -95,6 +95,7 @@ impl TestApp {
             bus: Arc::new(LocalBus::new()),
             passwords: Arc::new(Argon2Hasher::new().unwrap()),
             tokens: Arc::new(Signer::new(&key)),
+            vault: Arc::new(AesVault::new(Some(&key)).unwrap()),
         };
         let control_plane = Arc::new(ControlPlane::new(ports, settings));
         let server = Server::new(&control_plane, &key, Vec::new()).await.unwrap();
@@ -185,6 +186,7 @@ impl TestApp {
             ("Deployment", "/apis/apps/v1/deployments"),
             ("ReplicaSet", "/apis/apps/v1/replicasets"),
             ("Pod", "/api/v1/pods"),
+            ("Secret", "/api/v1/secrets"),
             ("Service", "/api/v1/services"),
             ("Ingress", "/apis/networking.k8s.io/v1/ingresses"),
         ] {

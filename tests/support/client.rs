@@ -109,6 +109,20 @@ impl Client {
         .await
     }
 
+    pub async fn place_order_with(&self, input: Value) -> Reply {
+        let document = "mutation($input: PlaceOrderInput!) {
+            placeOrder(input: $input) { order { id } }
+        }";
+        self.send(document, json!({ "input": input })).await
+    }
+
+    pub async fn update_instance(&self, id: &str, input: Value) -> Reply {
+        let document = "mutation($id: ID!, $input: UpdateInstanceInput!) {
+            updateInstance(id: $id, input: $input) { instance { status } workflow { id } }
+        }";
+        self.send(document, json!({ "id": id, "input": input })).await
+    }
+
     pub async fn pay_order(&self, order: &str) -> Reply {
         self.send(
             "mutation($id: ID!) {

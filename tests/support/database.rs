@@ -1,6 +1,7 @@
 use std::env;
 
-use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
+use diesel::{QueryableByName, sql_query, sql_types::Text};
+use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use domain::ids::WorkflowId;
 use persistence::SqlStore;
 use tempfile::TempDir;
@@ -26,6 +27,37 @@ impl Database {
     pub fn is_postgres(&self) -> bool {
         self.url.starts_with("postgres")
     }
+
+    /// Everything that is stored: the embedded database's files, or all rows as text.
+    pub async fn content(&self) -> Vec<u8> {
+        if self.is_postgres() {
+            return rows_as_text(&self.url).await;
+        }
+        let files = std::fs::read_dir(self.folder.path()).unwrap();
+        files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()
+    }
+}
+
+async fn rows_as_text(url: &str) -> Vec<u8> {
+    #[derive(QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = Text)]
+        text: String,
+    }
+    let mut database = AsyncPgConnection::establish(url).await.unwrap();
+    let tables: Vec<Found> = sql_query(
+        "SELECT table_name::text AS text FROM information_schema.tables WHERE table_schema = 'public'",
+    )
+    .load(&mut database)
+    .await
+    .unwrap();
+    let mut content = Vec::new();
+    for Found { text: table } in tables {
+        let rows = format!("SELECT t::text AS text FROM {table} t");
+        let rows: Vec<Found> = sql_query(rows).load(&mut database).await.unwrap();
+        content.extend(rows.into_iter().flat_map(|row| row.text.into_bytes()));
+    }
+    content
 }
 
 async fn on_postgres(server: &str) -> String {

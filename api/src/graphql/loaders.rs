@@ -10,6 +10,7 @@ use domain::{
     instances,
     page::{Page, PageKey, PageRequest},
     runtime::Pod,
+    secrets::StoredSecret,
     workflows,
 };
 
@@ -24,6 +25,7 @@ pub struct Loaders {
     pub orders: DataLoader<Orders>,
     pub order_of_instance: DataLoader<OrderOfInstance>,
     pub instances: DataLoader<Instances>,
+    pub secrets: DataLoader<Secrets>,
     pub runtimes: DataLoader<Runtimes>,
     pub pods_of_instance: DataLoader<PodsOfInstance>,
     pub connected: DataLoader<Connected>,
@@ -51,6 +53,7 @@ impl Loaders {
             orders: one(Orders(cp.clone()), batches),
             order_of_instance: one(OrderOfInstance(cp.clone()), batches),
             instances: one(Instances(cp.clone()), batches),
+            secrets: one(Secrets(cp.clone()), batches),
             runtimes: one(Runtimes(cp.clone()), batches),
             pods_of_instance: one(PodsOfInstance(cp.clone()), batches),
             connected: one(Connected(cp.clone()), batches),
@@ -104,6 +107,9 @@ loader!(MembershipsOfUser: UserId => Vec<identity::Membership>, |cp, ids| {
 });
 loader!(MembershipsOfTenant: TenantId => Vec<identity::Membership>, |cp, ids| {
     grouped(cp.memberships_of_tenants(ids).await?, |membership| membership.tenant_id)
+});
+loader!(Secrets: String => StoredSecret, |cp, owners| {
+    by(cp.secrets(owners).await?, |stored| stored.owner.clone())
 });
 loader!(Products: ProductId => commerce::Product, |cp, ids| {
     by(cp.products_by_id(ids).await?, |product| product.id)

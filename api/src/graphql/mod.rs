@@ -14,6 +14,7 @@ mod node;
 mod place;
 mod platform;
 mod scalars;
+mod secret;
 mod workflows;
 
 use std::sync::Arc;

@@ -1,4 +1,5 @@
 use async_trait::async_trait;
+use serde_json::Value;
 
 use super::{
     NewProduct, Order, OrderAction, OrderFilter, OrderStatus, Product, ProductChange,
@@ -13,6 +14,7 @@ use crate::{
     instances::Instance,
     names,
     page::{Page, PageRequest},
+    secrets::SecretValues,
     store::{Session, Transaction},
     work::{Entity, Work},
 };
@@ -22,6 +24,8 @@ pub struct NewOrder {
     pub instance_name: String,
     /// The caller's personal tenant where absent.
     pub tenant_id: Option<TenantId>,
+    /// The secret environment of the instance.
+    pub secret_config: Option<Value>,
 }
 
 impl ControlPlane {
@@ -55,6 +59,8 @@ impl ControlPlane {
 
     /// Places an order at today's price. The name is looked at here and taken by the payment.
     pub async fn place_order(&self, call: &Call, new: NewOrder) -> Result<Committed<Order>> {
+        let parse = |config| SecretValues::parse("input.secretConfig", config);
+        let secret = new.secret_config.map(parse).transpose()?;
         self.execute(call, async |work| {
             let actor = work.actor()?.clone();
             let instance_name =
@@ -86,6 +92,10 @@ impl ControlPlane {
                 version: 0,
             };
             work.insert(&order, EventType::OrderPlaced).await?;
+            if let Some(values) = secret {
+                let owner = order.id.to_string();
+                self.keep_secret(work, &owner, tenant.id, Some(&values)).await?;
+            }
             Ok(order)
         })
         .await
@@ -127,6 +137,7 @@ impl ControlPlane {
             let now = work.now();
             let mut order = order.apply(OrderAction::Cancel, now)?;
             order.cancel_reason = reason;
+            work.tx.delete_secret(&id.to_string()).await?;
             work.save(&order, EventType::OrderCancelled, Some(previous)).await?;
             Ok(order)
         })

@@ -3,7 +3,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    names,
+};
 
 /// What a workload gets and runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,15 +122,7 @@ fn env(field: &str, config: &Map<String, Value>) -> Result<()> {
     let field = format!("{field}.config.env");
     match config.get("env") {
         None => Ok(()),
-        Some(Value::Object(env)) => env.iter().try_for_each(|(name, value)| {
-            let named = !name.is_empty()
-                && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-                && !name.starts_with(|c: char| c.is_ascii_digit());
-            if named && value.is_string() {
-                return Ok(());
-            }
-            Err(Error::invalid(&field, "must hold texts by names of letters, digits and _"))
-        }),
+        Some(Value::Object(env)) => names::environment(&field, env),
         Some(_) => Err(Error::invalid(field, "must be an object")),
     }
 }

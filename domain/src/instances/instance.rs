@@ -6,6 +6,7 @@ use crate::{
     error::{Error, Result},
     ids::{InstanceId, OrderId, TenantId, UserId},
     runtime::{Place, Workload},
+    secrets::SealedSecret,
 };
 
 /// One workload of a user: what an order buys.
@@ -224,13 +225,14 @@ impl Instance {
         Place { namespace: self.namespace.clone(), name: self.name.clone(), instance_id: self.id }
     }
 
-    /// What should run while the instance is wanted in `replicas` copies.
-    pub fn workload(&self, replicas: i32) -> Workload {
+    /// What should run while the instance is wanted, with what is stored of its secret.
+    pub fn workload(&self, secret: Option<SealedSecret>) -> Workload {
         Workload {
             place: self.place(),
             spec: self.spec.clone(),
-            replicas,
+            replicas: 1,
             restart_token: self.restart_token.clone(),
+            secret,
             host: self.host.clone(),
         }
     }

@@ -10,6 +10,7 @@ mod store;
 
 pub use explain::{Explanation, explain};
 pub use instance::{Instance, InstanceAction, InstanceFilter, InstanceRuntime, InstanceStatus};
+pub use service::InstanceChange;
 pub(crate) use service::{revive, settle};
-pub use steps::{ApplyPart, AwaitRemoval, AwaitRollout, RemoveWorkload};
+pub use steps::{ApplyPart, ApplySecret, AwaitRemoval, AwaitRollout, RemoveSecret, RemoveWorkload};
 pub use store::{InstanceReads, InstanceWrites};

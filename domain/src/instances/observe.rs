@@ -10,7 +10,7 @@ use crate::{
     events::{EventType, NewEvent, Subject},
     ids::InstanceId,
     page::PageRequest,
-    runtime::{Observation, ObservedWorkload, Pod},
+    runtime::{Observation, ObservedWorkload, Pod, Workload},
     work::{Work, image},
 };
 
@@ -185,8 +185,9 @@ impl ControlPlane {
             if !work.tx.live_workflows(&[id.to_string()]).await?.is_empty() {
                 return Ok(None);
             }
+            let workload = Workload { replicas, ..work.workload(&instance).await? };
             let limit = self.settings.task_deadline;
-            work.start(scale::reconcile(&instance, replicas, limit)).await.map(Some)
+            work.start(scale::reconcile(&instance, &workload, limit)).await.map(Some)
         })
         .await
         .map(drop)

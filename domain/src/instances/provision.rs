@@ -3,20 +3,22 @@
 
 use jiff::SignedDuration;
 
-use super::{ApplyPart, AwaitRollout, Instance, InstanceAction, InstanceStatus, delete};
+use super::{
+    ApplyPart, ApplySecret, AwaitRollout, Instance, InstanceAction, InstanceStatus, delete,
+};
 use crate::{
     commerce::{Order, OrderAction},
     control_plane::Settings,
     error::{Error, Result},
     events::EventType,
     ids::InstanceId,
-    runtime::Part,
+    runtime::{Part, Workload},
     work::Work,
     workflows::{Ending, NewTask, Plan, Workflow, WorkflowKind},
 };
 
-pub(super) fn plan(instance: &Instance, limit: SignedDuration) -> Plan {
-    let mut tasks = standing(instance, 1, limit);
+fn plan(instance: &Instance, workload: &Workload, limit: SignedDuration) -> Plan {
+    let mut tasks = standing(workload, limit);
     tasks.extend(delete::removal(instance).map(NewTask::as_compensation));
     Plan {
         kind: WorkflowKind::ProvisionInstance,
@@ -27,25 +29,38 @@ pub(super) fn plan(instance: &Instance, limit: SignedDuration) -> Plan {
 }
 
 /// The tasks that make all objects stand and wait for them.
-pub(super) fn standing(instance: &Instance, replicas: i32, limit: SignedDuration) -> Vec<NewTask> {
-    let workload = instance.workload(replicas);
+pub(super) fn standing(workload: &Workload, limit: SignedDuration) -> Vec<NewTask> {
     let apply = |name, part| {
         let workload = workload.clone();
         NewTask::new(name, &ApplyPart { part, workload }).within(limit)
     };
-    let rollout = AwaitRollout { workload: workload.clone() };
-    vec![
-        apply("apply_namespace", Part::Namespace),
-        apply("apply_deployment", Part::Deployment).after(&["apply_namespace"]),
+    let workload = workload.clone();
+    let mut tasks = vec![apply("apply_namespace", Part::Namespace)];
+    let mut before_deployment: &'static [_] = &["apply_namespace"];
+    if workload.secret.is_some() {
+        let secret = ApplySecret { workload: workload.clone() };
+        let secret = NewTask::new("apply_secret", &secret).after(before_deployment);
+        tasks.push(secret.within(limit));
+        before_deployment = &["apply_secret"];
+    }
+    tasks.extend([
+        apply("apply_deployment", Part::Deployment).after(before_deployment),
         apply("apply_service", Part::Service).after(&["apply_namespace"]),
         apply("apply_ingress", Part::Ingress).after(&["apply_service"]),
-        NewTask::new("await_rollout", &rollout)
+        NewTask::new("await_rollout", &AwaitRollout { workload })
             .after(&["apply_deployment", "apply_ingress"])
             .within(limit),
-    ]
+    ]);
+    tasks
 }
 
 impl Work {
+    /// What should run while the instance is wanted.
+    pub(super) async fn workload(&mut self, instance: &Instance) -> Result<Workload> {
+        let stored = self.tx.secrets(&[instance.id.to_string()]).await?.pop();
+        Ok(instance.workload(stored.map(|stored| stored.secret)))
+    }
+
     /// Makes the instance that an order has paid for, and starts its workflow.
     pub(crate) async fn provision(
         &mut self,
@@ -80,7 +95,9 @@ impl Work {
             version: 0,
         };
         self.insert(&instance, EventType::InstanceCreated).await?;
-        self.start(plan(&instance, settings.task_deadline)).await?;
+        self.tx.move_secret(&order.id.to_string(), &instance.id.to_string()).await?;
+        let workload = self.workload(&instance).await?;
+        self.start(plan(&instance, &workload, settings.task_deadline)).await?;
         Ok(instance)
     }
 }
@@ -100,6 +117,7 @@ pub(super) async fn settle(
         let instance = if succeeded {
             instance.apply(InstanceAction::Ran, now)?
         } else {
+            work.tx.delete_secret(&instance.id.to_string()).await?;
             let failed = instance.fail(work.failure(workflow).await?, now)?;
             Instance { released_at: Some(now), ..failed }
         };

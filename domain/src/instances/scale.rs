@@ -2,40 +2,50 @@
 
 use jiff::SignedDuration;
 
-use super::{ApplyPart, AwaitRollout, Instance, provision};
+use super::{ApplyPart, AwaitRollout, Instance, RemoveSecret, provision};
 use crate::{
-    runtime::Part,
+    runtime::{Part, Workload},
     workflows::{NewTask, Plan, WorkflowKind},
 };
 
 /// One copy again; all objects are applied, since a start also mends.
-pub(super) fn start(instance: &Instance, limit: SignedDuration) -> Plan {
-    plan(instance, WorkflowKind::StartInstance, provision::standing(instance, 1, limit))
+pub(super) fn start(instance: &Instance, workload: &Workload, limit: SignedDuration) -> Plan {
+    plan(instance, WorkflowKind::StartInstance, mended(workload, limit))
 }
 
 /// No copies; Service and Ingress stay, and so does the address.
-pub(super) fn stop(instance: &Instance, limit: SignedDuration) -> Plan {
-    plan(instance, WorkflowKind::StopInstance, rolled_out(instance, 0, limit))
+pub(super) fn stop(instance: &Instance, workload: &Workload, limit: SignedDuration) -> Plan {
+    let workload = Workload { replicas: 0, ..workload.clone() };
+    plan(instance, WorkflowKind::StopInstance, rolled_out(workload, limit))
 }
 
 /// New pods; the restart token in their template makes Kubernetes replace them.
-pub(super) fn restart(instance: &Instance, limit: SignedDuration) -> Plan {
-    plan(instance, WorkflowKind::RestartInstance, rolled_out(instance, 1, limit))
+pub(super) fn restart(instance: &Instance, workload: &Workload, limit: SignedDuration) -> Plan {
+    plan(instance, WorkflowKind::RestartInstance, rolled_out(workload.clone(), limit))
 }
 
 /// The new specification everywhere, pod by pod.
-pub(super) fn update(instance: &Instance, limit: SignedDuration) -> Plan {
-    plan(instance, WorkflowKind::UpdateInstance, provision::standing(instance, 1, limit))
+pub(super) fn update(instance: &Instance, workload: &Workload, limit: SignedDuration) -> Plan {
+    plan(instance, WorkflowKind::UpdateInstance, mended(workload, limit))
 }
 
 /// Everything that should stand, applied again.
-pub(super) fn reconcile(instance: &Instance, replicas: i32, limit: SignedDuration) -> Plan {
-    let tasks = provision::standing(instance, replicas, limit);
-    plan(instance, WorkflowKind::ReconcileInstance, tasks)
+pub(super) fn reconcile(instance: &Instance, workload: &Workload, limit: SignedDuration) -> Plan {
+    plan(instance, WorkflowKind::ReconcileInstance, provision::standing(workload, limit))
 }
 
-fn rolled_out(instance: &Instance, replicas: i32, limit: SignedDuration) -> Vec<NewTask> {
-    let workload = instance.workload(replicas);
+/// Everything that should stand, and no Secret that no pod uses any more.
+fn mended(workload: &Workload, limit: SignedDuration) -> Vec<NewTask> {
+    let mut tasks = provision::standing(workload, limit);
+    if workload.secret.is_none() {
+        let remove = RemoveSecret { place: workload.place.clone() };
+        let remove = NewTask::new("remove_secret", &remove).after(&["await_rollout"]);
+        tasks.push(remove.within(limit));
+    }
+    tasks
+}
+
+fn rolled_out(workload: Workload, limit: SignedDuration) -> Vec<NewTask> {
     let apply = ApplyPart { part: Part::Deployment, workload: workload.clone() };
     vec![
         NewTask::new("apply_deployment", &apply).within(limit),

@@ -1,5 +1,6 @@
 use async_trait::async_trait;
 use jiff::SignedDuration;
+use serde_json::Value;
 
 use super::{
     Instance, InstanceAction, InstanceFilter, InstanceRuntime, InstanceStatus, delete, provision,
@@ -12,11 +13,20 @@ use crate::{
     events::EventType,
     ids::{InstanceId, TenantId, WorkflowId},
     page::{Page, PageRequest},
-    runtime::Pod,
+    runtime::{Pod, Workload},
+    secrets::SecretValues,
     store::{Session, Transaction},
     work::{Entity, Work},
     workflows::{Ending, Plan, Workflow, WorkflowKind},
 };
+
+/// What changes of an instance; what is absent stays.
+#[derive(Default)]
+pub struct InstanceChange {
+    pub spec: SpecChange,
+    /// The secret environment, all of it; `Some(None)` takes it away.
+    pub secret_config: Option<Option<Value>>,
+}
 
 impl ControlPlane {
     /// Starts a stopped or failed instance.
@@ -43,7 +53,7 @@ impl ControlPlane {
         call: &Call,
         id: InstanceId,
         action: InstanceAction,
-        plan: fn(&Instance, SignedDuration) -> Plan,
+        plan: fn(&Instance, &Workload, SignedDuration) -> Plan,
     ) -> Result<Committed<Instance>> {
         self.execute(call, async |work| {
             let instance = work.own::<Instance>(id).await?;
@@ -54,7 +64,8 @@ impl ControlPlane {
                 instance.restart_token = Some(WorkflowId::fresh().to_string());
             }
             work.save(&instance, EventType::InstanceStatusChanged, Some(previous)).await?;
-            work.start(plan(&instance, self.settings.task_deadline)).await?;
+            let workload = work.workload(&instance).await?;
+            work.start(plan(&instance, &workload, self.settings.task_deadline)).await?;
             Ok(instance)
         })
         .await
@@ -66,8 +77,11 @@ impl ControlPlane {
         &self,
         call: &Call,
         id: InstanceId,
-        change: SpecChange,
+        change: InstanceChange,
     ) -> Result<Committed<Instance>> {
+        let InstanceChange { spec: change, secret_config } = change;
+        let parse = |config| SecretValues::parse("input.secretConfig", config);
+        let secret = secret_config.map(|config| config.map(parse).transpose()).transpose()?;
         self.execute(call, async |work| {
             let instance = work.own::<Instance>(id).await?;
             let (previous, old) = (instance.status.as_str(), instance.spec.clone());
@@ -84,9 +98,15 @@ impl ControlPlane {
             } else {
                 EventType::InstanceSpecChanged
             };
+            if let Some(values) = secret {
+                let owner = instance.id.to_string();
+                self.keep_secret(work, &owner, instance.tenant_id, values.as_ref()).await?;
+            }
             work.save(&instance, event, Some(previous)).await?;
             if !stopped {
-                work.start(scale::update(&instance, self.settings.task_deadline)).await?;
+                let workload = work.workload(&instance).await?;
+                work.start(scale::update(&instance, &workload, self.settings.task_deadline))
+                    .await?;
             }
             Ok(instance)
         })
@@ -166,7 +186,10 @@ pub(crate) async fn settle(work: &mut Work, workflow: &Workflow, ending: Ending)
         (_, Ending::Canceled) if instance.status == InstanceStatus::Deleting => return Ok(()),
         (_, Ending::Failed | Ending::Canceled) => InstanceAction::Fail,
         (WorkflowKind::StopInstance, Ending::Success) => InstanceAction::Halted,
-        (WorkflowKind::DeleteInstance, Ending::Success) => InstanceAction::Vanished,
+        (WorkflowKind::DeleteInstance, Ending::Success) => {
+            work.tx.delete_secret(&instance.id.to_string()).await?;
+            InstanceAction::Vanished
+        }
         (_, Ending::Success) => InstanceAction::Ran,
     };
     let previous = instance.status.as_str();

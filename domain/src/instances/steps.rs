@@ -45,9 +45,7 @@ impl Executor for AwaitRollout {
 
     async fn run(&self, outside: &Outside, log: &mut TaskLog) -> Result<Outcome> {
         let Some(rollout) = outside.runtime.rollout(&self.workload.place).await? else {
-            for part in Part::ALL {
-                outside.runtime.apply(&self.workload, *part).await?;
-            }
+            self.apply_everything(outside).await?;
             log.line("the Deployment was not there: everything was applied again");
             return Ok(wait("the Deployment has just been applied again"));
         };
@@ -60,6 +58,57 @@ impl Executor for AwaitRollout {
             |trouble| format!("{}: {}", trouble.reason, trouble.message),
         );
         Ok(wait(reason))
+    }
+}
+
+impl AwaitRollout {
+    async fn apply_everything(&self, outside: &Outside) -> Result<()> {
+        apply_secret(&self.workload, outside).await?;
+        for part in Part::ALL {
+            outside.runtime.apply(&self.workload, *part).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Applies the Secret of a workload that has one.
+#[derive(Serialize, Deserialize)]
+pub struct ApplySecret {
+    pub workload: Workload,
+}
+
+impl Executor for ApplySecret {
+    const KIND: &'static str = "apply_secret";
+
+    async fn run(&self, outside: &Outside, log: &mut TaskLog) -> Result<Outcome> {
+        let Place { namespace, name, .. } = &self.workload.place;
+        apply_secret(&self.workload, outside).await?;
+        log.line(format!("Secret {name} applied in {namespace}"));
+        Ok(Outcome::Done(json!({})))
+    }
+}
+
+async fn apply_secret(workload: &Workload, outside: &Outside) -> Result<()> {
+    let Some(secret) = &workload.secret else {
+        return Ok(());
+    };
+    let values = secret.open(&*outside.vault)?;
+    outside.runtime.apply_secret(workload, &values).await
+}
+
+/// Deletes the Secret that a workload no longer has.
+#[derive(Serialize, Deserialize)]
+pub struct RemoveSecret {
+    pub place: Place,
+}
+
+impl Executor for RemoveSecret {
+    const KIND: &'static str = "remove_secret";
+
+    async fn run(&self, outside: &Outside, log: &mut TaskLog) -> Result<Outcome> {
+        outside.runtime.remove_secret(&self.place).await?;
+        log.line(format!("no Secret {} in {}", self.place.name, self.place.namespace));
+        Ok(Outcome::Done(json!({})))
     }
 }
 

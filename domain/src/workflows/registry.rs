@@ -7,7 +7,9 @@ use serde_json::Value;
 use super::{Ending, Executor, Outcome, Outside, TaskLog, Workflow, WorkflowKind};
 use crate::{
     error::{Error, Result},
-    instances::{self, ApplyPart, AwaitRemoval, AwaitRollout, RemoveWorkload},
+    instances::{
+        self, ApplyPart, ApplySecret, AwaitRemoval, AwaitRollout, RemoveSecret, RemoveWorkload,
+    },
     work::Work,
 };
 
@@ -22,7 +24,9 @@ struct Entry {
 
 const EXECUTORS: &[Entry] = &[
     entry::<ApplyPart>(),
+    entry::<ApplySecret>(),
     entry::<AwaitRollout>(),
+    entry::<RemoveSecret>(),
     entry::<RemoveWorkload>(),
     entry::<AwaitRemoval>(),
 ];

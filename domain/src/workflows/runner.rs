@@ -74,7 +74,8 @@ impl ControlPlane {
     }
 
     async fn execute_task(&self, claim: &Claim, log: &mut TaskLog) -> Result<Outcome> {
-        let outside = Outside { runtime: self.ports.runtime.clone() };
+        let outside =
+            Outside { runtime: self.ports.runtime.clone(), vault: self.ports.vault.clone() };
         registry::execute(&claim.task.kind, claim.task.payload.clone(), &outside, log).await
     }
 

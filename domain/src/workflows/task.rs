@@ -2,7 +2,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::ids::{TaskId, TenantId, WorkflowId};
+use crate::{
+    ids::{TaskId, TenantId, WorkflowId},
+    secrets::redacted,
+};
 
 /// One step of a workflow.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,6 +24,7 @@ pub struct Task {
     pub phase: Phase,
     pub status: TaskStatus,
     pub depends_on: Vec<TaskId>,
+    #[serde(serialize_with = "redacted")]
     pub payload: Value,
     pub result: Option<Value>,
     pub error: Option<String>,

@@ -1,12 +1,16 @@
 use std::collections::BTreeMap;
 
-use domain::{commerce::ComputeSpec, runtime::Workload};
+use domain::{
+    commerce::ComputeSpec,
+    runtime::{Place, Workload},
+};
 use k8s_openapi::{
     api::{
         apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment},
         core::v1::{
-            Container, ContainerPort, EnvVar, PodSecurityContext, PodSpec, PodTemplateSpec,
-            ResourceRequirements, SeccompProfile, SecurityContext,
+            Container, ContainerPort, EnvFromSource, EnvVar, PodSecurityContext, PodSpec,
+            PodTemplateSpec, ResourceRequirements, SeccompProfile, SecretEnvSource,
+            SecurityContext,
         },
     },
     apimachinery::pkg::{
@@ -22,6 +26,7 @@ use crate::labels;
 pub(super) const PORT_NAME: &str = "http";
 
 const RESTART_TOKEN: &str = "slipway.io/restart-token";
+const SECRET_FINGERPRINT: &str = "slipway.io/secret-fingerprint";
 /// An image need not listen, so there is no probe and a container is ready as soon as it runs. One
 /// that dies at once must not pass for available on the way.
 const MIN_READY_SECONDS: i32 = 3;
@@ -29,7 +34,7 @@ const PROGRESS_DEADLINE_SECONDS: i32 = 600;
 const REVISIONS_KEPT: i32 = 2;
 const GRACE_SECONDS: i64 = 10;
 
-/// A change of the specification or of the restart token replaces the pods, each new one before
+/// A change of specification, secret or restart token replaces the pods, each new one before
 /// its old one goes.
 pub(crate) fn deployment(workload: &Workload) -> Deployment {
     Deployment {
@@ -62,15 +67,14 @@ fn one_more_first() -> DeploymentStrategy {
 }
 
 fn template(workload: &Workload) -> PodTemplateSpec {
-    let token = workload.restart_token.clone();
     PodTemplateSpec {
         metadata: Some(ObjectMeta {
             labels: Some(labels::all(&workload.place)),
-            annotations: token.map(|token| BTreeMap::from([(RESTART_TOKEN.to_owned(), token)])),
+            annotations: Some(annotations(workload)).filter(|all| !all.is_empty()),
             ..ObjectMeta::default()
         }),
         spec: Some(PodSpec {
-            containers: vec![container(&workload.spec)],
+            containers: vec![container(workload)],
             automount_service_account_token: Some(false),
             enable_service_links: Some(false),
             security_context: Some(PodSecurityContext {
@@ -86,11 +90,21 @@ fn template(workload: &Workload) -> PodTemplateSpec {
     }
 }
 
-fn container(spec: &ComputeSpec) -> Container {
+fn annotations(workload: &Workload) -> BTreeMap<String, String> {
+    let token = workload.restart_token.as_ref().map(|token| (RESTART_TOKEN, token));
+    let secret = workload.secret.as_ref();
+    let secret = secret.map(|secret| (SECRET_FINGERPRINT, &secret.fingerprint));
+    let all = token.into_iter().chain(secret);
+    all.map(|(name, value)| (name.to_owned(), value.clone())).collect()
+}
+
+fn container(workload: &Workload) -> Container {
+    let spec = &workload.spec;
     Container {
         name: "app".to_owned(),
         image: Some(spec.image.clone()),
         env: Some(env(spec)).filter(|env| !env.is_empty()),
+        env_from: workload.secret.is_some().then(|| vec![secret_env(&workload.place)]),
         ports: Some(vec![ContainerPort {
             name: Some(PORT_NAME.to_owned()),
             container_port: spec.port().into(),
@@ -103,6 +117,11 @@ fn container(spec: &ComputeSpec) -> Container {
         }),
         ..Container::default()
     }
+}
+
+fn secret_env(place: &Place) -> EnvFromSource {
+    let secret_ref = SecretEnvSource { name: place.name.clone(), optional: Some(false) };
+    EnvFromSource { secret_ref: Some(secret_ref), ..EnvFromSource::default() }
 }
 
 /// Kubernetes would read `$(NAME)` and `$$` in a value; a doubled `$` stands for itself.
@@ -133,7 +152,7 @@ fn resources(spec: &ComputeSpec) -> ResourceRequirements {
 
 #[cfg(test)]
 mod tests {
-    use domain::commerce::Gpu;
+    use domain::{commerce::Gpu, secrets::SealedSecret};
     use serde_json::{Value, json};
 
     use super::{super::sample, *};
@@ -217,6 +236,27 @@ mod tests {
         assert_eq!(
             pod_spec(&workload)["containers"][0]["resources"]["limits"],
             json!({ "cpu": "250m", "memory": "256Mi", "nvidia.com/gpu": "2" })
+        );
+    }
+
+    #[test]
+    fn a_secret_is_the_pods_environment_and_its_change_replaces_them() {
+        let secret = SealedSecret {
+            tenant_id: "ten_0197c2a4b1e87d02a3c45e6f70819203".parse().unwrap(),
+            fingerprint: "f1".to_owned(),
+            sealed: "ciphertext".to_owned(),
+        };
+        let workload = Workload { secret: Some(secret), ..sample::workload() };
+
+        let template = json!(deployment(&workload))["spec"]["template"].take();
+
+        assert_eq!(
+            template["spec"]["containers"][0]["envFrom"],
+            json!([{ "secretRef": { "name": "web", "optional": false } }])
+        );
+        assert_eq!(
+            template["metadata"]["annotations"],
+            json!({ "slipway.io/secret-fingerprint": "f1" })
         );
     }
 

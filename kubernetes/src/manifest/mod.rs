@@ -4,11 +4,13 @@ mod deployment;
 mod ingress;
 mod meta;
 mod namespace;
+mod secret;
 mod service;
 
 pub(crate) use deployment::deployment;
 pub(crate) use ingress::ingress;
 pub(crate) use namespace::namespace;
+pub(crate) use secret::secret;
 pub(crate) use service::service;
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ pub(super) fn workload() -> Workload {
         },
         replicas: 1,
         restart_token: None,
+        secret: None,
         host: "web-7.slipway.localhost".to_owned(),
     }
 }

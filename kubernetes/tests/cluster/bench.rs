@@ -110,6 +110,7 @@ pub fn workload(image: &str) -> Workload {
         },
         replicas: 1,
         restart_token: None,
+        secret: None,
         host: "web-7.slipway.localhost".to_owned(),
     }
 }

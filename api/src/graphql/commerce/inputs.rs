@@ -103,12 +103,20 @@ pub struct PlaceOrderInput {
     instance_name: String,
     /// For whom; the caller's personal tenant where absent.
     tenant_id: Option<Id<TenantId>>,
+    /// The secret environment of the instance: texts by name, 64 KiB at most. It is never read
+    /// back.
+    secret_config: Option<Json>,
 }
 
 impl From<PlaceOrderInput> for commerce::NewOrder {
     fn from(input: PlaceOrderInput) -> Self {
-        let PlaceOrderInput { product_id, instance_name, tenant_id } = input;
-        Self { product_id: product_id.0, instance_name, tenant_id: tenant_id.map(|id| id.0) }
+        let PlaceOrderInput { product_id, instance_name, tenant_id, secret_config } = input;
+        Self {
+            product_id: product_id.0,
+            instance_name,
+            tenant_id: tenant_id.map(|id| id.0),
+            secret_config: secret_config.map(|config| config.0),
+        }
     }
 }
 

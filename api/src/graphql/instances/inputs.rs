@@ -37,11 +37,15 @@ pub struct UpdateInstanceInput {
     image: Option<String>,
     /// Further settings, all of them: `port` and `env`; null clears.
     config: MaybeUndefined<Json>,
+    /// The secret environment, all of it: texts by name, 64 KiB at most; null takes it away. It
+    /// is never read back. A variable that `config` has too keeps the value of `config`.
+    secret_config: MaybeUndefined<Json>,
 }
 
-impl From<UpdateInstanceInput> for SpecChange {
+impl From<UpdateInstanceInput> for instances::InstanceChange {
     fn from(input: UpdateInstanceInput) -> Self {
-        let UpdateInstanceInput { cpu_millis, memory_mib, gpu, image, config } = input;
+        let UpdateInstanceInput { cpu_millis, memory_mib, gpu, image, config, secret_config } =
+            input;
         let gpu = match gpu {
             MaybeUndefined::Undefined => None,
             MaybeUndefined::Null => Some(None),
@@ -52,7 +56,13 @@ impl From<UpdateInstanceInput> for SpecChange {
             MaybeUndefined::Null => Some(json!({})),
             MaybeUndefined::Value(config) => Some(config.0),
         };
-        Self { cpu_millis, memory_mib, gpu, image, config }
+        let secret_config = match secret_config {
+            MaybeUndefined::Undefined => None,
+            MaybeUndefined::Null => Some(None),
+            MaybeUndefined::Value(config) => Some(Some(config.0)),
+        };
+        let spec = SpecChange { cpu_millis, memory_mib, gpu, image, config };
+        Self { spec, secret_config }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::graphql::{
     identity::{Tenant, User},
     loaders::{SubjectPage, must},
     scalars::{DateTime, Long, id, time},
+    secret::SecretInfo,
     workflows::Workflow,
 };
 
@@ -79,6 +80,11 @@ impl Instance {
         )?;
         let pods = pods.unwrap_or_default();
         Ok(instances::explain(&self.0, seen.as_ref(), &pods).map(Explanation::from))
+    }
+    /// Whether it has a secret environment; what is in that is never read back.
+    async fn secret_config(&self, ctx: &Context<'_>) -> Result<SecretInfo> {
+        let stored = ctx.loaders().secrets.load_one(self.0.id.to_string()).await?;
+        Ok(stored.into())
     }
     /// The workflows that were run for it, newest first.
     async fn workflows(

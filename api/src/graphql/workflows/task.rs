@@ -1,5 +1,5 @@
 use async_graphql::{Context, Enum, ID, Object, SimpleObject};
-use domain::workflows;
+use domain::{secrets, workflows};
 
 use super::{
     task_log::{self, LOG_LIMIT, LogChunk},
@@ -52,9 +52,9 @@ impl Task {
         let needed = siblings.unwrap_or_default().into_iter();
         Ok(needed.filter(|task| self.0.depends_on.contains(&task.id)).map(Task).collect())
     }
-    /// What it works on.
+    /// What it works on, without secrets.
     async fn payload(&self) -> Json {
-        Json(self.0.payload.clone())
+        Json(secrets::shown(&self.0.payload))
     }
     /// What it came to.
     async fn result(&self) -> Option<Json> {
