@@ -1,4 +1,4 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{TestApp, product};
 
@@ -232,4 +232,48 @@ async fn an_idempotency_key_gives_one_effect_and_one_answer() {
         ada.send("{ orders { totalCount } }", json!({})).await.ok()["orders"]["totalCount"],
         1
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_come_in_the_order_that_is_asked_for_page_by_page() {
+    let app = TestApp::new().await;
+    let (root, ada) = (app.admin().await, app.user("ada").await);
+    for (image, price) in [("b:1", 300), ("a:1", 100), ("c:1", 200), ("d:1", 100)] {
+        let mut input = product(image);
+        (input["name"], input["price"]) = (json!(image), json!(price));
+        root.try_create_product(input).await.ok();
+    }
+    let document = "query($by: ProductOrderBy, $after: String) {
+        products(first: 2, orderBy: $by, after: $after) {
+            pageInfo { hasNextPage endCursor } nodes { name price }
+        }
+    }";
+    let pages = async |by: Value| {
+        let mut found = Vec::new();
+        let mut after = Value::Null;
+        loop {
+            let page = ada.send(document, json!({ "by": by, "after": after })).await.ok();
+            let page = page["products"].clone();
+            found.extend(page["nodes"].as_array().unwrap().clone());
+            after = page["pageInfo"]["endCursor"].clone();
+            if page["pageInfo"]["hasNextPage"] == false {
+                return found;
+            }
+        }
+    };
+
+    let by_price = pages(json!({ "field": "PRICE", "direction": "ASC" })).await;
+    let by_name = pages(json!({ "field": "NAME" })).await;
+
+    let prices: Vec<_> =
+        by_price.iter().map(|product| product["price"].as_i64().unwrap()).collect();
+    assert_eq!(prices, [100, 100, 200, 300]);
+    let mut names: Vec<_> = by_name.iter().map(|product| product["name"].to_string()).collect();
+    assert_eq!(names.len(), 4);
+    names.reverse();
+    assert!(names.is_sorted(), "{names:?}");
+    let cursor =
+        ada.send(document, json!({})).await.ok()["products"]["pageInfo"]["endCursor"].clone();
+    let mixed = json!({ "by": { "field": "NAME" }, "after": cursor });
+    assert_eq!(ada.send(document, mixed).await.code(), "INVALID");
 }

@@ -1,4 +1,4 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::TestApp;
 
@@ -47,6 +47,50 @@ async fn an_instance_runs_stops_starts_restarts_and_is_deleted() {
     assert_eq!(app.standing().await, Vec::<String>::new());
     let listed = ada.send("{ instances { totalCount } }", json!({})).await;
     assert_eq!(listed.ok()["instances"]["totalCount"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_of_an_instance_tells_what_became_of_it_by_type_and_page() {
+    let app = TestApp::new().await;
+    let (root, ada) = (app.admin().await, app.user("ada").await);
+    let product = root.create_product("crash:1").await;
+    let (_, instance, _) = ada.buy(&product, "web").await;
+    for _ in 0..5 {
+        while app.control_plane.run_next_task().await.unwrap() {}
+        app.advance(std::time::Duration::from_secs(20));
+        app.observe().await;
+    }
+    app.run_tasks().await;
+    let document = "query($id: ID!, $types: [LogType!], $first: Int, $after: String) {
+        instance(id: $id) { logs(types: $types, first: $first, after: $after) {
+            totalCount pageInfo { hasNextPage endCursor } nodes { type message data }
+        } }
+    }";
+    let logs = async |variables: Value| {
+        let mut variables = variables;
+        variables["id"] = json!(instance);
+        ada.send(document, variables).await.ok()["instance"]["logs"].clone()
+    };
+
+    let all = logs(json!({ "first": 100 })).await;
+
+    let lines: Vec<String> = all["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| format!("{} {}", line["type"].as_str().unwrap(), line["message"]))
+        .collect();
+    assert_eq!(lines[0], "INFO \"web was created\"");
+    assert!(lines.iter().any(|line| line.starts_with("WARNING \"CrashLoopBackOff")), "{lines:?}");
+    assert!(lines.contains(&"STATE_CHANGE \"CREATING -> FAILED\"".to_owned()), "{lines:?}");
+    assert!(lines.last().unwrap().starts_with("ERROR "), "{lines:?}");
+    let changes = logs(json!({ "types": ["STATE_CHANGE"] })).await;
+    assert_eq!(changes["nodes"][0]["data"], json!({ "from": "CREATING", "to": "FAILED" }));
+    assert_eq!(changes["totalCount"], 1);
+    let first = logs(json!({ "first": 1 })).await;
+    assert_eq!(first["totalCount"], all["totalCount"]);
+    let rest = logs(json!({ "first": 100, "after": first["pageInfo"]["endCursor"] })).await;
+    assert_eq!(rest["nodes"].as_array().unwrap()[..], all["nodes"].as_array().unwrap()[1..]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

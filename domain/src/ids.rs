@@ -87,6 +87,7 @@ ids! {
     ProductId "product" "prod_";
     OrderId "order" "ord_";
     InstanceId "instance" "inst_";
+    InstanceLogId "log line" "ilog_";
     WorkflowId "workflow" "wf_";
     TaskId "task" "task_";
 }

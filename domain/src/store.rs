@@ -9,7 +9,7 @@ use crate::{
     error::Result,
     events::{EventReads, EventWrites},
     identity::{IdentityReads, IdentityWrites},
-    instances::{InstanceReads, InstanceWrites},
+    instances::{InstanceLogReads, InstanceLogWrites, InstanceReads, InstanceWrites},
     secrets::{SecretReads, SecretWrites},
     workflows::{WorkflowReads, WorkflowWrites},
 };
@@ -30,7 +30,14 @@ pub trait Store: Send + Sync {
 }
 
 pub trait Session:
-    IdentityReads + CommerceReads + InstanceReads + SecretReads + WorkflowReads + EventReads + Send
+    IdentityReads
+    + CommerceReads
+    + InstanceReads
+    + InstanceLogReads
+    + SecretReads
+    + WorkflowReads
+    + EventReads
+    + Send
 {
 }
 
@@ -38,6 +45,7 @@ impl<T> Session for T where
     T: IdentityReads
         + CommerceReads
         + InstanceReads
+        + InstanceLogReads
         + SecretReads
         + WorkflowReads
         + EventReads
@@ -51,6 +59,7 @@ pub trait Transaction:
     + IdentityWrites
     + CommerceWrites
     + InstanceWrites
+    + InstanceLogWrites
     + SecretWrites
     + WorkflowWrites
     + EventWrites

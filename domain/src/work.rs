@@ -12,6 +12,7 @@ use crate::{
     events::{Author, Cursor, EventType, IdempotencyRecord, NewEvent, Subject},
     identity::{Actor, Caller, UserStatus},
     ids::{EntityId, TenantId},
+    instances::InstanceLog,
     store::{Session, Transaction},
     workflows::Workflow,
 };
@@ -137,6 +138,11 @@ impl Work {
     pub(crate) async fn commit(mut self) -> Result<()> {
         if !self.events.is_empty() {
             let now = self.now();
+            let lines: Vec<_> =
+                self.events.iter().flat_map(|event| InstanceLog::of(event, now)).collect();
+            if !lines.is_empty() {
+                self.tx.append_instance_logs(&lines).await?;
+            }
             self.tx.append(&self.events, &self.author, now).await?;
         }
         self.tx.commit().await

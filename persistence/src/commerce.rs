@@ -109,7 +109,7 @@ impl CommerceReads for Conn {
         page: &PageRequest,
     ) -> Result<Page<Product>> {
         let rows: Vec<ProductRow> =
-            run!(self, |c, DB| keyset!(filtered_products!(DB, filter), products, page).load(c))
+            run!(self, |c, DB| keyset!(filtered_products!(DB, filter), page).load(c))
                 .map_err(database)?;
         let total = match page.count {
             true => Some(
@@ -145,9 +145,9 @@ impl CommerceReads for Conn {
     }
 
     async fn orders(&mut self, filter: &OrderFilter, page: &PageRequest) -> Result<Page<Order>> {
-        let rows: Vec<OrderRow> =
-            run!(self, |c, DB| keyset!(filtered_orders!(DB, filter), orders, page).load(c))
-                .map_err(database)?;
+        let rows: Vec<OrderRow> = run!(self, |c, DB| keyset!(filtered_orders!(DB, filter), page)
+            .load(c))
+        .map_err(database)?;
         let total = match page.count {
             true => Some(
                 run!(self, |c, DB| filtered_orders!(DB, filter).count().get_result(c))

@@ -108,9 +108,8 @@ impl IdentityReads for Conn {
     }
 
     async fn users(&mut self, filter: &UserFilter, page: &PageRequest) -> Result<Page<User>> {
-        let rows: Vec<UserRow> = run!(self, |c, DB| keyset!(filtered!(DB, filter), users, page)
-            .load(c))
-        .map_err(database)?;
+        let rows: Vec<UserRow> =
+            run!(self, |c, DB| keyset!(filtered!(DB, filter), page).load(c)).map_err(database)?;
         let total = match page.count {
             true => Some(
                 run!(self, |c, DB| filtered!(DB, filter).count().get_result(c))

@@ -114,8 +114,7 @@ impl InstanceReads for Conn {
         page: &PageRequest,
     ) -> Result<Page<Instance>> {
         let rows: Vec<InstanceRow> =
-            run!(self, |c, DB| keyset!(filtered!(DB, filter), instances, page).load(c))
-                .map_err(database)?;
+            run!(self, |c, DB| keyset!(filtered!(DB, filter), page).load(c)).map_err(database)?;
         let total = match page.count {
             true => Some(
                 run!(self, |c, DB| filtered!(DB, filter).count().get_result(c))

@@ -13,6 +13,7 @@ mod types;
 mod commerce;
 mod events;
 mod identity;
+mod instance_logs;
 mod instances;
 mod secrets;
 mod workflows;

@@ -124,6 +124,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    instance_logs (id) {
+        id -> Text,
+        instance_id -> Text,
+        log_type -> Text,
+        message -> Text,
+        data -> Nullable<Text>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
     runtimes (instance_id) {
         instance_id -> Text,
         ready_replicas -> Integer,

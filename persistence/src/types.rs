@@ -16,8 +16,11 @@ use domain::{
     commerce::{OrderStatus, ProductStatus},
     events::EventType,
     identity::{TenantRole, UserStatus},
-    ids::{InstanceId, OrderId, ProductId, SessionId, TaskId, TenantId, UserId, WorkflowId},
-    instances::InstanceStatus,
+    ids::{
+        InstanceId, InstanceLogId, OrderId, ProductId, SessionId, TaskId, TenantId, UserId,
+        WorkflowId,
+    },
+    instances::{InstanceStatus, LogType},
     workflows::{Phase, TaskStatus, WorkflowKind, WorkflowStatus},
 };
 use jiff::Timestamp;
@@ -55,9 +58,9 @@ macro_rules! states {
     )*};
 }
 
-ids! { InstanceId OrderId ProductId SessionId TaskId TenantId UserId WorkflowId }
+ids! { InstanceId InstanceLogId OrderId ProductId SessionId TaskId TenantId UserId WorkflowId }
 states! {
-    EventType InstanceStatus OrderStatus Phase ProductStatus TaskStatus TenantRole UserStatus
+    EventType InstanceStatus LogType OrderStatus Phase ProductStatus TaskStatus TenantRole UserStatus
     WorkflowKind WorkflowStatus
 }
 

@@ -1,14 +1,14 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, OutputType, SimpleObject, connection::PageInfo};
-use domain::page::{Page, PageKey, PageRequest};
+use domain::page::{Direction, Page, PageKey, PageRequest, Sort};
 
 use super::{
     commerce::{Order, Product},
     context::Ctx,
     error::Result,
     identity::User,
-    instances::Instance,
+    instances::{Instance, InstanceLog},
     workflows::{Task, Workflow},
 };
 
@@ -19,6 +19,7 @@ use super::{
     concrete(name = "ProductConnection", params(Product)),
     concrete(name = "OrderConnection", params(Order)),
     concrete(name = "InstanceConnection", params(Instance)),
+    concrete(name = "InstanceLogConnection", params(InstanceLog)),
     concrete(name = "WorkflowConnection", params(Workflow)),
     concrete(name = "TaskConnection", params(Task))
 )]
@@ -43,6 +44,7 @@ where
     concrete(name = "ProductEdge", params(Product)),
     concrete(name = "OrderEdge", params(Order)),
     concrete(name = "InstanceEdge", params(Instance)),
+    concrete(name = "InstanceLogEdge", params(InstanceLog)),
     concrete(name = "WorkflowEdge", params(Workflow)),
     concrete(name = "TaskEdge", params(Task))
 )]
@@ -60,6 +62,16 @@ pub(super) fn request(
     after: Option<String>,
 ) -> Result<PageRequest> {
     Ok(PageRequest::new(first.map(Into::into), after, ctx.asks("totalCount"))?)
+}
+
+/// The same for a list that comes oldest first.
+pub(super) fn oldest_first(
+    ctx: &Context<'_>,
+    first: Option<i32>,
+    after: Option<String>,
+) -> Result<PageRequest> {
+    let sort = Sort { direction: Direction::Asc, ..Sort::default() };
+    Ok(request(ctx, first, after)?.sorted(sort)?)
 }
 
 /// A page as a Relay connection; `key` tells where an item stands in the list.

@@ -8,7 +8,7 @@ use domain::{
     ControlPlane, commerce, identity,
     ids::{InstanceId, OrderId, ProductId, TaskId, TenantId, UserId, WorkflowId},
     instances,
-    page::{Page, PageKey, PageRequest},
+    page::{Page, PageKey, PageRequest, Sort},
     runtime::Pod,
     secrets::StoredSecret,
     workflows,
@@ -26,6 +26,7 @@ pub struct Loaders {
     pub order_of_instance: DataLoader<OrderOfInstance>,
     pub instances: DataLoader<Instances>,
     pub secrets: DataLoader<Secrets>,
+    pub logs_of_instance: DataLoader<LogsOfInstance>,
     pub runtimes: DataLoader<Runtimes>,
     pub pods_of_instance: DataLoader<PodsOfInstance>,
     pub connected: DataLoader<Connected>,
@@ -54,6 +55,7 @@ impl Loaders {
             order_of_instance: one(OrderOfInstance(cp.clone()), batches),
             instances: one(Instances(cp.clone()), batches),
             secrets: one(Secrets(cp.clone()), batches),
+            logs_of_instance: one(LogsOfInstance(cp.clone()), batches),
             runtimes: one(Runtimes(cp.clone()), batches),
             pods_of_instance: one(PodsOfInstance(cp.clone()), batches),
             connected: one(Connected(cp.clone()), batches),
@@ -163,19 +165,20 @@ pub struct PageArguments {
     first: usize,
     after: Option<String>,
     count: bool,
+    sort: Sort,
 }
 
 impl From<PageRequest> for PageArguments {
     fn from(page: PageRequest) -> Self {
         let after = page.after.as_ref().map(PageKey::encode);
-        Self { first: page.first, after, count: page.count }
+        Self { first: page.first, after, count: page.count, sort: page.sort }
     }
 }
 
 impl PageArguments {
     fn request(&self) -> Result<PageRequest, ApiError> {
         let after = self.after.as_deref().map(PageKey::parse).transpose()?;
-        Ok(PageRequest { first: self.first, after, count: self.count })
+        Ok(PageRequest { first: self.first, after, count: self.count, sort: self.sort })
     }
 }
 
@@ -184,6 +187,26 @@ loader!(WorkflowsOfSubject: SubjectPage => Page<workflows::Workflow>, |cp, keys|
     for (page, keys) in grouped(keys.to_vec(), |key| key.page.clone()) {
         let subjects: Vec<String> = keys.iter().map(|key| key.subject.clone()).collect();
         let pages = cp.workflows_of_subjects(&subjects, &page.request()?).await?;
+        found.extend(keys.into_iter().zip(pages));
+    }
+    found
+});
+
+/// A page of one instance's log.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct LogsPage {
+    pub instance: InstanceId,
+    /// None means all.
+    pub types: Vec<instances::LogType>,
+    pub page: PageArguments,
+}
+
+loader!(LogsOfInstance: LogsPage => Page<instances::InstanceLog>, |cp, keys| {
+    let mut found = HashMap::new();
+    for ((types, page), keys) in grouped(keys.to_vec(), |key| (key.types.clone(), key.page.clone()))
+    {
+        let ids: Vec<InstanceId> = keys.iter().map(|key| key.instance).collect();
+        let pages = cp.logs_of_instances(&ids, &types, &page.request()?).await?;
         found.extend(keys.into_iter().zip(pages));
     }
     found

@@ -11,6 +11,7 @@ mod instances;
 mod live;
 mod loaders;
 mod node;
+mod order_by;
 mod place;
 mod platform;
 mod scalars;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::{Error, Result},
     ids::{InstanceId, OrderId, ProductId, TenantId, UserId},
+    page::{PageKey, SortField},
 };
 
 /// One purchase of a product.
@@ -107,6 +108,16 @@ impl OrderAction {
 }
 
 impl Order {
+    /// Where it stands in a list that is ordered so.
+    pub fn page_key(&self, by: SortField) -> PageKey {
+        let value = match by {
+            SortField::UpdatedAt => self.updated_at.into(),
+            SortField::Amount => i64::from(self.amount).into(),
+            _ => self.created_at.into(),
+        };
+        PageKey::of(by, value, self.id)
+    }
+
     pub fn apply(mut self, action: OrderAction, now: Timestamp) -> Result<Self> {
         let Some(status) = self.status.next(action) else {
             return Err(Error::InvalidTransition {

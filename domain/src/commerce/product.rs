@@ -2,7 +2,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::ComputeSpec;
-use crate::{error::Result, ids::ProductId, names};
+use crate::{
+    error::Result,
+    ids::ProductId,
+    names,
+    page::{PageKey, SortField},
+};
 
 /// What is sold: a specification at a price.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -65,6 +70,17 @@ impl ProductStatus {
 }
 
 impl Product {
+    /// Where it stands in a list that is ordered so.
+    pub fn page_key(&self, by: SortField) -> PageKey {
+        let value = match by {
+            SortField::UpdatedAt => self.updated_at.into(),
+            SortField::Name => self.name.as_str().into(),
+            SortField::Price => i64::from(self.price).into(),
+            _ => self.created_at.into(),
+        };
+        PageKey::of(by, value, self.id)
+    }
+
     pub fn new(new: NewProduct, now: Timestamp) -> Result<Self> {
         let NewProduct { name, description, spec, price } = new;
         Ok(Self {

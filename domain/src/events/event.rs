@@ -15,7 +15,8 @@ pub struct Event {
     /// What led to it where nobody did it directly, such as a workflow's id.
     pub cause: Option<String>,
     pub request_id: Option<String>,
-    /// The status before, where the event is about a new one.
+    /// The status before, where the event is about a new one; for what the cluster showed, the
+    /// trouble before.
     pub previous: Option<String>,
     pub at: Timestamp,
     /// The entity's after-image.

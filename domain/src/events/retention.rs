@@ -8,7 +8,8 @@ const KEYS_KEPT: SignedDuration = SignedDuration::from_hours(24);
 const BATCH: i64 = 5_000;
 
 impl ControlPlane {
-    /// Forgets what is past retention: events, but for the newest, and idempotency keys. A little
+    /// Forgets what is past retention: events, but for the newest, logs of instances, and
+    /// idempotency keys. A little
     /// at a time, so that nobody waits long for it.
     pub async fn forget_the_old(&self) -> Result<()> {
         let keys = self
@@ -18,6 +19,12 @@ impl ControlPlane {
             })
             .await;
         keys?;
+        let kept = self.settings.event_retention;
+        self.maintain(None, async |work| {
+            let before = ago(work.now(), kept);
+            work.tx.expire_instance_logs(before).await.map(Some)
+        })
+        .await?;
         while self.forget_events().await? {}
         Ok(())
     }

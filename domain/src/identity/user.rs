@@ -5,6 +5,7 @@ use crate::{
     error::{Error, Result},
     ids::UserId,
     names,
+    page::{PageKey, SortField},
 };
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,6 +70,15 @@ impl UserStatus {
 }
 
 impl User {
+    /// Where it stands in a list that is ordered so.
+    pub fn page_key(&self, by: SortField) -> PageKey {
+        let value = match by {
+            SortField::Email => self.email.as_str().into(),
+            _ => self.created_at.into(),
+        };
+        PageKey::of(by, value, self.id)
+    }
+
     pub fn is_admin(&self) -> bool {
         self.roles.contains(&Role::Admin)
     }

@@ -5,6 +5,7 @@ use crate::{
     commerce::ComputeSpec,
     error::{Error, Result},
     ids::{InstanceId, OrderId, TenantId, UserId},
+    page::{PageKey, SortField},
     runtime::{Place, Workload},
     secrets::SealedSecret,
 };
@@ -219,6 +220,16 @@ impl Instance {
 
     pub fn endpoint_url(&self) -> String {
         format!("http://{}", self.host)
+    }
+
+    /// Where it stands in a list that is ordered so.
+    pub fn page_key(&self, by: SortField) -> PageKey {
+        let value = match by {
+            SortField::Name => self.name.as_str().into(),
+            SortField::UpdatedAt => self.updated_at.into(),
+            _ => self.created_at.into(),
+        };
+        PageKey::of(by, value, self.id)
     }
 
     pub fn place(&self) -> Place {

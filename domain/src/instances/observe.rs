@@ -9,7 +9,7 @@ use crate::{
     error::Result,
     events::{EventType, NewEvent, Subject},
     ids::InstanceId,
-    page::PageRequest,
+    page::{PageKey, PageRequest},
     runtime::{Observation, ObservedWorkload, Pod, Workload},
     work::{Work, image},
 };
@@ -64,7 +64,7 @@ impl ControlPlane {
     async fn observe_workload(&self, seen: ObservedWorkload) -> Result<()> {
         let id = seen.instance_id;
         let known = self.reader().await?.runtimes(&[id]).await?.pop();
-        if known.is_some_and(|known| same(&known, &seen)) {
+        if known.as_ref().is_some_and(|known| same(known, &seen)) {
             return Ok(());
         }
         self.maintain(None, async |work| {
@@ -86,7 +86,7 @@ impl ControlPlane {
                 event_type: EventType::InstanceK8sSync,
                 subject: Subject { id: id.to_string(), parent_id: None },
                 tenant_id: Some(instance.tenant_id),
-                previous: None,
+                previous: known.and_then(|known| known.error_reason),
                 data,
             });
             work.tx.wake_tasks(&id.to_string()).await.map(Some)
@@ -135,7 +135,7 @@ impl ControlPlane {
                 return Ok(None);
             };
             work.tx.save_pod(&pod).await?;
-            work.tell_pod(&instance, &pod, event)?;
+            work.tell_pod(&instance, &pod, event, known.and_then(|known| known.reason))?;
             work.tx.wake_tasks(&pod.instance_id.to_string()).await.map(Some)
         })
         .await
@@ -148,7 +148,7 @@ impl ControlPlane {
                 return Ok(None);
             };
             work.tx.delete_pod(&pod.uid).await?;
-            work.tell_pod(&instance, &pod, EventType::PodDeleted)?;
+            work.tell_pod(&instance, &pod, EventType::PodDeleted, None)?;
             work.tx.wake_tasks(&pod.instance_id.to_string()).await.map(Some)
         })
         .await
@@ -157,7 +157,7 @@ impl ControlPlane {
 
     /// Looks at every instance after a complete list: what should stand and does not is put back.
     async fn reconcile_all(&self, there: &[InstanceId]) -> Result<()> {
-        let mut page = PageRequest { first: PageRequest::LIMIT, after: None, count: false };
+        let mut page = PageRequest::all();
         loop {
             let filter = Instance::standing_filter();
             let found = self.reader().await?.instances(&filter, &page).await?;
@@ -168,7 +168,7 @@ impl ControlPlane {
             }
             let last = found.items.last().filter(|_| found.has_next);
             let Some(last) = last else { return Ok(()) };
-            page.after = Some(crate::page::PageKey::new(last.created_at, last.id));
+            page.after = Some(PageKey::new(last.created_at, last.id));
         }
     }
 
@@ -202,12 +202,19 @@ impl Work {
         Ok(self.tx.instances_by_id(&[id]).await?.pop())
     }
 
-    fn tell_pod(&mut self, instance: &Instance, pod: &Pod, event_type: EventType) -> Result<()> {
+    /// `previous` is what held the pod up before.
+    fn tell_pod(
+        &mut self,
+        instance: &Instance,
+        pod: &Pod,
+        event_type: EventType,
+        previous: Option<String>,
+    ) -> Result<()> {
         self.tell(NewEvent {
             event_type,
             subject: Subject { id: instance.id.to_string(), parent_id: None },
             tenant_id: Some(instance.tenant_id),
-            previous: None,
+            previous,
             data: image(pod)?,
         });
         Ok(())

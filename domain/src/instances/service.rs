@@ -3,8 +3,8 @@ use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::{
-    Instance, InstanceAction, InstanceFilter, InstanceRuntime, InstanceStatus, delete, provision,
-    scale,
+    Instance, InstanceAction, InstanceFilter, InstanceLog, InstanceRuntime, InstanceStatus,
+    LogType, delete, provision, scale,
 };
 use crate::{
     commerce::SpecChange,
@@ -162,6 +162,16 @@ impl ControlPlane {
     /// For edges: what a visible row points at is visible.
     pub async fn instances_by_id(&self, ids: &[InstanceId]) -> Result<Vec<Instance>> {
         self.reader().await?.instances_by_id(ids).await
+    }
+
+    /// For edges. Oldest first; `types` empty means all.
+    pub async fn logs_of_instances(
+        &self,
+        instances: &[InstanceId],
+        types: &[LogType],
+        page: &PageRequest,
+    ) -> Result<Vec<Page<InstanceLog>>> {
+        self.reader().await?.logs_of_instances(instances, types, page).await
     }
 
     pub async fn runtimes(&self, instances: &[InstanceId]) -> Result<Vec<InstanceRuntime>> {

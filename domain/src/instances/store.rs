@@ -1,6 +1,7 @@
 use async_trait::async_trait;
+use jiff::Timestamp;
 
-use super::{Instance, InstanceFilter, InstanceRuntime};
+use super::{Instance, InstanceFilter, InstanceLog, InstanceRuntime, LogType};
 use crate::{
     error::Result,
     ids::{InstanceId, TenantId},
@@ -38,4 +39,22 @@ pub trait InstanceWrites {
     async fn save_pod(&mut self, pod: &Pod) -> Result<()>;
     async fn delete_pod(&mut self, uid: &str) -> Result<()>;
     async fn save_target(&mut self, target: &Target, connected: bool) -> Result<()>;
+}
+
+#[async_trait]
+pub trait InstanceLogReads {
+    /// One page for each instance, in the order of `instances`; `types` empty means all.
+    async fn logs_of_instances(
+        &mut self,
+        instances: &[InstanceId],
+        types: &[LogType],
+        page: &PageRequest,
+    ) -> Result<Vec<Page<InstanceLog>>>;
+}
+
+#[async_trait]
+pub trait InstanceLogWrites {
+    async fn append_instance_logs(&mut self, lines: &[InstanceLog]) -> Result<()>;
+    /// Deletes lines from before `before`.
+    async fn expire_instance_logs(&mut self, before: Timestamp) -> Result<()>;
 }

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::{
     ids::{TaskId, TenantId, WorkflowId},
+    page::{PageKey, SortField},
     secrets::redacted,
 };
 
@@ -94,6 +95,17 @@ pub struct TaskFilter {
     pub workflow_id: Option<WorkflowId>,
     pub tenant_id: Option<TenantId>,
     pub visible: Option<Vec<TenantId>>,
+}
+
+impl Task {
+    /// Where it stands in a list that is ordered so.
+    pub fn page_key(&self, by: SortField) -> PageKey {
+        let value = match by {
+            SortField::UpdatedAt => self.updated_at.into(),
+            _ => self.created_at.into(),
+        };
+        PageKey::of(by, value, self.id)
+    }
 }
 
 impl TaskStatus {

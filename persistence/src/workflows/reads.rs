@@ -1,9 +1,5 @@
 use async_trait::async_trait;
-use diesel::{
-    prelude::*,
-    sql_query,
-    sql_types::{BigInt, Text},
-};
+use diesel::{prelude::*, sql_query, sql_types::Text};
 use diesel_async::RunQueryDsl;
 use domain::{
     Result,
@@ -20,7 +16,7 @@ use super::rows::{AttemptRow, LogRow, TaskRow, WorkflowRow};
 use crate::{
     backend::{Conn, run},
     error::database,
-    page::keyset,
+    page::{bind_page, keyset, ranked},
     schema::{task_attempts, task_logs, tasks, workflows},
     types::{AsText, Micros, texts},
 };
@@ -84,7 +80,7 @@ impl WorkflowReads for Conn {
         page: &PageRequest,
     ) -> Result<Page<Workflow>> {
         let rows: Vec<WorkflowRow> =
-            run!(self, |c, DB| keyset!(filtered_workflows!(DB, filter), workflows, page).load(c))
+            run!(self, |c, DB| keyset!(filtered_workflows!(DB, filter), page).load(c))
                 .map_err(database)?;
         let total = match page.count {
             true => Some(
@@ -135,9 +131,9 @@ impl WorkflowReads for Conn {
     }
 
     async fn tasks(&mut self, filter: &TaskFilter, page: &PageRequest) -> Result<Page<Task>> {
-        let rows: Vec<TaskRow> =
-            run!(self, |c, DB| keyset!(filtered_tasks!(DB, filter), tasks, page).load(c))
-                .map_err(database)?;
+        let rows: Vec<TaskRow> = run!(self, |c, DB| keyset!(filtered_tasks!(DB, filter), page)
+            .load(c))
+        .map_err(database)?;
         let total = match page.count {
             true => Some(
                 run!(self, |c, DB| filtered_tasks!(DB, filter).count().get_result(c))
@@ -208,36 +204,13 @@ impl Conn {
         if subjects.is_empty() {
             return Ok(Vec::new());
         }
-        let places: Vec<String> = (1..=subjects.len()).map(|n| format!("${n}")).collect();
-        let n = subjects.len();
-        let after = match &page.after {
-            Some(_) => format!(
-                "AND (created_at < ${0} OR (created_at = ${0} AND id < ${1}))",
-                n + 2,
-                n + 3
-            ),
-            None => String::new(),
-        };
-        let sql = format!(
-            "SELECT * FROM (SELECT workflows.*, ROW_NUMBER() OVER \
-             (PARTITION BY subject_id ORDER BY created_at DESC, id DESC) AS place \
-             FROM workflows WHERE subject_id IN ({}) {after}) ranked \
-             WHERE place <= ${} ORDER BY subject_id, place",
-            places.join(", "),
-            n + 1
-        );
-        let first = i64::try_from(page.first).unwrap_or(i64::MAX);
+        let sql = ranked("workflows", "subject_id", subjects.len(), page, "");
         let rows: Vec<WorkflowRow> = run!(self, |c, DB| {
             let mut query = sql_query(&sql).into_boxed::<DB>();
             for subject in subjects {
                 query = query.bind::<Text, _>(subject);
             }
-            query = query.bind::<BigInt, _>(first.saturating_add(1));
-            if let Some(after) = &page.after {
-                query = query.bind::<BigInt, _>(Micros(after.created_at));
-                query = query.bind::<Text, _>(&after.id);
-            }
-            query.load(c)
+            bind_page!(query, page).load(c)
         })
         .map_err(database)?;
         Ok(rows.into_iter().map(Workflow::from).collect())

@@ -1,5 +1,5 @@
 use async_graphql::{Context, Object};
-use domain::{ids::OrderId, page::PageKey};
+use domain::ids::OrderId;
 
 use super::{
     inputs::{OrderFilter, ProductFilter},
@@ -10,6 +10,7 @@ use crate::graphql::{
     connection::{Connection, connection, request},
     context::Ctx,
     error::{ApiError, Result},
+    order_by::{OrderOrderBy, ProductOrderBy},
     scalars::{Id, Long},
 };
 
@@ -27,11 +28,13 @@ impl CommerceQuery {
         >,
         #[graphql(desc = "How many at most: 1 to 100, by default 20.")] first: Option<i32>,
         #[graphql(desc = "The cursor of the edge to continue behind.")] after: Option<String>,
+        #[graphql(desc = "Newest first, where absent.")] order_by: Option<ProductOrderBy>,
     ) -> Result<Connection<Product>> {
-        let page = request(ctx, first, after)?;
+        let sort = order_by.map(Into::into).unwrap_or_default();
+        let page = request(ctx, first, after)?.sorted(sort)?;
         let filter = filter.map(Into::into).unwrap_or_default();
         let found = ctx.control_plane().products(ctx.call(), filter, &page).await?;
-        Ok(connection(found, |product| PageKey::new(product.created_at, product.id)))
+        Ok(connection(found, |product| product.page_key(sort.by)))
     }
 
     /// One order, by id or by number. Null where it does not exist or is not the caller's to see.
@@ -57,11 +60,13 @@ impl CommerceQuery {
         #[graphql(desc = "Narrows the list; what is absent does not.")] filter: Option<OrderFilter>,
         #[graphql(desc = "How many at most: 1 to 100, by default 20.")] first: Option<i32>,
         #[graphql(desc = "The cursor of the edge to continue behind.")] after: Option<String>,
+        #[graphql(desc = "Newest first, where absent.")] order_by: Option<OrderOrderBy>,
     ) -> Result<Connection<Order>> {
-        let page = request(ctx, first, after)?;
+        let sort = order_by.map(Into::into).unwrap_or_default();
+        let page = request(ctx, first, after)?.sorted(sort)?;
         let filter = filter.map(Into::into).unwrap_or_default();
         let found = ctx.control_plane().orders(ctx.call(), filter, &page).await?;
-        Ok(connection(found, |order| PageKey::new(order.created_at, order.id)))
+        Ok(connection(found, |order| order.page_key(sort.by)))
     }
 }
 

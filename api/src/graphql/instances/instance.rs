@@ -1,14 +1,18 @@
 use async_graphql::{Context, Enum, ID, Object, SimpleObject};
 use domain::{instances, page::PageKey};
 
-use super::{pod::Pod, runtime::InstanceRuntime};
+use super::{
+    log::{InstanceLog, LogType},
+    pod::Pod,
+    runtime::InstanceRuntime,
+};
 use crate::graphql::{
     commerce::{ComputeSpec, Order},
-    connection::{Connection, connection, request},
+    connection::{Connection, connection, oldest_first, request},
     context::Ctx,
     error::Result,
     identity::{Tenant, User},
-    loaders::{SubjectPage, must},
+    loaders::{LogsPage, SubjectPage, must},
     scalars::{DateTime, Long, id, time},
     secret::SecretInfo,
     workflows::Workflow,
@@ -85,6 +89,21 @@ impl Instance {
     async fn secret_config(&self, ctx: &Context<'_>) -> Result<SecretInfo> {
         let stored = ctx.loaders().secrets.load_one(self.0.id.to_string()).await?;
         Ok(stored.into())
+    }
+    /// Its log, oldest first; lines are kept as long as events.
+    async fn logs(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only lines of these types.")] types: Option<Vec<LogType>>,
+        #[graphql(desc = "How many at most: 1 to 100, by default 20.")] first: Option<i32>,
+        #[graphql(desc = "The cursor of the edge to continue behind.")] after: Option<String>,
+    ) -> Result<Connection<InstanceLog>> {
+        let types = types.unwrap_or_default().into_iter().map(Into::into).collect();
+        let page = oldest_first(ctx, first, after)?.into();
+        let key = LogsPage { instance: self.0.id, types, page };
+        let found = ctx.loaders().logs_of_instance.load_one(key).await?;
+        let found = found.ok_or_else(|| domain::Error::internal("a batch lacks a page"))?;
+        Ok(connection(found, instances::InstanceLog::page_key))
     }
     /// The workflows that were run for it, newest first.
     async fn workflows(

@@ -1,5 +1,6 @@
 mod inputs;
 mod instance;
+mod log;
 mod mutation;
 mod pod;
 mod query;
@@ -8,6 +9,7 @@ mod subscription;
 
 pub use inputs::InstanceFilter;
 pub use instance::Instance;
+pub use log::InstanceLog;
 pub use mutation::InstanceMutation;
 pub use query::InstanceQuery;
 pub use subscription::InstanceSubscription;

@@ -1,5 +1,5 @@
 use async_graphql::{Context, Object};
-use domain::{ids::InstanceId, page::PageKey};
+use domain::ids::InstanceId;
 
 use super::{inputs::InstanceFilter, instance::Instance};
 use crate::graphql::{
@@ -7,6 +7,7 @@ use crate::graphql::{
     connection::{Connection, connection, request},
     context::Ctx,
     error::Result,
+    order_by::InstanceOrderBy,
     scalars::{Id, Long},
 };
 
@@ -42,10 +43,12 @@ impl InstanceQuery {
         >,
         #[graphql(desc = "How many at most: 1 to 100, by default 20.")] first: Option<i32>,
         #[graphql(desc = "The cursor of the edge to continue behind.")] after: Option<String>,
+        #[graphql(desc = "Newest first, where absent.")] order_by: Option<InstanceOrderBy>,
     ) -> Result<Connection<Instance>> {
-        let page = request(ctx, first, after)?;
+        let sort = order_by.map(Into::into).unwrap_or_default();
+        let page = request(ctx, first, after)?.sorted(sort)?;
         let filter = filter.map(Into::into).unwrap_or_default();
         let found = ctx.control_plane().instances(ctx.call(), filter, &page).await?;
-        Ok(connection(found, |instance| PageKey::new(instance.created_at, instance.id)))
+        Ok(connection(found, |instance| instance.page_key(sort.by)))
     }
 }
