@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use domain::Settings;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::TestApp;
 
@@ -214,4 +214,32 @@ async fn a_creation_that_was_cleaned_up_is_not_tried_again() {
     let reply = ada.send(document, json!({ "id": workflow })).await;
 
     assert_eq!(reply.code(), "INVALID_TRANSITION");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_workflows_of_an_instance_come_page_by_page() {
+    let app = TestApp::new().await;
+    let (root, ada) = (app.admin().await, app.user("ada").await);
+    let product = root.create_product("web:1").await;
+    let (_, instance, _) = ada.buy(&product, "web").await;
+    for command in ["stopInstance", "startInstance"] {
+        app.run_tasks().await;
+        app.advance(Duration::from_secs(1));
+        ada.command(command, &instance).await.ok();
+    }
+    app.run_tasks().await;
+    let page = async |after: &Value| {
+        let document = "query($id: ID!, $after: String) { instance(id: $id) {
+            workflows(first: 2, after: $after) { pageInfo { endCursor } nodes { kind } }
+        } }";
+        let answer = ada.send(document, json!({ "id": instance, "after": after })).await;
+        answer.ok()["instance"]["workflows"].clone()
+    };
+
+    let first = page(&Value::Null).await;
+    let second = page(&first["pageInfo"]["endCursor"]).await;
+
+    let kinds = json!([{ "kind": "start_instance" }, { "kind": "stop_instance" }]);
+    assert_eq!(first["nodes"], kinds);
+    assert_eq!(second["nodes"], json!([{ "kind": "provision_instance" }]));
 }

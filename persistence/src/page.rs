@@ -49,7 +49,8 @@ pub(crate) fn order(sort: Sort) -> (&'static str, &'static str, &'static str) {
 }
 
 /// The SQL of one page for each of several parents: their ids are bound first, then the page by
-/// `bind_page!`. `condition` narrows the rows.
+/// `bind_page!`. `condition` narrows the rows. The places are numbered as they come, for SQLite
+/// takes `$n` for a name.
 pub(crate) fn ranked(
     table: &str,
     parent: &str,
@@ -59,10 +60,10 @@ pub(crate) fn ranked(
 ) -> String {
     let (column, direction, beyond) = order(page.sort);
     let places: Vec<String> = (1..=parents).map(|n| format!("${n}")).collect();
-    let limit = places.len() + 1;
-    let behind = match &page.after {
-        Some(_) => format!("AND ({column}, id) {beyond} (${}, ${})", limit + 1, limit + 2),
-        None => String::new(),
+    let next = places.len() + 1;
+    let (behind, limit) = match &page.after {
+        Some(_) => (format!("AND ({column}, id) {beyond} (${next}, ${})", next + 1), next + 2),
+        None => (String::new(), next),
     };
     format!(
         "SELECT * FROM (SELECT {table}.*, ROW_NUMBER() OVER \
@@ -78,15 +79,15 @@ macro_rules! bind_page {
     ($query:expr, $page:expr) => {{
         use diesel::sql_types::{BigInt, Text};
         use domain::page::SortValue;
-        let query = $query.bind::<BigInt, _>($page.first as i64 + 1);
-        match &$page.after {
-            None => query,
+        let query = match &$page.after {
+            None => $query,
             Some(after) => match &after.value {
-                SortValue::Number(number) => query.bind::<BigInt, _>(*number),
-                SortValue::Text(text) => query.bind::<Text, _>(text),
+                SortValue::Number(number) => $query.bind::<BigInt, _>(*number),
+                SortValue::Text(text) => $query.bind::<Text, _>(text),
             }
             .bind::<Text, _>(&after.id),
-        }
+        };
+        query.bind::<BigInt, _>($page.first as i64 + 1)
     }};
 }
 pub(crate) use bind_page;
