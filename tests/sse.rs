@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use api::{http::Limits, keys::TokenKey, serve::Server};
+use api::{config::Door, http::Limits};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines},
@@ -146,8 +146,7 @@ impl Stream {
 
 /// The same application served again, with other limits, and how to stop that.
 async fn served(app: &TestApp, limits: Limits) -> (String, impl FnOnce()) {
-    let key = TokenKey::new(&"a key for tests only ".repeat(2)).unwrap();
-    let server = Server::with_limits(&app.control_plane, &key, Vec::new(), limits).await.unwrap();
+    let server = app.with_door(Door { limits, ..Door::default() }).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, stop) = (listener.local_addr().unwrap().to_string(), server.stop.clone());
     tokio::spawn(server.listen(listener));

@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use domain::Settings;
 use jiff::SignedDuration;
 
-use crate::keys::TokenKey;
+use crate::{http::Limits, keys::TokenKey};
 
 /// Every setting, by flag or environment.
 #[derive(Args, Clone, Debug)]
@@ -59,10 +59,6 @@ pub struct Config {
     #[arg(long, env = "SLIPWAY_INGRESS_DOMAIN", default_value = "slipway.localhost")]
     pub ingress_domain: String,
 
-    /// Origins of browsers that may connect from elsewhere, separated by commas.
-    #[arg(long, env = "SLIPWAY_ALLOWED_ORIGINS", value_delimiter = ',')]
-    pub allowed_origins: Vec<String>,
-
     /// How long a task may take, such as `5m` or `90s`.
     #[arg(long, env = "SLIPWAY_TASK_DEADLINE", default_value = "5m")]
     pub task_deadline: SignedDuration,
@@ -82,6 +78,37 @@ pub struct Config {
     /// What is logged, such as `info` or `warn,domain=debug`.
     #[arg(long, env = "SLIPWAY_LOG", default_value = "warn")]
     pub log: String,
+
+    /// How log lines are written.
+    #[arg(long, env = "SLIPWAY_LOG_FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+
+    #[command(flatten)]
+    pub door: Door,
+}
+
+/// What stands between clients and the graph.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Door {
+    /// Origins, besides the server's own, whose pages may open a WebSocket; separated by commas.
+    #[arg(long, env = "SLIPWAY_ALLOWED_ORIGINS", value_delimiter = ',')]
+    pub allowed_origins: Vec<String>,
+
+    /// Whoever presents it as `Authorization: Bearer …` gets the metrics. Without it they are for
+    /// clients on this machine only.
+    #[arg(long, env = "SLIPWAY_METRICS_TOKEN", hide_env_values = true)]
+    pub metrics_token: Option<String>,
+
+    #[command(flatten)]
+    pub limits: Limits,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// A JSON object per line.
+    Json,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

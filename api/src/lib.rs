@@ -1,12 +1,16 @@
 //! The `slipway` program: the graph over HTTP, and the loops that do the work.
 
 pub mod auth;
+pub mod cli;
 pub mod compose;
 pub mod config;
 pub mod graphql;
 pub mod http;
 pub mod keys;
+mod logs;
+pub mod metrics;
 pub mod passwords;
+pub mod reference;
 pub mod serve;
 pub mod simulate;
 pub mod vault;

@@ -12,15 +12,16 @@ use domain::{
 use serde_json::json;
 use tokio::{net::TcpListener, signal::unix::SignalKind};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tracing_subscriber::EnvFilter;
 
 use crate::{
     auth::Gatekeeper,
     compose,
-    config::{Config, KubernetesMode},
+    config::{Config, Door, KubernetesMode},
     graphql::{self, LogTail},
-    http::{self, FrontDoor, Limits},
+    http::{self, FrontDoor},
     keys::{TokenKey, random_text},
+    logs,
+    metrics::Metrics,
     work,
 };
 
@@ -42,27 +43,19 @@ impl Server {
     pub async fn new(
         control_plane: &Arc<ControlPlane>,
         key: &TokenKey,
-        allowed_origins: Vec<String>,
-    ) -> anyhow::Result<Self> {
-        Self::with_limits(control_plane, key, allowed_origins, Limits::default()).await
-    }
-
-    pub async fn with_limits(
-        control_plane: &Arc<ControlPlane>,
-        key: &TokenKey,
-        allowed_origins: Vec<String>,
-        limits: Limits,
+        settings: Door,
     ) -> anyhow::Result<Self> {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let tail = LogTail::new(control_plane.clone()).await?;
+        let metrics = Arc::new(Metrics::new());
+        let tail = LogTail::new(control_plane.clone(), metrics.events.clone()).await?;
         tasks.spawn(tail.clone().run(stop.clone()));
         let router = http::router(FrontDoor {
             schema: graphql::schema(control_plane.clone(), tail.clone(), key.clone()),
             gatekeeper: Gatekeeper::new(control_plane.clone(), key),
             control_plane: control_plane.clone(),
             tail: tail.clone(),
-            limits,
-            allowed_origins,
+            metrics,
+            settings,
             shutdown: stop.clone(),
             tasks: tasks.clone(),
         });
@@ -90,8 +83,7 @@ impl Server {
 }
 
 pub async fn run(config: Config) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&config.log).context("SLIPWAY_LOG cannot be read")?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    logs::begin(&config)?;
     // One crypto backend for all connections; it may be there already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let key = config.token_key()?;
@@ -103,7 +95,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("listening on {}", config.listen))?;
-    let server = Server::new(&control_plane, &key, config.allowed_origins.clone()).await?;
+    let server = Server::new(&control_plane, &key, config.door.clone()).await?;
     work::start(&control_plane, &server.tasks, &server.stop);
     greet(&config, listener.local_addr()?, password.as_deref());
     tokio::spawn(stop_on_signal(server.stop.clone()));

@@ -9,7 +9,7 @@ use crate::{
     ids::{SessionId, UserId},
     runtime::{Runtime, Target},
     secrets::Vault,
-    store::{Session, Store},
+    store::{PoolUse, Session, Store},
     work::{Entity, Work},
     workflows::Workflow,
 };
@@ -103,6 +103,11 @@ impl ControlPlane {
     /// Whether the store answers.
     pub async fn ready(&self) -> Result<()> {
         self.cursor().await.map(drop)
+    }
+
+    /// How the store's connections are used.
+    pub fn store_pools(&self) -> Vec<PoolUse> {
+        self.ports.store.pools()
     }
 
     /// The clusters that workloads run in, with whether the watch on each works.

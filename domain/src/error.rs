@@ -115,6 +115,32 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
+    pub const ALL: &[Self] = &[
+        Self::Unauthenticated,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::AlreadyExists,
+        Self::Invalid,
+        Self::InvalidTransition,
+        Self::Conflict,
+        Self::QuotaExceeded,
+        Self::PortsExhausted,
+        Self::IdempotencyMismatch,
+        Self::CursorExpired,
+        Self::RateLimited,
+        Self::TooComplex,
+        Self::Unavailable,
+        Self::Internal,
+        Self::StoreBusy,
+        Self::GraphqlParseFailed,
+        Self::GraphqlValidationFailed,
+        Self::PersistedQueryNotFound,
+    ];
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == text)
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Unauthenticated => "UNAUTHENTICATED",

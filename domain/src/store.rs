@@ -1,6 +1,8 @@
 //! The persistence port: connections and transactions. What they can read and write stands in
 //! the `store.rs` of each context.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 
@@ -27,6 +29,26 @@ pub trait Store: Send + Sync {
 
     /// The position below which nothing can appear any more.
     async fn safe_head(&self) -> Result<i64>;
+
+    /// How its connections are used.
+    fn pools(&self) -> Vec<PoolUse>;
+}
+
+/// The use of one pool of connections: now, and summed up since the start.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PoolUse {
+    pub name: &'static str,
+    /// How many connections it may have.
+    pub most: usize,
+    pub in_use: usize,
+    /// Callers that wait for one.
+    pub waiting: usize,
+    /// How often one was given out.
+    pub given: u64,
+    /// For how long all callers together have waited.
+    pub waited: Duration,
+    /// How often none came in time, or none could be made.
+    pub missed: u64,
 }
 
 pub trait Session:

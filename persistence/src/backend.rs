@@ -11,22 +11,20 @@ use std::{
 };
 
 use async_trait::async_trait;
-use deadpool::managed::{Object, PoolError, Timeouts};
+use deadpool::managed::{Object, PoolError};
 use diesel::{
     QueryableByName, SqliteConnection, sql_query,
     sql_types::{BigInt, Text},
 };
 use diesel_async::{
     AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection,
-    pooled_connection::{
-        AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, deadpool::Pool,
-    },
+    pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod},
     sync_connection_wrapper::SyncConnectionWrapper,
 };
 use domain::{
     Error, Result,
     clock::{Clock, SystemClock},
-    store::{Session, Store, Transaction},
+    store::{PoolUse, Session, Store, Transaction},
 };
 use futures::FutureExt;
 use jiff::Timestamp;
@@ -34,11 +32,13 @@ use jiff::Timestamp;
 use crate::{
     error::{database, unavailable},
     migrations,
+    pool::{NoConnection, Pool},
     safe_head::SafeHead,
 };
 
 pub(crate) type Sqlite = SyncConnectionWrapper<SqliteConnection>;
 pub(crate) type Postgres = AsyncPgConnection;
+type Manager<C> = AsyncDieselConnectionManager<C>;
 
 /// How long a caller waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -59,10 +59,10 @@ pub struct SqlStore {
 enum Pools {
     /// SQLite has one writer at a time; it is waited for here, in order, not by busy retries.
     Sqlite {
-        readers: Pool<Sqlite>,
-        writer: Pool<Sqlite>,
+        readers: Pool<Manager<Sqlite>>,
+        writer: Pool<Manager<Sqlite>>,
     },
-    Postgres(Pool<Postgres>),
+    Postgres(Pool<Manager<Postgres>>),
 }
 
 /// One open connection; what [`Store::write`] gives out has a transaction on it.
@@ -76,8 +76,8 @@ pub(crate) struct Conn {
 }
 
 pub(crate) enum Link {
-    Sqlite(Option<Object<AsyncDieselConnectionManager<Sqlite>>>),
-    Postgres(Option<Box<Object<AsyncDieselConnectionManager<Postgres>>>>),
+    Sqlite(Option<Object<Manager<Sqlite>>>),
+    Postgres(Option<Box<Object<Manager<Postgres>>>>),
 }
 
 /// Runs one query, written once, on whichever database is open. Where the query's type must name
@@ -152,9 +152,11 @@ impl SqlStore {
 
     pub(crate) async fn reader(&self) -> Result<Conn> {
         let link = match &self.pools {
-            Pools::Sqlite { readers, .. } => Link::Sqlite(Some(readers.get().await.map_err(pool)?)),
+            Pools::Sqlite { readers, .. } => {
+                Link::Sqlite(Some(readers.get().await.map_err(unavailable)?))
+            }
             Pools::Postgres(pool) => {
-                Link::Postgres(Some(Box::new(pool.get().await.map_err(self::pool)?)))
+                Link::Postgres(Some(Box::new(pool.get().await.map_err(unavailable)?)))
             }
         };
         Ok(self.conn(link))
@@ -164,7 +166,7 @@ impl SqlStore {
         match &self.pools {
             Pools::Postgres(_) => self.reader().await,
             Pools::Sqlite { writer, .. } => {
-                let link = Link::Sqlite(Some(writer.get().await.map_err(writer_pool)?));
+                let link = Link::Sqlite(Some(writer.get().await.map_err(no_turn)?));
                 Ok(self.conn(link))
             }
         }
@@ -204,6 +206,13 @@ impl Store for SqlStore {
 
     async fn safe_head(&self) -> Result<i64> {
         self.safe_head.look(&mut self.reader().await?).await
+    }
+
+    fn pools(&self) -> Vec<PoolUse> {
+        match &self.pools {
+            Pools::Sqlite { readers, writer } => vec![readers.in_use(), writer.in_use()],
+            Pools::Postgres(pool) => vec![pool.in_use()],
+        }
     }
 }
 
@@ -282,17 +291,22 @@ async fn open_sqlite(path: &str) -> Result<Pools> {
     let mut first = sqlite_connection(path.to_owned()).await.map_err(unavailable)?;
     first.batch_execute("PRAGMA journal_mode = WAL").await.map_err(database)?;
     migrations::run_on_sqlite(first)?;
-    let readers = sqlite_pool(path, SQLITE_READERS, PATIENCE)?;
-    let writer = sqlite_pool(path, 1, WRITER_PATIENCE)?;
+    let readers = sqlite_pool("readers", path, SQLITE_READERS, PATIENCE)?;
+    let writer = sqlite_pool("writer", path, 1, WRITER_PATIENCE)?;
     Ok(Pools::Sqlite { readers, writer })
 }
 
-fn sqlite_pool(path: &str, size: usize, patience: Duration) -> Result<Pool<Sqlite>> {
+fn sqlite_pool(
+    name: &'static str,
+    path: &str,
+    size: usize,
+    patience: Duration,
+) -> Result<Pool<Manager<Sqlite>>> {
     let mut config = ManagerConfig::default();
     config.recycling_method = RecyclingMethod::Fast;
     config.custom_setup = Box::new(|path| sqlite_connection(path.to_owned()).boxed());
-    let manager = AsyncDieselConnectionManager::new_with_config(path, config);
-    pool_of(manager, size, patience)
+    let manager = Manager::new_with_config(path, config);
+    Pool::new(name, manager, size, patience)
 }
 
 async fn sqlite_connection(path: String) -> diesel::ConnectionResult<Sqlite> {
@@ -314,30 +328,12 @@ async fn open_postgres(url: &str) -> Result<Pools> {
     migrations::run_on_postgres(first).await?;
     let mut config = ManagerConfig::default();
     config.recycling_method = RecyclingMethod::Fast;
-    let manager = AsyncDieselConnectionManager::new_with_config(url, config);
-    Ok(Pools::Postgres(pool_of(manager, POSTGRES_CONNECTIONS, PATIENCE)?))
+    let manager = Manager::new_with_config(url, config);
+    Ok(Pools::Postgres(Pool::new("all", manager, POSTGRES_CONNECTIONS, PATIENCE)?))
 }
 
-fn pool_of<M: deadpool::managed::Manager>(
-    manager: M,
-    size: usize,
-    patience: Duration,
-) -> Result<deadpool::managed::Pool<M>> {
-    let timeouts =
-        Timeouts { wait: Some(patience), create: Some(PATIENCE), recycle: Some(PATIENCE) };
-    deadpool::managed::Pool::builder(manager)
-        .max_size(size)
-        .timeouts(timeouts)
-        .runtime(deadpool::Runtime::Tokio1)
-        .build()
-        .map_err(unavailable)
-}
-
-fn pool(error: PoolError<diesel_async::pooled_connection::PoolError>) -> Error {
-    unavailable(error)
-}
-
-fn writer_pool(error: PoolError<diesel_async::pooled_connection::PoolError>) -> Error {
+/// Whoever waited in vain for the one writer may try again.
+fn no_turn(error: NoConnection) -> Error {
     match error {
         PoolError::Timeout(_) => Error::StoreBusy(error.into()),
         other => unavailable(other),

@@ -6,6 +6,7 @@ mod bus;
 mod error;
 mod migrations;
 mod page;
+mod pool;
 mod safe_head;
 mod schema;
 mod types;

@@ -3,7 +3,10 @@ use std::{
     time::Duration,
 };
 
-use api::{auth::Signer, keys::TokenKey, passwords::Argon2Hasher, serve::Server, vault::AesVault};
+use api::{
+    auth::Signer, config::Door, keys::TokenKey, passwords::Argon2Hasher, serve::Server,
+    vault::AesVault,
+};
 use axum::Router;
 use domain::{
     ControlPlane, Ports, Settings,
@@ -53,6 +56,7 @@ pub struct TestApp {
     pub router: Router,
     pub database: Database,
     server: Option<Server>,
+    key: TokenKey,
 }
 
 impl TestApp {
@@ -98,10 +102,10 @@ impl TestApp {
             vault: Arc::new(AesVault::new(Some(&key)).unwrap()),
         };
         let control_plane = Arc::new(ControlPlane::new(ports, settings));
-        let server = Server::new(&control_plane, &key, Vec::new()).await.unwrap();
+        let server = Server::new(&control_plane, &key, Door::default()).await.unwrap();
         let router = server.router.clone();
         let server = Some(server);
-        Self { control_plane, store, cluster, clock, router, database, server }
+        Self { control_plane, store, cluster, clock, router, database, server, key }
     }
 
     pub fn anonymous(&self) -> Client {
@@ -124,6 +128,11 @@ impl TestApp {
         };
         self.control_plane.ensure_admin(registration).await.unwrap();
         self.anonymous().login("root").await
+    }
+
+    /// The same application behind a door of other settings.
+    pub async fn with_door(&self, door: Door) -> Server {
+        Server::new(&self.control_plane, &self.key, door).await.unwrap()
     }
 
     /// Moves the time of store and cluster alike.

@@ -1,6 +1,7 @@
 //! The developer commands: `cargo xtask --help`.
 
 mod apt;
+mod docs;
 mod migration;
 mod postgres;
 mod process;
@@ -28,6 +29,8 @@ enum Command {
     Test(test::Options),
     /// Write schema.graphql
     Schema,
+    /// Write the tables of docs/ that the program knows
+    Docs,
     /// Make an empty migration
     Migration {
         /// What it does, in snake case
@@ -52,6 +55,7 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Test(options) => test::run(&options),
         Command::Schema => schema::write(),
+        Command::Docs => docs::write(),
         Command::Migration { name } => migration::create(&name),
         Command::Postgres => postgres::serve(),
     }

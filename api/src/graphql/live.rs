@@ -24,6 +24,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::place::Place;
+use crate::metrics::EventDelay;
 
 /// How many events a topic holds for a subscriber before it has to go back to the log.
 const TOPIC_CAPACITY: usize = 64;
@@ -44,6 +45,7 @@ pub struct LogTail {
     control_plane: Arc<ControlPlane>,
     topics: Mutex<HashMap<Topic, broadcast::Sender<Arc<Event>>>>,
     head: watch::Sender<Cursor>,
+    delay: EventDelay,
 }
 
 /// Where a subscriber stands.
@@ -63,9 +65,9 @@ struct Follower {
 }
 
 impl LogTail {
-    pub async fn new(control_plane: Arc<ControlPlane>) -> Result<Arc<Self>> {
+    pub async fn new(control_plane: Arc<ControlPlane>, delay: EventDelay) -> Result<Arc<Self>> {
         let head = watch::Sender::new(control_plane.cursor().await?);
-        Ok(Arc::new(Self { control_plane, topics: Mutex::default(), head }))
+        Ok(Arc::new(Self { control_plane, topics: Mutex::default(), head, delay }))
     }
 
     /// The newest safe position that this process has seen.
@@ -115,6 +117,7 @@ impl LogTail {
     }
 
     fn publish(&self, event: Event) {
+        self.delay.handed_out(event.at);
         let topics = self.topics();
         let about = [Some(event.subject.id.clone()), event.subject.parent_id.clone()];
         let about = about.into_iter().flatten().map(Topic::About);

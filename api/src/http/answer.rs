@@ -5,6 +5,7 @@ use axum::{
     Json,
     response::{IntoResponse, Response},
 };
+use domain::error::ErrorCode;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
@@ -61,14 +62,24 @@ pub fn answer(media: Media, outcome: Result<async_graphql::Response, Refusal>) -
 /// is not GraphQL, as clients of before `application/graphql-response+json` expect.
 fn status(errors: &[ServerError], media: Media) -> StatusCode {
     match errors.first().and_then(code_of) {
-        Some("UNAUTHENTICATED") => StatusCode::UNAUTHORIZED,
-        Some("FORBIDDEN") => StatusCode::FORBIDDEN,
-        Some("RATE_LIMITED") => StatusCode::TOO_MANY_REQUESTS,
-        Some("UNAVAILABLE" | "STORE_BUSY") => StatusCode::SERVICE_UNAVAILABLE,
-        Some("INTERNAL") => StatusCode::INTERNAL_SERVER_ERROR,
         Some(
-            "GRAPHQL_PARSE_FAILED" | "GRAPHQL_VALIDATION_FAILED" | "PERSISTED_QUERY_NOT_FOUND",
+            ErrorCode::GraphqlParseFailed
+            | ErrorCode::GraphqlValidationFailed
+            | ErrorCode::PersistedQueryNotFound,
         ) if media == Media::Json => StatusCode::OK,
+        Some(code) => status_of(code),
+        None => StatusCode::BAD_REQUEST,
+    }
+}
+
+/// The status of an operation that did not begin.
+pub fn status_of(code: ErrorCode) -> StatusCode {
+    match code {
+        ErrorCode::Unauthenticated => StatusCode::UNAUTHORIZED,
+        ErrorCode::Forbidden => StatusCode::FORBIDDEN,
+        ErrorCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        ErrorCode::Unavailable | ErrorCode::StoreBusy => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::BAD_REQUEST,
     }
 }

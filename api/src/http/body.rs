@@ -1,24 +1,23 @@
-use std::time::Duration;
-
 use axum::body::Body;
 use futures::StreamExt;
 use http::StatusCode;
 use tokio::time::timeout;
 
-use super::refusal::{Refusal, within};
-
-/// How long a body may take to arrive.
-const ARRIVAL_TIME: Duration = Duration::from_secs(30);
+use super::{
+    limits::Limits,
+    refusal::{Refusal, within},
+};
 
 /// How many times the limit is read, and dropped, before the connection is cut: a client that is
 /// still sending would not see the answer.
 const PATIENCE: usize = 4;
 
 /// Reads a body of at most so many bytes.
-pub async fn read(body: Body, limit: usize) -> Result<Vec<u8>, Refusal> {
-    let arrived = timeout(ARRIVAL_TIME, collect(body, limit)).await;
+pub async fn read(body: Body, limits: &Limits) -> Result<Vec<u8>, Refusal> {
+    let arrived = timeout(limits.body_time, collect(body, limits.body_bytes)).await;
     arrived.unwrap_or_else(|_| {
-        let late = Refusal::invalid("the body did not arrive in time");
+        let message = format!("the body did not arrive within {} s", limits.body_time.as_secs());
+        let late = Refusal::invalid(message);
         Err(late.with_status(StatusCode::REQUEST_TIMEOUT))
     })
 }

@@ -39,9 +39,9 @@ pub fn settle(response: &mut Response) {
     }
 }
 
-pub fn code_of(error: &ServerError) -> Option<&str> {
+pub fn code_of(error: &ServerError) -> Option<ErrorCode> {
     match error.extensions.as_ref()?.get("code")? {
-        Value::String(code) => Some(code),
+        Value::String(code) => ErrorCode::parse(code),
         _ => None,
     }
 }
@@ -84,7 +84,7 @@ mod tests {
 
         let written = serde_json::to_string(&response).unwrap();
         assert!(written.len() < 1_024, "{} bytes", written.len());
-        assert_eq!(code_of(&response.errors[0]), Some("GRAPHQL_VALIDATION_FAILED"));
+        assert_eq!(code_of(&response.errors[0]), Some(ErrorCode::GraphqlValidationFailed));
     }
 
     #[test]
@@ -96,7 +96,7 @@ mod tests {
         settle(&mut response);
 
         assert_eq!(response.errors[0].message, "Expected input type \"Int\"");
-        assert_eq!(code_of(&response.errors[0]), Some("INVALID"));
+        assert_eq!(code_of(&response.errors[0]), Some(ErrorCode::Invalid));
     }
 
     #[test]
@@ -108,7 +108,7 @@ mod tests {
 
         settle(&mut response);
 
-        assert_eq!(code_of(&response.errors[0]), Some("PORTS_EXHAUSTED"));
+        assert_eq!(code_of(&response.errors[0]), Some(ErrorCode::PortsExhausted));
         assert!(!is_request_error(&response));
     }
 }

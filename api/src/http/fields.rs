@@ -8,13 +8,15 @@ use async_graphql::{
     },
 };
 
+use domain::error::ErrorCode;
+
 use super::{errors::code_of, nulls::Asked};
 
 /// Gives each refused input that does not name its field the name of the argument that holds it.
 pub fn name(errors: &mut [ServerError], asked: &Asked) {
     let nameless = |error: &ServerError| {
         let extensions = error.extensions.as_ref();
-        code_of(error) == Some("INVALID")
+        code_of(error) == Some(ErrorCode::Invalid)
             && extensions.is_some_and(|all| all.get("field").is_none())
     };
     if !errors.iter().any(nameless) {

@@ -1,17 +1,19 @@
 use std::sync::Arc;
 
 use async_graphql::parser::parse_schema;
-use axum::{Router, middleware::from_fn, response::Redirect, routing::get};
+use axum::{Router, middleware::from_fn_with_state, response::Redirect, routing::get};
 use domain::ControlPlane;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    entrance::enter, graphql, guard::Guard, health, limits::Limits, nulls::Nulls, seats::Seats,
-    stamp::stamp,
+    entrance::enter, graphql, guard::Guard, health, limits::Limits, measures, nulls::Nulls,
+    seats::Seats, stamp::stamp,
 };
 use crate::{
     auth::Gatekeeper,
+    config::Door,
     graphql::{LogTail, Schema},
+    metrics::Metrics,
 };
 
 /// What the routes need of the rest of the program.
@@ -20,9 +22,8 @@ pub struct FrontDoor {
     pub gatekeeper: Gatekeeper,
     pub control_plane: Arc<ControlPlane>,
     pub tail: Arc<LogTail>,
-    pub limits: Limits,
-    /// Origins, besides the server's own, from which a page may open a WebSocket.
-    pub allowed_origins: Vec<String>,
+    pub metrics: Arc<Metrics>,
+    pub settings: Door,
     /// Cancelled when the server stops: sockets are then closed with 1001.
     pub shutdown: CancellationToken,
     /// Holds every socket and mutation under way, so that the server can wait for them.
@@ -38,18 +39,26 @@ pub(super) struct Desk {
     pub sdl: String,
 }
 
+impl Desk {
+    pub fn limits(&self) -> &Limits {
+        &self.door.settings.limits
+    }
+}
+
 pub fn router(door: FrontDoor) -> Router {
     let sdl = crate::graphql::sdl();
     let schema = parse_schema(&sdl).expect("a schema's own text is well-formed");
-    let guard = Guard::new(door.limits.clone(), &schema);
+    let guard = Guard::new(door.settings.limits.clone(), &schema);
     let nulls = Arc::new(Nulls::new(&schema));
     let graphql = get(enter).post(graphql::post).fallback(graphql::not_allowed);
+    let desk = Arc::new(Desk { door, guard, nulls, seats: Arc::default(), sdl });
     Router::new()
         .route("/", get(async || Redirect::temporary("/graphql")))
         .route("/graphql", graphql)
         .route("/schema.graphql", get(health::schema))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
-        .layer(from_fn(stamp))
-        .with_state(Arc::new(Desk { door, guard, nulls, seats: Arc::default(), sdl }))
+        .route("/metrics", get(measures::show))
+        .layer(from_fn_with_state(Arc::clone(&desk), stamp))
+        .with_state(desk)
 }

@@ -21,6 +21,7 @@ use super::{
     sse,
     stamp::RequestId,
 };
+use crate::metrics::Transport;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -34,7 +35,7 @@ pub async fn post(
         return not_acceptable();
     };
     let served = serve_post(&desk, id, wanted, request).await;
-    served.unwrap_or_else(|refusal| answer(wanted.media, Err(refusal)))
+    served.unwrap_or_else(|refusal| refuse(&desk, wanted, refusal))
 }
 
 /// Nothing that changes something: that is not to be had by following a link.
@@ -43,12 +44,17 @@ pub async fn get(desk: &Arc<Desk>, id: RequestId, head: &Parts) -> Response {
         return not_acceptable();
     };
     let served = serve_get(desk, id, wanted, head).await;
-    served.unwrap_or_else(|refusal| answer(wanted.media, Err(refusal)))
+    served.unwrap_or_else(|refusal| refuse(desk, wanted, refusal))
 }
 
 pub async fn not_allowed() -> Response {
     let refusal = Refusal::invalid("GraphQL is served by POST");
     answer(Media::Json, Err(refusal.with_status(StatusCode::METHOD_NOT_ALLOWED)))
+}
+
+fn refuse(desk: &Desk, wanted: Wanted, refusal: Refusal) -> Response {
+    desk.refused(wanted.transport(), &refusal);
+    answer(wanted.media, Err(refusal))
 }
 
 fn not_acceptable() -> Response {
@@ -69,8 +75,8 @@ async fn serve_post(
         let refusal = Refusal::invalid("a request body is application/json");
         return Err(refusal.with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
     }
-    let limits = &desk.door.limits;
-    let body = body::read(body, limits.body_bytes).await?;
+    let limits = desk.limits();
+    let body = body::read(body, limits).await?;
     let params = Params::from_body(&body, limits)?;
     drop(body);
     serve(desk, id, wanted, &head, params).await
@@ -85,7 +91,7 @@ async fn serve_get(
     let Ok(Query(query)) = Query::<QueryString>::try_from_uri(&head.uri) else {
         return Err(Refusal::invalid("the query string cannot be read"));
     };
-    let params = Params::from_query_string(query, &desk.door.limits)?;
+    let params = Params::from_query_string(query, desk.limits())?;
     serve(desk, id, wanted, head, params).await
 }
 
@@ -101,6 +107,7 @@ async fn serve(
         Ok(admitted) => admitted,
         // A browser does not show a reader of events what stands in an answer other than 200.
         Err(refusal) if wanted.events == Events::Always => {
+            desk.refused(Transport::Sse, &refusal);
             return Ok(sse::once(refusal.into_response()));
         }
         Err(refusal) => return Err(refusal),
@@ -111,6 +118,10 @@ async fn serve(
     let pass = desk.door.gatekeeper.pass(text(headers, &header::AUTHORIZATION)?).await?;
     let last_event_id = text(headers, &LAST_EVENT_ID)?.filter(|id| !id.is_empty());
     let asker = Asker {
+        transport: match kind {
+            OperationType::Subscription => Transport::Sse,
+            OperationType::Query | OperationType::Mutation => wanted.transport(),
+        },
         idempotency_key: text(headers, &IDEMPOTENCY_KEY)?.map(str::to_owned),
         caller: pass.caller.clone(),
         request_id: id.0,
@@ -118,7 +129,7 @@ async fn serve(
     };
     let operation = desk.operation(params, admitted, asker);
     if kind == OperationType::Subscription {
-        let seat = desk.seats.take(&pass.caller, desk.door.limits.event_streams)?;
+        let seat = desk.seats.take(&pass.caller, desk.limits().event_streams)?;
         return Ok(sse::open(desk, pass, seat, operation));
     }
     let response = desk.run(operation).await;

@@ -2,6 +2,8 @@
 
 use http::{HeaderMap, HeaderValue, header};
 
+use crate::metrics::Transport;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Media {
     GraphqlResponse,
@@ -55,6 +57,14 @@ pub enum Events {
 }
 
 impl Wanted {
+    /// What anything but a subscription is answered by.
+    pub fn transport(self) -> Transport {
+        match self.events {
+            Events::Always => Transport::Sse,
+            Events::Never | Events::ForSubscriptions => Transport::Http,
+        }
+    }
+
     /// None where the client takes nothing that is served here.
     pub fn by(headers: &HeaderMap) -> Option<Self> {
         let media = Media::negotiate(headers);

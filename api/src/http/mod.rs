@@ -9,6 +9,7 @@ mod guard;
 mod health;
 mod json;
 mod limits;
+mod measures;
 mod media;
 mod nulls;
 mod operation;
@@ -21,5 +22,6 @@ mod socket;
 mod sse;
 mod stamp;
 
+pub use answer::status_of;
 pub use front_door::{FrontDoor, router};
 pub use limits::Limits;

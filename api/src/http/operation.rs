@@ -3,7 +3,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 use async_graphql::{Request, Response, parser::types::OperationType};
 use domain::{error::ErrorCode, identity::Caller};
 use futures::{FutureExt, Stream, StreamExt};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tracing::Instrument;
 
 use super::{
@@ -15,11 +15,15 @@ use super::{
     params::Params,
     refusal::Refusal,
 };
-use crate::graphql::{Batches, Place, Schema, attach};
+use crate::{
+    graphql::{Batches, Place, Schema, attach},
+    metrics::{Kind, Metrics, Presence, Transport},
+};
 
 /// An admitted operation with everything it runs with.
 pub struct Operation {
     pub kind: OperationType,
+    pub transport: Transport,
     /// Where the reader of its items stands, if it has any.
     pub place: Arc<Place>,
     asked: Asked,
@@ -30,6 +34,7 @@ pub struct Operation {
 
 /// Who asks, and under which names.
 pub struct Asker {
+    pub transport: Transport,
     pub caller: Caller,
     pub request_id: String,
     pub idempotency_key: Option<String>,
@@ -45,46 +50,99 @@ impl Desk {
         let mut request = Request::new("").variables(variables);
         request.operation_name = operation_name;
         request.set_parsed_query(admitted.document);
-        let Asker { caller, request_id, idempotency_key, last_event_id } = asker;
+        let Asker { transport, caller, request_id, idempotency_key, last_event_id } = asker;
         let (control_plane, tail) = (&self.door.control_plane, &self.door.tail);
         let (request, batches) =
             attach(request, control_plane, tail, caller, request_id, idempotency_key);
-        let limits = &self.door.limits;
+        let limits = self.limits();
         let look_every = limits.ping_after.min(limits.heartbeat_after) / 3;
         let place = Arc::new(Place::new(last_event_id, look_every));
         let request = request.data(Arc::clone(&place));
-        Operation { kind: admitted.kind, place, asked, order, request, batches }
+        Operation { kind: admitted.kind, transport, place, asked, order, request, batches }
     }
 
     /// Runs a query within its time; a mutation to its end, whether anybody waits for it or not.
     pub async fn run(&self, operation: Operation) -> Response {
-        let kind = operation.kind;
+        let (kind, transport) = (operation.kind, operation.transport);
         let execution = execute(self.door.schema.clone(), Arc::clone(&self.nulls), operation);
+        let metrics = Arc::clone(&self.door.metrics);
         if kind == OperationType::Mutation {
+            let execution = measured(metrics, transport, kind, execution);
             let task = self.door.tasks.spawn(execution.in_current_span());
             return task.await.unwrap_or_else(|_| interrupted());
         }
-        let time = self.door.limits.query_time;
-        timeout(time, execution).await.unwrap_or_else(|_| {
-            let message = format!("the query took longer than {} s", time.as_secs());
-            Refusal::new(ErrorCode::Unavailable, message).into_response()
-        })
+        let time = self.limits().query_time;
+        let execution = timeout(time, execution).map(move |done| {
+            done.unwrap_or_else(|_| {
+                let message = format!("the query took longer than {} s", time.as_secs());
+                Refusal::new(ErrorCode::Unavailable, message).into_response()
+            })
+        });
+        measured(metrics, transport, kind, execution).await
     }
 
     /// The items of a subscription.
     pub fn follow(&self, operation: Operation) -> impl Stream<Item = Response> + use<> {
-        let Operation { asked, order, request, batches, .. } = operation;
+        let Operation { transport, asked, order, request, batches, .. } = operation;
         let nulls = Arc::clone(&self.nulls);
+        let mut following = Following::new(&self.door.metrics, transport);
         let items = self.door.schema.execute_stream(request);
         let items = AssertUnwindSafe(batches.drive_stream(items)).catch_unwind();
         items.map(move |item| {
-            let Ok(mut item) = item else {
-                return panicked();
-            };
+            let mut item = item.unwrap_or_else(|_| panicked());
             settle(&mut item, &nulls, &asked, &order);
+            following.note(&item);
             item
         })
     }
+
+    /// Counts what was refused before anything of it ran.
+    pub fn refused(&self, transport: Transport, refusal: &Refusal) {
+        self.door.metrics.operations.ended(transport, Kind::Unknown, Some(refusal.code));
+    }
+}
+
+/// A subscription under way, for the metrics.
+struct Following {
+    metrics: Arc<Metrics>,
+    transport: Transport,
+    /// Of its last item's first error.
+    code: Option<ErrorCode>,
+    _presence: Presence,
+}
+
+impl Following {
+    fn new(metrics: &Arc<Metrics>, transport: Transport) -> Self {
+        let presence = metrics.operations.subscription(transport);
+        Self { metrics: Arc::clone(metrics), transport, code: None, _presence: presence }
+    }
+
+    fn note(&mut self, item: &Response) {
+        self.code = item.errors.first().and_then(errors::code_of);
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        self.metrics.operations.ended(self.transport, Kind::Subscription, self.code);
+    }
+}
+
+async fn measured(
+    metrics: Arc<Metrics>,
+    transport: Transport,
+    kind: OperationType,
+    execution: impl Future<Output = Response>,
+) -> Response {
+    let began_at = Instant::now();
+    let response = execution.await;
+    let (kind, time) = (Kind::from(kind), began_at.elapsed());
+    let code = response.errors.first().and_then(errors::code_of);
+    metrics.operations.took(kind, time);
+    metrics.operations.ended(transport, kind, code);
+    let outcome = code.map_or("OK", ErrorCode::as_str);
+    tracing::info!(?kind, outcome, micros = time.as_micros(), "an operation ended");
+    response
 }
 
 async fn execute(schema: Schema, nulls: Arc<Nulls>, operation: Operation) -> Response {

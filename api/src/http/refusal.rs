@@ -14,12 +14,14 @@ pub struct Refusal {
     /// Where the code alone does not tell the HTTP status.
     pub status: Option<StatusCode>,
     pub retry_after_seconds: Option<u64>,
+    /// The limit that is exceeded, and its value.
+    pub limit: Option<(&'static str, usize)>,
 }
 
 impl Refusal {
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         let message = clip(message.into(), MESSAGE_BYTES);
-        Self { code, message, position: None, status: None, retry_after_seconds: None }
+        Self { code, message, position: None, status: None, retry_after_seconds: None, limit: None }
     }
 
     pub fn invalid(message: impl Into<String>) -> Self {
@@ -49,6 +51,10 @@ impl Refusal {
         if let Some(seconds) = self.retry_after_seconds {
             extensions.set("retryAfter", seconds);
         }
+        if let Some((limit, maximum)) = self.limit {
+            extensions.set("limit", limit);
+            extensions.set("maximum", maximum);
+        }
         let mut error = ServerError::new(self.message, self.position);
         error.extensions = Some(extensions);
         error
@@ -77,12 +83,12 @@ impl From<domain::Error> for Refusal {
 }
 
 /// Refuses what exceeds its limit, and says which one that is.
-pub fn within(what: &str, found: usize, limit: usize) -> Result<(), Refusal> {
+pub fn within(what: &'static str, found: usize, limit: usize) -> Result<(), Refusal> {
     if found <= limit {
         return Ok(());
     }
     let message = format!("{what} exceeds the limit of {limit}");
-    Err(Refusal::new(ErrorCode::TooComplex, message))
+    Err(Refusal { limit: Some((what, limit)), ..Refusal::new(ErrorCode::TooComplex, message) })
 }
 
 /// Cuts a text to at most so many bytes, between two characters.
@@ -110,6 +116,7 @@ mod tests {
 
         assert_eq!(refusal.code, ErrorCode::TooComplex);
         assert_eq!(refusal.message, "nesting exceeds the limit of 40");
+        assert_eq!(refusal.limit, Some(("nesting", 40)));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! has it. Each item of a subscription has an id: a reader who comes back with it in
 //! `Last-Event-ID`, as browsers do by themselves, gets exactly what follows.
 
-use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, pin::pin, sync::Arc};
 
 use async_graphql::Response as Outcome;
 use axum::{
@@ -25,9 +25,6 @@ use super::{
 };
 use crate::auth::Pass;
 
-/// How long an event waits for its reader to take the one before.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 /// Proxies that gather an answer before they pass it on are told not to.
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
@@ -41,6 +38,7 @@ pub fn open(desk: &Arc<Desk>, pass: Pass, seat: Seat, operation: Operation) -> R
     let (sender, receiver) = mpsc::channel(1);
     let desk = Arc::clone(desk);
     let tasks = desk.door.tasks.clone();
+    let presence = desk.door.metrics.traffic.event_stream();
     let feed = async move {
         let lapse = desk.door.gatekeeper.clone().lapse(pass);
         select! {
@@ -50,12 +48,12 @@ pub fn open(desk: &Arc<Desk>, pass: Pass, seat: Seat, operation: Operation) -> R
             () = sender.closed() => {}
             () = lapse => {
                 let refusal = Refusal::from(Error::Unauthenticated).into_response();
-                if send(&sender, next(None, refusal)).await.is_ok() {
-                    let _ = send(&sender, complete()).await;
+                if send(&desk, &sender, next(None, refusal)).await.is_ok() {
+                    let _ = send(&desk, &sender, complete()).await;
                 }
             }
         }
-        drop(seat);
+        drop((seat, presence));
     };
     tasks.spawn(feed.in_current_span());
     respond(ReceiverStream::new(receiver))
@@ -76,22 +74,24 @@ async fn feed(
         select! {
             item = items.next() => {
                 let Some(item) = item else {
-                    return send(sender, complete()).await;
+                    return send(desk, sender, complete()).await;
                 };
                 let id = place.take_item();
-                send(sender, next(id.as_deref(), item)).await?;
+                send(desk, sender, next(id.as_deref(), item)).await?;
             }
-            () = sleep(desk.door.limits.heartbeat_after) => {
+            () = sleep(desk.limits().heartbeat_after) => {
                 let bookmark = place.bookmark().filter(|bookmark| told < Some(*bookmark));
                 told = bookmark.or(told);
-                send(sender, heartbeat(bookmark)).await?;
+                send(desk, sender, heartbeat(bookmark)).await?;
             }
         }
     }
 }
 
-async fn send(sender: &mpsc::Sender<String>, event: String) -> Result<(), Gone> {
-    timeout(PATIENCE, sender.send(event)).await.map_err(|_| Gone)?.map_err(|_| Gone)
+/// Waits no longer than a reader may stall.
+async fn send(desk: &Desk, sender: &mpsc::Sender<String>, event: String) -> Result<(), Gone> {
+    let patience = desk.limits().stall_time;
+    timeout(patience, sender.send(event)).await.map_err(|_| Gone)?.map_err(|_| Gone)
 }
 
 /// JSON has no line breaks but those that it escapes, and neither have ids.

@@ -1,6 +1,14 @@
-use axum::{extract::Request, middleware::Next, response::Response};
+use std::sync::Arc;
+
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use tracing::{Instrument, info_span};
+use tracing::{Instrument, error_span};
+
+use super::front_door::Desk;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST_ID: usize = 64;
@@ -10,12 +18,14 @@ const LONGEST_ID: usize = 64;
 pub struct RequestId(pub String);
 
 /// Names the request, and says of every answer how a browser has to treat it.
-pub async fn stamp(mut request: Request, next: Next) -> Response {
+pub async fn stamp(State(desk): State<Arc<Desk>>, mut request: Request, next: Next) -> Response {
     let id = RequestId::of(request.headers());
     let value = HeaderValue::from_str(&id.0);
-    let span = info_span!("request", request.id = id.0);
+    // Of the highest level, so that every line has the id, whatever is logged.
+    let span = error_span!("request", request.id = id.0);
     request.extensions_mut().insert(id);
     let mut response = next.run(request).instrument(span).await;
+    desk.door.metrics.traffic.responded(response.status());
     let headers = response.headers_mut();
     if let Ok(value) = value {
         headers.insert(X_REQUEST_ID, value);

@@ -6,7 +6,9 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::{Claim, Outcome, Outside, Phase, Task, TaskLog, TaskStatus, WorkflowStatus, registry};
+use super::{
+    Claim, Outcome, Outside, Phase, Task, TaskLog, TaskQueue, TaskStatus, WorkflowStatus, registry,
+};
 use crate::{
     control_plane::ControlPlane,
     error::{Error, Result},
@@ -71,6 +73,12 @@ impl ControlPlane {
         let Some(due) = self.reader().await?.next_ready().await? else { return Ok(None) };
         let now = self.ports.store.now().await?;
         Ok(Some(due.duration_since(now).max(SignedDuration::ZERO)))
+    }
+
+    /// The tasks that are under way.
+    pub async fn task_queue(&self) -> Result<TaskQueue> {
+        let now = self.ports.store.now().await?;
+        self.reader().await?.task_queue(now).await
     }
 
     async fn execute_task(&self, claim: &Claim, log: &mut TaskLog) -> Result<Outcome> {

@@ -39,6 +39,21 @@ pub trait WorkflowReads {
     ) -> Result<Vec<LogLine>>;
     /// When the next task falls due, if any is waiting.
     async fn next_ready(&mut self) -> Result<Option<Timestamp>>;
+    /// The tasks that are under way, as of `now`.
+    async fn task_queue(&mut self, now: Timestamp) -> Result<TaskQueue>;
+}
+
+/// How many tasks stand where, of those that may run or do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TaskQueue {
+    /// Could be claimed now.
+    pub due: i64,
+    /// Belong to a worker.
+    pub leased: i64,
+    /// Fall due later.
+    pub waiting: i64,
+    /// How long the one has been due that has been due longest.
+    pub longest_due: SignedDuration,
 }
 
 /// A piece of a task's log as it was appended.

@@ -1,16 +1,20 @@
 use async_trait::async_trait;
-use diesel::{prelude::*, sql_query, sql_types::Text};
+use diesel::{
+    prelude::*,
+    sql_query,
+    sql_types::{BigInt, Nullable, Text},
+};
 use diesel_async::RunQueryDsl;
 use domain::{
     Result,
     ids::{TaskId, WorkflowId},
     page::{Page, PageRequest},
     workflows::{
-        LogLine, Task, TaskAttempt, TaskFilter, Workflow, WorkflowFilter, WorkflowReads,
+        LogLine, Task, TaskAttempt, TaskFilter, TaskQueue, Workflow, WorkflowFilter, WorkflowReads,
         WorkflowStatus,
     },
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::rows::{AttemptRow, LogRow, TaskRow, WorkflowRow};
 use crate::{
@@ -20,6 +24,18 @@ use crate::{
     schema::{task_attempts, task_logs, tasks, workflows},
     types::{AsText, Micros, texts},
 };
+
+#[derive(QueryableByName)]
+struct QueueRow {
+    #[diesel(sql_type = BigInt)]
+    due: i64,
+    #[diesel(sql_type = BigInt)]
+    leased: i64,
+    #[diesel(sql_type = BigInt)]
+    waiting: i64,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    earliest: Option<i64>,
+}
 
 macro_rules! filtered_workflows {
     ($backend:ident, $filter:expr) => {{
@@ -191,6 +207,24 @@ impl WorkflowReads for Conn {
         .optional()
         .map_err(database)?;
         Ok(next.flatten().map(|at| at.0))
+    }
+
+    async fn task_queue(&mut self, now: Timestamp) -> Result<TaskQueue> {
+        let sql = "SELECT COUNT(*) FILTER (WHERE ready_at <= $1) AS due, \
+             COUNT(*) FILTER (WHERE ready_at > $1 AND leased) AS leased, \
+             COUNT(*) FILTER (WHERE ready_at > $1 AND NOT leased) AS waiting, \
+             MIN(ready_at) AS earliest FROM tasks WHERE ready_at IS NOT NULL";
+        let queue: QueueRow =
+            run!(self, |c| sql_query(sql).bind::<BigInt, _>(Micros(now)).get_result(c))
+                .map_err(database)?;
+        let earliest = queue.earliest.and_then(|micros| Timestamp::from_microsecond(micros).ok());
+        let longest_due = earliest.map_or(SignedDuration::ZERO, |at| now.duration_since(at));
+        Ok(TaskQueue {
+            due: queue.due,
+            leased: queue.leased,
+            waiting: queue.waiting,
+            longest_due: longest_due.max(SignedDuration::ZERO),
+        })
     }
 }
 

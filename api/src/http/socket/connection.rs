@@ -23,6 +23,7 @@ use tokio::{
     time::{Instant, sleep_until, timeout, timeout_at},
 };
 use tokio_stream::StreamMap;
+use tracing::{Instrument, Span, error_span};
 
 use super::{
     message::{Bookmark, Message},
@@ -39,11 +40,10 @@ use crate::{
         refusal::Refusal,
         stamp::RequestId,
     },
+    metrics::Transport,
 };
 
-/// How long a client has to introduce itself.
-const INIT_TIME: Duration = Duration::from_secs(10);
-/// How long the answer to a token, and the way of a message to the client, may take.
+/// How long the answer to a token may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// So many pings without a sign of life, and the client is taken for gone.
 const MOST_PINGS: u32 = 2;
@@ -144,7 +144,7 @@ impl Connection {
     /// When the silence has lasted too long.
     fn deadline(&self) -> Instant {
         match (self.protocol.is_acknowledged(), self.places.is_empty()) {
-            (false, _) => self.heard + INIT_TIME,
+            (false, _) => self.heard + self.desk.limits().init_time,
             (true, true) => self.ping_due(),
             (true, false) => self.ping_due().min(self.told + self.ping_after()),
         }
@@ -156,7 +156,7 @@ impl Connection {
     }
 
     fn ping_after(&self) -> Duration {
-        self.desk.door.limits.ping_after
+        self.desk.limits().ping_after
     }
 
     async fn break_silence(&mut self) -> Result<(), End> {
@@ -191,7 +191,7 @@ impl Connection {
         }
         match frame {
             Frame::Text(text) => {
-                let step = self.protocol.receive(&text, &self.desk.door.limits)?;
+                let step = self.protocol.receive(&text, self.desk.limits())?;
                 self.take(step).await
             }
             Frame::Binary(_) => Err(Close::new(4400, "messages are text").into()),
@@ -257,17 +257,19 @@ impl Connection {
         self.admit(pass);
         self.started += 1;
         let asker = Asker {
+            transport: Transport::WebSocket,
             caller: self.pass.caller.clone(),
             request_id: format!("{}.{}", self.id.0, self.started),
             idempotency_key: None,
             last_event_id: None,
         };
+        let span = error_span!("operation", request.id = asker.request_id);
         let operation = self.desk.operation(params, admitted, asker);
         if operation.kind == OperationType::Subscription {
             self.places.insert(id.clone(), Arc::clone(&operation.place));
             self.told = Instant::now();
         }
-        self.operations.insert(id, updates(Arc::clone(&self.desk), operation));
+        self.operations.insert(id, updates(Arc::clone(&self.desk), operation, span));
         Ok(())
     }
 
@@ -282,6 +284,7 @@ impl Connection {
     }
 
     async fn refuse(&mut self, id: &str, refusal: Refusal) -> Result<(), End> {
+        self.desk.refused(Transport::WebSocket, &refusal);
         self.say(&Message::Error { id, payload: &[refusal.into_error()] }).await
     }
 
@@ -321,8 +324,9 @@ impl Connection {
 
     /// A client that reads nothing for so long is dropped; it can resume where it was.
     async fn write(&mut self, frame: Frame) -> Result<(), End> {
+        let patience = self.desk.limits().stall_time;
         select! {
-            sent = timeout(PATIENCE, self.socket.send(frame)) => match sent {
+            sent = timeout(patience, self.socket.send(frame)) => match sent {
                 Ok(Ok(())) => Ok(()),
                 Ok(Err(_)) | Err(_) => Err(End::Gone),
             },
@@ -355,11 +359,11 @@ fn not_let_in(error: domain::Error) -> Close {
     }
 }
 
-fn updates(desk: Arc<Desk>, operation: Operation) -> BoxStream<'static, Update> {
+fn updates(desk: Arc<Desk>, operation: Operation, span: Span) -> BoxStream<'static, Update> {
     let responses = match operation.kind {
         OperationType::Subscription => desk.follow(operation).boxed(),
         OperationType::Query | OperationType::Mutation => {
-            stream::once(async move { desk.run(operation).await }).boxed()
+            stream::once(async move { desk.run(operation).instrument(span).await }).boxed()
         }
     };
     let updates = responses.enumerate().map(|(index, response)| {

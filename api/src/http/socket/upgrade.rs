@@ -2,8 +2,9 @@ use std::sync::Arc;
 
 use axum::{extract::WebSocketUpgrade, response::Response};
 use domain::error::ErrorCode;
+use futures::FutureExt;
 use http::request::Parts;
-use tracing::{Instrument, info_span};
+use tracing::{Instrument, error_span};
 
 use super::{connection, origin};
 use crate::http::{
@@ -17,20 +18,22 @@ const BUFFER_BYTES: usize = 4 * 1024;
 
 /// Turns the request into a WebSocket, if its page may have one.
 pub fn open(desk: Arc<Desk>, id: RequestId, upgrade: WebSocketUpgrade, head: &Parts) -> Response {
-    if !origin::is_allowed(&head.headers, &desk.door.allowed_origins) {
+    if !origin::is_allowed(&head.headers, &desk.door.settings.allowed_origins) {
         let message = "this origin may not open a WebSocket";
         return answer(Media::Json, Err(Refusal::new(ErrorCode::Forbidden, message)));
     }
-    let span = info_span!("socket", request.id = id.0);
+    // Of the highest level, so that every line has the id, whatever is logged.
+    let span = error_span!("socket", request.id = id.0);
     let tasks = desk.door.tasks.clone();
     upgrade
         .protocols([SUBPROTOCOL])
         .read_buffer_size(BUFFER_BYTES)
         .write_buffer_size(BUFFER_BYTES)
-        .max_message_size(desk.door.limits.message_bytes)
-        .max_frame_size(desk.door.limits.message_bytes)
+        .max_message_size(desk.limits().message_bytes)
+        .max_frame_size(desk.limits().message_bytes)
         .on_upgrade(move |socket| {
-            let connection = connection::serve(socket, desk, id);
+            let presence = desk.door.metrics.traffic.websocket();
+            let connection = connection::serve(socket, desk, id).map(|()| drop(presence));
             tasks.track_future(connection.instrument(span))
         })
 }
