@@ -13,6 +13,7 @@ mod access;
 mod architecture;
 mod bus;
 mod commerce;
+mod crash;
 mod events;
 mod front_page;
 mod http;

@@ -7,8 +7,9 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use simulator::{Calls, Fault};
 
-use crate::support::{Database, Process};
+use crate::support::{Database, Process, ServedCluster};
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("no text in {value}")).to_owned()
@@ -41,15 +42,20 @@ fn product(process: &Process) -> String {
     text(&reply["data"]["createProduct"]["product"]["id"])
 }
 
-/// Orders and pays; the order's id once the payment is acknowledged.
-fn buy(process: &Process, token: &str, product: &str, name: &str) -> String {
+/// Orders; the order's id once that is acknowledged.
+fn place(process: &Process, token: &str, product: &str, name: &str) -> String {
     let placed = process.send(
         Some(token),
         "mutation($p: ID!, $n: String!) {
             placeOrder(input: { productId: $p, instanceName: $n }) { order { id } } }",
         &json!({ "p": product, "n": name }),
     );
-    let order = text(&placed["data"]["placeOrder"]["order"]["id"]);
+    text(&placed["data"]["placeOrder"]["order"]["id"])
+}
+
+/// Orders and pays; the order's id once the payment is acknowledged.
+fn buy(process: &Process, token: &str, product: &str, name: &str) -> String {
+    let order = place(process, token, product, name);
     let paid = process.send(
         Some(token),
         "mutation($id: ID!) { payOrder(id: $id) { order { status } } }",
@@ -101,8 +107,42 @@ async fn a_payment_that_was_acknowledged_is_carried_out_after_kill_9() {
     assert_eq!(instances[0]["pods"].as_array().unwrap().len(), 1, "one Deployment, one pod");
 }
 
+/// Fifty orders, paid for while the process is killed again and again, on a cluster that stays.
 #[tokio::test(flavor = "multi_thread")]
-async fn no_acknowledged_order_is_lost_over_many_kills() {
+async fn fifty_orders_survive_ten_kills_with_one_deployment_each() {
+    let (database, cluster) = (Database::new().await, ServedCluster::new().await);
+    let Some(mut process) = Process::start_with(&database, &cluster.settings()) else {
+        return;
+    };
+    let token = register(&process, "ada");
+    let product = product(&process);
+    let mut acknowledged = HashSet::new();
+
+    for round in 0..10 {
+        for place in 0..5 {
+            acknowledged.insert(buy(&process, &token, &product, &format!("web-{round}-{place}")));
+        }
+        sleep(Duration::from_millis(37 * round));
+        process.kill();
+        process = Process::start_with(&database, &cluster.settings()).unwrap();
+    }
+
+    let settled = settled(&process, &token);
+    assert!(settled.iter().all(|(_, status)| status == "COMPLETED"), "{settled:?}");
+    let ended: HashSet<_> = settled.into_iter().map(|(order, _)| order).collect();
+    assert_eq!(ended, acknowledged);
+    let mut deployments = cluster.deployments().await;
+    deployments.sort();
+    let names = (0..10).flat_map(|round| (0..5).map(move |place| format!("web-{round}-{place}")));
+    assert_eq!(deployments, names.collect::<Vec<_>>());
+}
+
+/// Kills the process right after an answer, with other requests under way.
+#[tokio::test(flavor = "multi_thread")]
+async fn five_hundred_acknowledged_orders_are_all_there_after_kills_right_after_the_answer() {
+    const ROUNDS: usize = 10;
+    const CLIENTS: usize = 5;
+    const EACH: usize = 10;
     let database = Database::new().await;
     let Some(mut process) = Process::start(&database) else {
         return;
@@ -111,17 +151,81 @@ async fn no_acknowledged_order_is_lost_over_many_kills() {
     let product = product(&process);
     let mut acknowledged = HashSet::new();
 
-    for round in 0..5 {
-        for place in 0..4 {
-            acknowledged.insert(buy(&process, &token, &product, &format!("web-{round}-{place}")));
-        }
-        sleep(Duration::from_millis(37 * round));
+    for round in 0..ROUNDS {
+        let answers = std::sync::Mutex::new(Vec::new());
+        std::thread::scope(|scope| {
+            for client in 0..CLIENTS {
+                let (process, token, product, answers) = (&process, &token, &product, &answers);
+                scope.spawn(move || {
+                    for n in 0..EACH {
+                        let name = format!("web-{round}-{client}-{n}");
+                        answers.lock().unwrap().push(place(process, token, product, &name));
+                    }
+                });
+            }
+        });
         process.kill();
+        acknowledged.extend(answers.into_inner().unwrap());
         process = Process::start(&database).unwrap();
     }
 
-    let settled = settled(&process, &token);
-    assert!(settled.iter().all(|(_, status)| status == "COMPLETED"), "{settled:?}");
-    let ended: HashSet<_> = settled.into_iter().map(|(order, _)| order).collect();
-    assert_eq!(ended, acknowledged);
+    assert_eq!(acknowledged.len(), ROUNDS * CLIENTS * EACH);
+    let found = all_orders(&process, &token);
+    assert_eq!(found, acknowledged);
+}
+
+/// A worker that is stopped with tasks in its hands comes back when another has done them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_was_stopped_for_twice_its_lease_writes_nothing_afterwards() {
+    let (database, cluster) = (Database::new().await, ServedCluster::new().await);
+    if !database.is_postgres() {
+        return;
+    }
+    let Some(first) = Process::start_with(&database, &cluster.settings()) else {
+        return;
+    };
+    let token = register(&first, "ada");
+    let product = product(&first);
+    cluster.cluster.faults().fail_matching(Calls::of("patch"), 1, Fault::Silence);
+    let order = buy(&first, &token, &product, "web");
+    wait_for_a_running_task(&first, &token);
+
+    first.signal("STOP");
+    let second = Process::start_with(&database, &cluster.settings()).unwrap();
+    assert_eq!(settled(&second, &token), [(order, "COMPLETED".to_owned())]);
+    let done = history(&second, &token);
+    first.signal("CONT");
+    sleep(Duration::from_secs(10));
+
+    assert_eq!(history(&second, &token), done);
+    assert_eq!(cluster.deployments().await, ["web"]);
+}
+
+fn wait_for_a_running_task(process: &Process, token: &str) {
+    let patience = Instant::now() + Duration::from_secs(30);
+    let document = "{ tasks(filter: { status: [RUNNING] }) { totalCount } }";
+    while process.send(Some(token), document, &json!({}))["data"]["tasks"]["totalCount"] == 0 {
+        assert!(Instant::now() < patience, "no task runs");
+        sleep(Duration::from_millis(20));
+    }
+}
+
+/// Everything that was ever noted about tasks.
+fn history(process: &Process, token: &str) -> Value {
+    let document = "{ tasks { nodes { name status updatedAt attempts { number status } } } }";
+    process.send(Some(token), document, &json!({}))
+}
+
+fn all_orders(process: &Process, token: &str) -> HashSet<String> {
+    let document = "query($after: String) { orders(first: 100, after: $after) { pageInfo { hasNextPage endCursor } nodes { id } } }";
+    let (mut found, mut after) = (HashSet::new(), Value::Null);
+    loop {
+        let reply = process.send(Some(token), document, &json!({ "after": after }));
+        let page = &reply["data"]["orders"];
+        found.extend(page["nodes"].as_array().unwrap().iter().map(|node| text(&node["id"])));
+        if page["pageInfo"]["hasNextPage"] == false {
+            return found;
+        }
+        after = page["pageInfo"]["endCursor"].clone();
+    }
 }

@@ -54,6 +54,16 @@ pub struct SqlStore {
     clock: Option<Arc<dyn Clock>>,
     safe_head: SafeHead,
     statements: Arc<AtomicU64>,
+    commit_hook: Option<CommitHook>,
+}
+
+/// Called around each commit: what kills a process at a chosen one.
+pub type CommitHook = Arc<dyn Fn(CommitMoment) + Send + Sync>;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommitMoment {
+    Before,
+    After,
 }
 
 enum Pools {
@@ -73,6 +83,7 @@ pub(crate) struct Conn {
     /// When the transaction began.
     began: Timestamp,
     statements: Arc<AtomicU64>,
+    commit_hook: Option<CommitHook>,
 }
 
 pub(crate) enum Link {
@@ -142,7 +153,11 @@ impl SqlStore {
             }
         };
         let statements = Arc::new(AtomicU64::new(0));
-        Ok(Self { pools, clock, safe_head: SafeHead::default(), statements })
+        Ok(Self { pools, clock, safe_head: SafeHead::default(), statements, commit_hook: None })
+    }
+
+    pub fn with_commit_hook(self, hook: CommitHook) -> Self {
+        Self { commit_hook: Some(hook), ..self }
     }
 
     /// How many statements have been run so far.
@@ -174,7 +189,8 @@ impl SqlStore {
 
     fn conn(&self, link: Link) -> Conn {
         let statements = self.statements.clone();
-        Conn { link, busy: false, began: Timestamp::UNIX_EPOCH, statements }
+        let commit_hook = self.commit_hook.clone();
+        Conn { link, busy: false, began: Timestamp::UNIX_EPOCH, statements, commit_hook }
     }
 }
 
@@ -233,7 +249,13 @@ impl Transaction for Conn {
     }
 
     async fn commit(self: Box<Self>) -> Result<()> {
-        self.finish("COMMIT").await
+        let Some(hook) = self.commit_hook.clone() else {
+            return self.finish("COMMIT").await;
+        };
+        hook(CommitMoment::Before);
+        self.finish("COMMIT").await?;
+        hook(CommitMoment::After);
+        Ok(())
     }
 
     async fn roll_back(self: Box<Self>) -> Result<()> {

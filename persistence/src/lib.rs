@@ -19,5 +19,5 @@ mod instances;
 mod secrets;
 mod workflows;
 
-pub use backend::SqlStore;
+pub use backend::{CommitHook, CommitMoment, SqlStore};
 pub use bus::{LocalBus, RedisBus};

@@ -24,6 +24,8 @@ use tokio::net::TcpListener;
 use super::{Client, Database};
 
 pub const PASSWORD: &str = "correct horse battery";
+/// Signs the tokens of all processes of a test.
+pub const KEY: &str = "a key that all processes of a test share";
 
 /// Time that moves when a test says so.
 #[derive(Clone)]
@@ -88,7 +90,7 @@ impl TestApp {
         cluster: Cluster,
         settings: Settings,
     ) -> Self {
-        let key = TokenKey::new(&"a key for tests only ".repeat(2)).unwrap();
+        let key = TokenKey::new(KEY).unwrap();
         let store =
             Arc::new(SqlStore::open(&database.url, Some(Arc::new(clock.clone()))).await.unwrap());
         let client = kube::Client::new(cluster.router(), "default");

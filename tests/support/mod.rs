@@ -2,12 +2,14 @@ mod app;
 mod client;
 mod database;
 mod process;
+mod served;
 mod socket;
 mod wire;
 
-pub use app::TestApp;
+pub use app::{KEY, TestApp};
 pub use client::{Client, Reply, product};
 pub use database::Database;
 pub use process::Process;
+pub use served::ServedCluster;
 pub use socket::{Socket, Subscription};
 pub use wire::http_get;

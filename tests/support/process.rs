@@ -1,7 +1,7 @@
 use std::{
     env,
     fs::{self, File},
-    io::{BufRead, BufReader, Lines, Write},
+    io::{self, BufRead, BufReader, Lines, Write},
     net::TcpStream,
     path::PathBuf,
     process::{Child, ChildStdout, Command, Stdio},
@@ -37,24 +37,47 @@ impl Process {
     }
 
     pub fn start_with(database: &Database, settings: &[(&str, &str)]) -> Option<Self> {
-        let log = database.folder.path().join("slipway.log");
-        let mut child = Command::new(Self::program()?)
+        let mut command = Command::new(Self::program()?);
+        command
             .env("SLIPWAY_LISTEN", "127.0.0.1:0")
             .env("SLIPWAY_DATABASE_URL", &database.url)
-            .env("SLIPWAY_TOKEN_KEY", "a key that all processes of a test share")
+            .env("SLIPWAY_TOKEN_KEY", super::app::KEY)
             .env("SLIPWAY_ADMIN_EMAIL", "root@example.com")
             .env("SLIPWAY_ADMIN_PASSWORD", super::app::PASSWORD)
             .env("SLIPWAY_TASK_LEASE", "5s")
-            .envs(settings.iter().copied())
+            .envs(settings.iter().copied());
+        Some(Self::run(command, database))
+    }
+
+    /// Runs a command that serves Slipway, beside its database, and waits until it listens.
+    pub fn run(mut command: Command, database: &Database) -> Self {
+        let log = database.folder.path().join("slipway.log");
+        let mut child = command
             .current_dir(database.folder.path())
             .stdout(Stdio::piped())
             .stderr(File::create(&log).unwrap())
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let first = lines.next().unwrap().unwrap();
-        let address = first.strip_prefix("Slipway listens on http://").unwrap();
-        Some(Self { address: address.trim_end_matches('/').to_owned(), child, _stdout: lines, log })
+        let address = lines
+            .by_ref()
+            .find_map(|line| {
+                let line = line.unwrap();
+                Some(line.split_once("Slipway listens on http://")?.1.to_owned())
+            })
+            .expect("it says where it listens");
+        Self { address: address.trim_end_matches('/').to_owned(), child, _stdout: lines, log }
+    }
+
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// Sends a signal, such as `STOP`.
+    pub fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
     }
 
     /// As `kill -9` does.
@@ -68,7 +91,7 @@ impl Process {
         fs::read_to_string(&self.log).unwrap()
     }
 
-    /// One request over a connection of its own.
+    /// One request, which must be answered.
     pub fn send(&self, token: Option<&str>, document: &str, variables: &Value) -> Value {
         self.send_as("a-test", token, document, variables)
     }
@@ -82,6 +105,22 @@ impl Process {
         variables: &Value,
     ) -> Value {
         let body = json!({ "query": document, "variables": variables }).to_string();
+        self.exchange(id, token, &body).unwrap()
+    }
+
+    /// One request; an error where the process dies meanwhile.
+    pub fn try_send(
+        &self,
+        token: Option<&str>,
+        document: &str,
+        variables: &Value,
+    ) -> io::Result<Value> {
+        let body = json!({ "query": document, "variables": variables }).to_string();
+        self.exchange("a-test", token, &body)
+    }
+
+    /// A request over a connection of its own.
+    fn exchange(&self, id: &str, token: Option<&str>, body: &str) -> io::Result<Value> {
         let authorization =
             token.map_or(String::new(), |token| format!("authorization: Bearer {token}\r\n"));
         let request = format!(
@@ -89,11 +128,11 @@ impl Process {
              x-request-id: {id}\r\n{authorization}content-length: {}\r\n\r\n{body}",
             body.len()
         );
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.write_all(request.as_bytes()).unwrap();
-        let answer = std::io::read_to_string(stream).unwrap();
-        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-        serde_json::from_str(body).unwrap()
+        let mut stream = TcpStream::connect(&self.address)?;
+        stream.write_all(request.as_bytes())?;
+        let answer = io::read_to_string(stream)?;
+        let (_, body) = answer.split_once("\r\n\r\n").ok_or(io::ErrorKind::UnexpectedEof)?;
+        Ok(serde_json::from_str(body)?)
     }
 }
 
