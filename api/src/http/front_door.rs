@@ -6,7 +6,7 @@ use domain::ControlPlane;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    entrance::enter, graphql, guard::Guard, health, limits::Limits, measures, nulls::Nulls,
+    entrance::enter, graphql, guard::Guard, health, limits::Limits, measures, nulls::Nulls, page,
     seats::Seats, stamp::stamp,
 };
 use crate::{
@@ -55,6 +55,7 @@ pub fn router(door: FrontDoor) -> Router {
     Router::new()
         .route("/", get(async || Redirect::temporary("/graphql")))
         .route("/graphql", graphql)
+        .nest("/console", page::routes())
         .route("/schema.graphql", get(health::schema))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
