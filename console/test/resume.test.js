@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { GraphiQL } from "./support/graphiql.js";
+import { setting } from "./support/setting.js";
+
+const place = setting();
+
+const DOCUMENTS = {
+  "asks for its place": "subscription Mine($from: Cursor) { events(after: $from) { cursor type } }",
+  "does not ask for it": "subscription { mine: events { type } }",
+};
+
+for (const [how, query] of Object.entries(DOCUMENTS)) {
+  test(`a subscription that ${how} survives a server that dies`, async () => {
+    const { browser, server } = place;
+    const token = await register(server, how);
+    const { cursor } = (await server.ask("{ cursor }", {}, token)).data;
+    const graphiql = await GraphiQL.visit(browser, server.address);
+    await graphiql.page.getByLabel("Access token").fill(token);
+    await graphiql.page.getByLabel("Access token").press("Enter");
+    await graphiql.waitForAccount("Signed in as Ada");
+    await graphiql.newTab(query, how === "asks for its place" ? { from: cursor } : {});
+    await graphiql.start();
+    await graphiql.waitForState("live");
+
+    await buy(server, token, "before");
+    await graphiql.result(({ received }) => received > 3);
+    await server.kill();
+    await graphiql.waitForState("reconnecting");
+    await server.run();
+    // Perhaps before the page is back.
+    const order = await buy(server, token, "after");
+
+    const expected = await eventsOnceRunning(server, token, cursor, order);
+    const { received, newestFirst } = await graphiql.result(({ received }) => received >= expected.length);
+    const items = newestFirst.map((item) => Object.values(item)[0]).reverse();
+    assert.equal(items.length, received);
+    assert.deepEqual(items.slice(0, expected.length).map(({ type }) => type), expected);
+    assert.equal("cursor" in items[0], query.includes("cursor"));
+    await graphiql.waitForState("resumed 1×");
+    await graphiql.stop();
+    await graphiql.waitForState("ended");
+    assert.deepEqual(graphiql.seen.foreign, []);
+  });
+}
+
+async function register(server, name) {
+  const input = { email: `${name.replaceAll(" ", "-")}@example.com`, password: "correct horse", nickname: "Ada" };
+  const query = "mutation($input: RegisterInput!) { register(input: $input) { accessToken } }";
+  return (await server.ask(query, { input })).data.register.accessToken;
+}
+
+async function buy(server, token, name) {
+  const [product] = (await server.ask("{ products { nodes { id } } }")).data.products.nodes;
+  const placed = await server.ask(
+    "mutation($input: PlaceOrderInput!) { placeOrder(input: $input) { order { id } } }",
+    { input: { productId: product.id, instanceName: name } },
+    token,
+  );
+  const { id } = placed.data.placeOrder.order;
+  await server.ask("mutation($id: ID!) { payOrder(id: $id) { cursor } }", { id }, token);
+  return id;
+}
+
+/** The types of all events behind a cursor, as soon as the instance runs. */
+async function eventsOnceRunning(server, token, after, id) {
+  const query = `query($id: ID!, $after: Cursor) {
+    order(id: $id) { status }
+    events(first: 100, after: $after) { pageInfo { hasNextPage } nodes { type } }
+  }`;
+  for (;;) {
+    const { order, events } = (await server.ask(query, { id, after }, token)).data;
+    assert.equal(events.pageInfo.hasNextPage, false);
+    if (order.status === "COMPLETED") return events.nodes.map(({ type }) => type);
+  }
+}
