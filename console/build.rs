@@ -50,9 +50,8 @@ fn main() -> Result<()> {
         Ok(()) => fs::write(stamp, sources)?,
         Err(error) => {
             replace_by_empty(&dist)?;
-            println!(
-                "cargo::warning=GraphiQL is not built in, a plain page takes its place: {error}"
-            );
+            println!("cargo::warning=without GraphiQL, with a plain page in its place: {error}");
+            println!("cargo::warning=to try again: touch console/build.rs, and build");
         }
     }
     Ok(())
@@ -64,7 +63,8 @@ fn build(work: &Path, dist: &Path) -> Result<()> {
         copy(Path::new(source), &work.join(source))?;
     }
     // Without a network this should fail soon.
-    run(work, &["ci", "--prefer-offline", "--no-progress", "--fetch-retries=1"])?;
+    let patience = ["--fetch-retries=1", "--fetch-retry-mintimeout=1000"];
+    run(work, &["ci", "--prefer-offline", "--no-progress", patience[0], patience[1]])?;
     run(work, &["run", "build", "--", "--logLevel=error"])?;
     fs::remove_dir(dist)?;
     fs::rename(work.join("dist"), dist)?;
@@ -83,7 +83,8 @@ fn run(work: &Path, arguments: &[&str]) -> Result<()> {
         return Ok(());
     }
     let text = String::from_utf8_lossy(&output.stderr);
-    let said: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).take(8).collect();
+    let is_telling = |line: &&str| !line.trim().is_empty() && !line.starts_with("npm warn");
+    let said: Vec<_> = text.lines().filter(is_telling).take(8).collect();
     Err(format!("npm {}: {}: {}", arguments[0], output.status, said.join(" | ")).into())
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 use flate2::read::GzDecoder;
-use include_dir::{Dir, include_dir};
+use include_dir::{Dir, File, include_dir};
 
 static FILES: Dir<'_> = include_dir!("$OUT_DIR/dist");
 
@@ -16,7 +16,7 @@ pub struct Asset {
 
 /// The page, where it could be built.
 pub fn page() -> Option<&'static [u8]> {
-    FILES.get_file("index.html").map(|file| file.contents())
+    FILES.get_file("index.html").map(File::contents)
 }
 
 /// A file by its name, which changes with its content.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs};
 
-const OURS: &[&str] = &["api", "domain", "kubernetes", "persistence", "simulator"];
+const OURS: &[&str] = &["api", "console", "domain", "kubernetes", "persistence", "simulator"];
 
 #[test]
 fn domain_depends_on_no_input_or_output() {
@@ -16,9 +16,10 @@ fn domain_depends_on_no_input_or_output() {
 }
 
 #[test]
-fn adapters_depend_on_the_domain_alone_and_the_simulator_on_nothing_of_ours() {
+fn adapters_depend_on_the_domain_alone_and_all_others_on_nothing_of_ours() {
     for (name, expected) in [
         ("domain", &[][..]),
+        ("console", &[]),
         ("simulator", &[]),
         ("persistence", &["domain"]),
         ("kubernetes", &["domain"]),

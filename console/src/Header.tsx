@@ -11,7 +11,9 @@ export function Header() {
       <p>
         A cloud control plane as one graph <Cluster />
       </p>
-      <a href="/schema.graphql">Schema</a>
+      <a href="/schema.graphql" target="_blank" rel="noreferrer">
+        Schema
+      </a>
       <Account />
     </header>
   );

@@ -1,5 +1,7 @@
-import { post, UNAUTHENTICATED, type Headers, type Operation, type Result } from "./http";
+import { post, type Headers, type Operation, type Result } from "./http";
 import { authorization, renew } from "./session";
+
+const UNAUTHENTICATED = 401;
 
 /** Runs a query or a mutation for whoever is signed in. */
 export async function ask(operation: Operation, headers: Headers = {}): Promise<Result> {

@@ -23,7 +23,7 @@ async function run(operation: Operation, headers: Headers) {
   if (operation.operationName === "IntrospectionQuery") return result;
   learn(result.data);
   adopt(result);
-  if (!result.errors) succeed(operation.operationName);
+  if (!result.errors) succeed(operation.operationName ?? undefined);
   return result;
 }
 

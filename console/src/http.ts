@@ -11,8 +11,6 @@ export interface Result {
   errors?: readonly { message: string; extensions?: Record<string, unknown> }[];
 }
 
-export const UNAUTHENTICATED = 401;
-
 export type Headers = Record<string, string>;
 
 export interface Answer {

@@ -45,7 +45,7 @@ function open(operation: Operation, headers: Headers, observer: Observer): () =>
     observer.complete();
   };
   const client = connect(subscription, headers);
-  return client.subscribe<Record<string, unknown>>(subscription.operation, {
+  const stop = client.subscribe<Record<string, unknown>>(subscription.operation, {
     next(item) {
       live.setState(({ received }) => ({ received: received + 1 }));
       view.add(subscription.advance(item as Result));
@@ -56,6 +56,11 @@ function open(operation: Operation, headers: Headers, observer: Observer): () =>
     },
     complete: end,
   });
+  return () => {
+    // What is in front now may be another tab.
+    view.close();
+    stop();
+  };
 }
 
 function connect(subscription: Resumable, headers: Headers): Client {
@@ -63,10 +68,10 @@ function connect(subscription: Resumable, headers: Headers): Client {
   return createClient({
     url: "/graphql",
     async connectionParams() {
-      const token = ownAuthorization(headers) ?? (await (isRefused ? renew() : authorization()));
-      if (isRefused && !token) throw new Error("The session has ended.");
       // Or what happens while the connection is lost would be missed.
       if (subscription.beginsNow()) subscription.reach((await ask({ query: "{ cursor }" })).data?.cursor);
+      const token = ownAuthorization(headers) ?? (await (isRefused ? renew() : authorization()));
+      if (isRefused && !token) throw new Error("The session has ended.");
       return token ? { authorization: token } : {};
     },
     retryAttempts: Infinity,
@@ -78,7 +83,8 @@ function connect(subscription: Resumable, headers: Headers): Client {
       ping: (isReceived, payload) => isReceived && subscription.reach(payload?.cursor),
       closed(event) {
         isRefused = (event as CloseEvent).code === FORBIDDEN;
-        live.setState(({ state }) => ({ state: state === "ended" ? state : "reconnecting" }));
+        const isOver = (state: Live["state"]) => state === "ended" || state === "idle";
+        live.setState(({ state }) => ({ state: isOver(state) ? state : "reconnecting" }));
       },
     },
   });

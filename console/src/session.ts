@@ -1,7 +1,7 @@
 // Who is signed in. Kept for this browser tab alone, so that two tabs can be two accounts.
 import { createStore, useStore } from "zustand";
 import { createJSONStorage, persist } from "zustand/middleware";
-import { post, UNAUTHENTICATED, type Result } from "./http";
+import { post, type Result } from "./http";
 
 interface Session {
   accessToken?: string;
@@ -20,8 +20,10 @@ const session = createStore<Session>()(
   }),
 );
 
-/** How long before its end a token is exchanged, at the latest. */
-const MARGIN = 60_000;
+/** A token that ends within this is exchanged before it is used. */
+const LATE = 30_000;
+/** A token is exchanged by itself so long before its end, or up to twice as long. */
+const EARLY = 60_000;
 const SPENT = new BroadcastChannel("slipway:session");
 
 let timer: ReturnType<typeof setTimeout> | undefined;
@@ -53,7 +55,7 @@ export async function signOut(): Promise<void> {
 /** What the header `Authorization` has to say. */
 export async function authorization(): Promise<string | undefined> {
   const { expiresAt, refreshToken } = session.getState();
-  const isDue = expiresAt && Date.parse(expiresAt) - Date.now() < MARGIN / 2;
+  const isDue = expiresAt && Date.parse(expiresAt) - Date.now() < LATE;
   return isDue && refreshToken ? renew() : bearer();
 }
 
@@ -65,23 +67,28 @@ export function renew(): Promise<string | undefined> {
 
 async function exchange(): Promise<string | undefined> {
   const spent = session.getState().refreshToken;
-  if (!spent) return end("The token is no longer good.");
-  const { status, result } = await post(
-    {
-      query: `mutation($token: String!) {
-        refreshSession(refreshToken: $token) { accessToken refreshToken expiresAt }
-      }`,
-      variables: { token: spent },
-    },
-  );
+  if (!spent) {
+    end("The token is no longer good.");
+    return undefined;
+  }
+  const { result } = await post({
+    query: `mutation($token: String!) {
+      refreshSession(refreshToken: $token) { accessToken refreshToken expiresAt }
+    }`,
+    variables: { token: spent },
+  });
   const fresh = Object.values(result.data ?? {}).find(hasTokens);
   if (fresh) {
     keep({ ...session.getState(), ...fresh });
     SPENT.postMessage({ spent, fresh });
-  } else if (status !== 0 && session.getState().refreshToken === spent) {
-    return end("The session has ended.");
+  } else if (isRefused(result) && session.getState().refreshToken === spent) {
+    end("The session has ended.");
   }
   return bearer();
+}
+
+function isRefused({ errors }: Result): boolean {
+  return errors?.some(({ extensions }) => extensions?.code === "UNAUTHENTICATED") ?? false;
 }
 
 // A duplicated browser tab has the same refresh token, which is good once.
@@ -91,10 +98,10 @@ SPENT.onmessage = ({ data: { spent, fresh } }) => {
 
 async function take(tokens: Session): Promise<void> {
   keep(tokens);
-  const { status, result } = await post({ query: "{ viewer { nickname } }" }, { authorization: bearer()! });
+  const { result } = await post({ query: "{ viewer { nickname } }" }, { authorization: bearer()! });
   if (session.getState().accessToken !== tokens.accessToken) return;
   const viewer = result.data?.viewer as { nickname: string } | undefined;
-  if (status === UNAUTHENTICATED) end("The token is not good.");
+  if (isRefused(result)) end("The token is not good.");
   else session.setState({ name: viewer?.nickname });
 }
 
@@ -103,7 +110,7 @@ function keep(state: Session): void {
   plan();
 }
 
-function end(notice?: string): undefined {
+function end(notice?: string): void {
   keep({ notice });
 }
 
@@ -113,8 +120,8 @@ function plan(): void {
   if (!expiresAt || !refreshToken) return;
   // At a moment of this tab's own, for a duplicate has the same tokens; and not all the time
   // where this machine's clock is wrong.
-  const early = MARGIN + Math.random() * MARGIN;
-  timer = setTimeout(() => void renew(), Math.max(Date.parse(expiresAt) - Date.now() - early, MARGIN));
+  const early = EARLY * (1 + Math.random());
+  timer = setTimeout(() => void renew(), Math.max(Date.parse(expiresAt) - Date.now() - early, EARLY));
 }
 
 function bearer(): string | undefined {

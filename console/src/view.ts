@@ -11,6 +11,7 @@ export class View {
   private errors: Result["errors"];
   private readonly latest: unknown[] = [];
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private isClosed = false;
 
   constructor(private readonly display: (shown: unknown) => void) {}
 
@@ -29,6 +30,13 @@ export class View {
     clearTimeout(this.timer);
     this.timer = undefined;
     const { errors, received, latest } = this;
-    if (errors || received > 0) this.display({ ...(errors && { errors }), received, newestFirst: latest });
+    if (this.isClosed || (!errors && received === 0)) return;
+    this.display({ ...(errors && { errors }), received, newestFirst: latest });
+  }
+
+  /** Shows nothing more. */
+  close(): void {
+    clearTimeout(this.timer);
+    this.isClosed = true;
   }
 }

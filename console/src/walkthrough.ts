@@ -28,7 +28,7 @@ export const STEPS: Step[] = [
     name: "Register",
     query: register,
     variables: { input: { ...ADA, nickname: "Ada" } },
-    about: "Opens an account and signs you in.",
+    about: "Opens an account. LogIn is for one that there is.",
     done: "You are signed in.",
     next: "Products",
   },

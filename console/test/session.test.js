@@ -36,6 +36,33 @@ test("a token is exchanged before it ends", async () => {
   assertQuiet(graphiql.seen);
 });
 
+test("a subscription exchanges a token that is no longer good", async () => {
+  const { graphiql } = await signedIn("follow");
+  await change(graphiql, { accessToken: "nonsense" });
+
+  await graphiql.newTab("subscription { events { type } }");
+  await graphiql.start();
+  await graphiql.waitForState("live");
+
+  const { accessToken } = await stored(graphiql);
+  await placeOrder(accessToken);
+  const { newestFirst } = await graphiql.result(({ received }) => received > 0);
+  assert.deepEqual(newestFirst, [{ events: { type: "ORDER_PLACED" } }]);
+});
+
+test("a subscription ends with its session", async () => {
+  const { graphiql, tokens } = await signedIn("end");
+  await graphiql.newTab("subscription { events { type } }");
+  await graphiql.start();
+  await graphiql.waitForState("live");
+
+  await place.server.ask("mutation { logout { cursor } }", {}, tokens.accessToken);
+
+  const { errors } = await graphiql.result((result) => "errors" in result);
+  assert.equal(errors[0].message, "The session has ended.");
+  await graphiql.waitForAccount("The session has ended.");
+});
+
 test("a login works where an old session is dead", async () => {
   const { graphiql } = await signedIn("dead");
   await change(graphiql, { accessToken: "nonsense", refreshToken: "nonsense" });
@@ -95,6 +122,15 @@ async function signedIn(name) {
   const tokens = (await graphiql.run()).data.register;
   await graphiql.waitForAccount("Signed in as Ada");
   return { graphiql, tokens };
+}
+
+async function placeOrder(token) {
+  const [product] = (await place.server.ask("{ products { nodes { id } } }")).data.products.nodes;
+  await place.server.ask(
+    "mutation($input: PlaceOrderInput!) { placeOrder(input: $input) { cursor } }",
+    { input: { productId: product.id, instanceName: "web" } },
+    token,
+  );
 }
 
 async function stored(graphiql) {

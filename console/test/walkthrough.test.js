@@ -36,6 +36,7 @@ for (const colorScheme of ["light", "dark"]) {
     await picture(graphiql.page, `graphiql-${colorScheme}`);
 
     await graphiql.next("OrderToLog");
+    assert.equal(await graphiql.read("response.json"), "");
     const shown = (await graphiql.run()).data.order;
     assert.deepEqual([shown.status, shown.instance.status], ["COMPLETED", "RUNNING"]);
     assertQuiet(graphiql.seen);

@@ -1,8 +1,11 @@
 //! The developer commands: `cargo xtask --help`.
 
 mod apt;
+mod chromium;
+mod console;
 mod docs;
 mod migration;
+mod npm;
 mod postgres;
 mod process;
 mod redis;
@@ -27,6 +30,8 @@ struct Arguments {
 enum Command {
     /// Run the lints, and the whole suite on SQLite and on a private PostgreSQL
     Test(test::Options),
+    /// Test GraphiQL in a browser
+    Console(console::Options),
     /// Write schema.graphql
     Schema,
     /// Write the tables of docs/ that the program knows
@@ -54,6 +59,7 @@ fn run(command: Command) -> Result<()> {
     process::forward_signals()?;
     match command {
         Command::Test(options) => test::run(&options),
+        Command::Console(options) => console::run(&options),
         Command::Schema => schema::write(),
         Command::Docs => docs::write(),
         Command::Migration { name } => migration::create(&name),

@@ -118,6 +118,17 @@ impl Totals {
             }
         }
     }
+
+    /// Node's runner gives each count a line of its own, such as `ℹ pass 3`.
+    pub fn add_node(&mut self, line: &str) {
+        let line = without_colours(line);
+        let count = line.strip_prefix("ℹ ").and_then(|rest| rest.trim_end().split_once(' '));
+        match count.map(|(what, count)| (what, count.parse::<u32>())) {
+            Some(("pass", Ok(count))) => self.passed += count,
+            Some(("fail" | "cancelled", Ok(count))) => self.failed += count,
+            _ => {}
+        }
+    }
 }
 
 impl fmt::Display for Totals {
@@ -165,6 +176,17 @@ mod tests {
         ];
 
         assert_eq!(totals(Runner::Nextest, &lines), "5 passed, 3 failed");
+    }
+
+    #[test]
+    fn totals_sum_the_lines_of_node() {
+        let mut totals = Totals::default();
+        for line in ["✔ pass 9 (1.2ms)", "ℹ tests 5", "ℹ pass 3", "ℹ fail 1", "ℹ cancelled 1"]
+        {
+            totals.add_node(line);
+        }
+
+        assert_eq!(totals.to_string(), "3 passed, 2 failed");
     }
 
     #[test]

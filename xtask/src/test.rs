@@ -1,12 +1,12 @@
 //! The one test command: lints, the binary, the suite on each database.
 
-use std::{env, fs, time::Instant};
+use std::{env, fs, path::Path, time::Instant};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use crate::{
-    process,
+    console, npm, process,
     redis::Redis,
     services::Programs,
     suite::{Runner, Suite, Totals},
@@ -22,7 +22,7 @@ pub struct Options {
     /// Only on PostgreSQL
     #[arg(long)]
     postgres: bool,
-    /// Neither rustfmt, nor clippy, nor cargo-deny
+    /// Neither rustfmt, nor clippy, nor cargo-deny, nor the checks of what npm builds
     #[arg(long)]
     no_lints: bool,
 }
@@ -71,19 +71,14 @@ fn lint() -> Result<()> {
     } else {
         println!("==> deny: skipped, for cargo-deny is not installed");
     }
-    Ok(())
+    npm_step("console types", console::check)
 }
 
 fn run_suites(options: &Options, programs: Option<&Programs>, totals: &mut Totals) -> Result<()> {
     // A copy, for a build in another clone may share the target directory and replace it.
     let directory = tempfile::tempdir()?;
     let binary = directory.path().join("slipway");
-    step("build", || {
-        process::run(process::cargo(&["build", "-p", "api", "--bin", "slipway"]))?;
-        let built = env::current_exe()?.with_file_name("slipway");
-        fs::copy(&built, &binary).with_context(|| format!("no {}", built.display()))?;
-        Ok(())
-    })?;
+    step("build", || build(&binary))?;
     let services = match programs {
         Some(programs) => Some(step("start the servers", || programs.start())?),
         None => None,
@@ -102,7 +97,29 @@ fn run_suites(options: &Options, programs: Option<&Programs>, totals: &mut Total
     if let Some(services) = &services {
         step("suite on PostgreSQL", || suite.run_on_postgres(&services.postgres.url(), totals))?;
     }
+    if options.filter.is_none() && !options.postgres {
+        npm_step("console", || console::test(&binary, None, totals))?;
+    }
     Ok(())
+}
+
+/// Builds the program, and puts it where it will not change.
+pub fn build(binary: &Path) -> Result<()> {
+    process::run(process::cargo(&["build", "-p", "api", "--bin", "slipway"]))?;
+    let built = env::current_exe()?.with_file_name("slipway");
+    fs::copy(&built, binary).with_context(|| format!("no {}", built.display()))?;
+    Ok(())
+}
+
+/// A step that a machine without Node.js passes over.
+fn npm_step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
+    match npm::missing() {
+        None => step(name, work),
+        Some(reason) => {
+            println!("==> {name}: skipped, for {reason}");
+            Ok(())
+        }
+    }
 }
 
 fn step<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {

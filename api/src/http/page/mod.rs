@@ -10,8 +10,8 @@ use axum::{
 };
 use http::header;
 
-/// Whatever is loaded comes from this server. Monaco, GraphiQL's editor, writes its colours and
-/// places into the page as styles, and its symbols are a font inside a style sheet.
+/// Whatever is loaded comes from this server. Monaco, GraphiQL's editor, writes its colours and the
+/// places of its lines into the page as styles; its symbols and wavy lines are data in style sheets.
 const POLICY: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'; \
      style-src 'self' 'unsafe-inline'; font-src 'self' data:; img-src 'self' data:; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
