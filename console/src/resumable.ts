@@ -42,11 +42,11 @@ const BYTES: Place[] = [
 ];
 
 export function resumable({ query, variables, operationName }: Operation): Resumable {
-  const document = parse(query);
-  const definition = getOperationAST(document, operationName)!;
   const values: Record<string, unknown> = { ...variables };
-  const [root] = definition.selectionSet.selections;
-  if (root?.kind !== Kind.FIELD) {
+  const document = parse(query);
+  const definition = getOperationAST(document, operationName);
+  const root = definition?.selectionSet.selections[0];
+  if (!definition || root?.kind !== Kind.FIELD) {
     const operation = { query, variables: values, operationName };
     return { operation, beginsNow: () => false, advance: (item) => item, reach() {} };
   }

@@ -15,10 +15,7 @@ for (const [how, query] of Object.entries(DOCUMENTS)) {
     const { browser, server } = place;
     const token = await register(server, how);
     const { cursor } = (await server.ask("{ cursor }", {}, token)).data;
-    const graphiql = await GraphiQL.visit(browser, server.address);
-    await graphiql.page.getByLabel("Access token").fill(token);
-    await graphiql.page.getByLabel("Access token").press("Enter");
-    await graphiql.waitForAccount("Signed in as Ada");
+    const graphiql = await signedIn(browser, server, token);
     await graphiql.newTab(query, how === "asks for its place" ? { from: cursor } : {});
     await graphiql.start();
     await graphiql.waitForState("live");
@@ -42,6 +39,48 @@ for (const [how, query] of Object.entries(DOCUMENTS)) {
     await graphiql.waitForState("ended");
     assert.deepEqual(graphiql.seen.foreign, []);
   });
+}
+
+test("a task's log goes on behind what was read", async () => {
+  const { browser, server } = place;
+  const token = await register(server, "log");
+  const { cursor } = (await server.ask("{ cursor }", {}, token)).data;
+  await eventsOnceRunning(server, token, cursor, await buy(server, token, "log"));
+  const { nodes } = (await server.ask("{ tasks { nodes { id log { text } } } }", {}, token)).data.tasks;
+  const { id, log } = nodes.find(({ log }) => log.text !== "");
+  const graphiql = await signedIn(browser, server, token);
+  const sent = subscribeMessages(graphiql.page);
+  await graphiql.newTab(`subscription { taskLog(taskId: "${id}") { text } }`);
+  await graphiql.start();
+  await graphiql.result(({ newestFirst }) => newestFirst?.map(({ taskLog }) => taskLog.text).reverse().join("") === log.text);
+
+  await server.kill();
+  await graphiql.waitForState("reconnecting");
+  await server.run();
+  await graphiql.waitForState("resumed 1×");
+
+  const { resume_fromOffset, resume_attempt } = sent.at(-1).payload.variables;
+  assert.deepEqual([resume_fromOffset, resume_attempt], [String(Buffer.byteLength(log.text)), 1]);
+});
+
+async function signedIn(browser, server, token) {
+  const graphiql = await GraphiQL.visit(browser, server.address);
+  await graphiql.page.getByLabel("Access token").fill(token);
+  await graphiql.page.getByLabel("Access token").press("Enter");
+  await graphiql.waitForAccount("Signed in as Ada");
+  return graphiql;
+}
+
+/** What the page asks for over its WebSockets, from now on. */
+function subscribeMessages(page) {
+  const messages = [];
+  page.on("websocket", (socket) =>
+    socket.on("framesent", ({ payload }) => {
+      const message = JSON.parse(payload);
+      if (message.type === "subscribe") messages.push(message);
+    }),
+  );
+  return messages;
 }
 
 async function register(server, name) {
