@@ -167,7 +167,7 @@ async fn server() {
     let server = Server::new(&control_plane, &key, Door::default()).await.unwrap();
     api::work::start(&control_plane, &server.tasks, &server.stop);
     println!("Slipway listens on http://{address}/");
-    server.listen(listener).await.unwrap();
+    server.listen(listener).await;
 }
 
 /// Notes each commit, and kills the process at the chosen moment, such as `7 before`.

@@ -6,11 +6,11 @@ use api::{config::Door, http::Limits};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     time::timeout,
 };
 
-use crate::support::{Client, Socket, TestApp};
+use crate::support::{Client, Socket, TestApp, door};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -144,15 +144,6 @@ impl Stream {
     }
 }
 
-/// The same application served again, with other limits, and how to stop that.
-async fn served(app: &TestApp, limits: Limits) -> (String, impl FnOnce()) {
-    let server = app.with_door(Door { limits, ..Door::default() }).await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (address, stop) = (listener.local_addr().unwrap().to_string(), server.stop.clone());
-    tokio::spawn(server.listen(listener));
-    (address, move || stop.cancel())
-}
-
 async fn head(client: &Client) -> String {
     client.send("{ cursor }", json!({})).await.ok()["cursor"].as_str().unwrap().to_owned()
 }
@@ -225,7 +216,7 @@ async fn queries_and_mutations_answer_once() {
     ] {
         let answer = stream.next().await.unwrap();
         assert_eq!(answer.name, "next");
-        assert_eq!(answer.data, json!({ "data": { "viewer": { "nickname": "ada" } } }));
+        assert_eq!(answer.data["data"], json!({ "viewer": { "nickname": "ada" } }));
         assert_eq!(stream.rest().await, "event: complete\ndata:\n\n");
     }
     assert_eq!(Ask::new(&ada, mutation, json!({})).get(&address).await.0, 405);
@@ -275,7 +266,7 @@ async fn a_stream_ends_when_its_reader_is_disabled() {
 async fn an_account_has_so_many_streams_and_no_more() {
     let app = TestApp::new().await;
     let (ada, eve) = (app.user("ada").await, app.user("eve").await);
-    let (address, _) = served(&app, Limits { event_streams: 2, ..Limits::default() }).await;
+    let (address, _) = app.served(door(Limits { event_streams: 2, ..Limits::default() })).await;
     let follow = async |client: &Client| Ask::new(client, EVENTS, json!({})).get(&address).await;
     let (one, other) = (follow(&ada).await, follow(&ada).await);
 
@@ -293,12 +284,12 @@ async fn a_stopping_server_ends_streams_for_them_to_come_back() {
     let (root, ada) = (app.admin().await, app.user("ada").await);
     let product = root.create_product("web:1").await;
     let after = json!({ "after": head(&ada).await });
-    let (address, stop) = served(&app, Limits::default()).await;
+    let (address, stop) = app.served(Door::default()).await;
     let (_, mut stream) = Ask::new(&ada, EVENTS, after).get(&address).await;
     ada.place_order(&product, "web").await.ok();
     stream.next().await.unwrap();
 
-    stop();
+    stop.cancel();
 
     assert_eq!(stream.rest().await, "", "neither complete nor an error");
 }
@@ -324,7 +315,7 @@ async fn a_quiet_stream_learns_how_far_nothing_is_missing() {
     let app = TestApp::new().await;
     let (root, ada) = (app.admin().await, app.user("ada").await);
     let product = root.create_product("web:1").await;
-    let (address, _) = served(&app, restless()).await;
+    let (address, _) = app.served(door(restless())).await;
     let (_, mut stream) = Ask::new(&ada, EVENTS, quiet()).get(&address).await;
 
     let (order, head) = pass_by(&ada, &product, "web").await;
@@ -348,7 +339,7 @@ async fn a_quiet_socket_learns_how_far_nothing_is_missing() {
     let app = TestApp::new().await;
     let (root, ada) = (app.admin().await, app.user("ada").await);
     let product = root.create_product("web:1").await;
-    let (address, _) = served(&app, restless()).await;
+    let (address, _) = app.served(door(restless())).await;
     let mut socket = Socket::connect(&address, ada.token.as_deref()).await;
     socket.subscribe("1", EVENTS, quiet()).await;
 

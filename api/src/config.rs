@@ -1,8 +1,12 @@
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 use domain::Settings;
+use ipnet::IpNet;
 use jiff::SignedDuration;
 
 use crate::{http::Limits, keys::TokenKey};
@@ -75,6 +79,11 @@ pub struct Config {
     #[arg(long, env = "SLIPWAY_WORKFLOWS", default_value_t = 64)]
     pub workflows: i64,
 
+    /// How long a server that gets SIGTERM says that it is not ready, and still answers, before it
+    /// stops; Ctrl-C stops at once.
+    #[arg(long, env = "SLIPWAY_STOP_DELAY", default_value = "3s")]
+    pub stop_delay: SignedDuration,
+
     /// What is logged, such as `info` or `warn,domain=debug`.
     #[arg(long, env = "SLIPWAY_LOG", default_value = "warn")]
     pub log: String,
@@ -90,9 +99,19 @@ pub struct Config {
 /// What stands between clients and the graph.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Door {
-    /// Origins, besides the server's own, whose pages may open a WebSocket; separated by commas.
+    /// Origins, besides the server's own, whose pages may use the API; separated by commas.
     #[arg(long, env = "SLIPWAY_ALLOWED_ORIGINS", value_delimiter = ',')]
     pub allowed_origins: Vec<String>,
+
+    /// Networks of proxies whose `X-Forwarded-For` is believed, such as `10.0.0.0/8`; separated by
+    /// commas.
+    #[arg(long, env = "SLIPWAY_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
+    pub trusted_proxies: Vec<IpNet>,
+
+    /// A JSON file of the only documents that are run: texts by id, or a manifest with
+    /// `operations` that have `id` and `body`.
+    #[arg(long, env = "SLIPWAY_TRUSTED_DOCUMENTS")]
+    pub trusted_documents: Option<PathBuf>,
 
     /// Whoever presents it as `Authorization: Bearer …` gets the metrics. Without it they are for
     /// clients on this machine only.
@@ -105,19 +124,19 @@ pub struct Door {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// For people.
+    /// for people
     Text,
-    /// A JSON object per line.
+    /// a JSON object per line
     Json,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum KubernetesMode {
-    /// A cluster inside this process; nothing real runs.
+    /// a cluster inside this process; nothing real runs
     Simulated,
-    /// The cluster of a kubeconfig.
+    /// the cluster of a kubeconfig
     Kubeconfig,
-    /// The cluster that this process runs in.
+    /// the cluster that this process runs in
     InCluster,
 }
 
@@ -168,4 +187,10 @@ fn days(text: &str) -> Result<SignedDuration, jiff::Error> {
         Some(days) => Ok(SignedDuration::from_hours(24) * days),
         None => text.parse(),
     }
+}
+
+/// A network, or an address alone.
+fn network(text: &str) -> Result<IpNet, String> {
+    let address = || text.parse().map(|address: IpAddr| address.into());
+    text.parse().or_else(|_| address()).map_err(|_| "not a network such as 10.0.0.0/8".to_owned())
 }

@@ -10,7 +10,11 @@ use domain::{
     identity::Registration,
 };
 use serde_json::json;
-use tokio::{net::TcpListener, signal::unix::SignalKind};
+use tokio::{
+    net::TcpListener,
+    signal::unix::SignalKind,
+    time::{sleep, timeout},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -18,7 +22,7 @@ use crate::{
     compose,
     config::{Config, Door, KubernetesMode},
     graphql::{self, LogTail},
-    http::{self, FrontDoor},
+    http::{self, Entrance, FrontDoor},
     keys::{TokenKey, random_text},
     logs,
     metrics::Metrics,
@@ -31,9 +35,14 @@ const DRAIN: Duration = Duration::from_secs(20);
 /// A control plane with its graph, and what runs beside it.
 pub struct Server {
     pub router: Router,
+    settings: Door,
+    metrics: Arc<Metrics>,
     pub tail: Arc<LogTail>,
     /// Everything under way that a stop should wait for.
     pub tasks: TaskTracker,
+    /// Cancelled when the server is about to stop: it says that it is not ready and takes no more
+    /// work, and still answers.
+    pub leaving: CancellationToken,
     /// Cancelled to stop.
     pub stop: CancellationToken,
 }
@@ -46,6 +55,7 @@ impl Server {
         settings: Door,
     ) -> anyhow::Result<Self> {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let leaving = stop.child_token();
         let metrics = Arc::new(Metrics::new());
         let tail = LogTail::new(control_plane.clone(), metrics.events.clone()).await?;
         tasks.spawn(tail.clone().run(stop.clone()));
@@ -54,36 +64,40 @@ impl Server {
             gatekeeper: Gatekeeper::new(control_plane.clone(), key),
             control_plane: control_plane.clone(),
             tail: tail.clone(),
-            metrics,
-            settings,
+            metrics: metrics.clone(),
+            settings: settings.clone(),
+            leaving: leaving.clone(),
             shutdown: stop.clone(),
             tasks: tasks.clone(),
-        });
-        Ok(Self { router, tail, tasks, stop })
+        })?;
+        Ok(Self { router, settings, metrics, tail, tasks, leaving, stop })
     }
 
     /// Answers until stopped, then lets what is under way end.
-    pub async fn listen(self, listener: TcpListener) -> anyhow::Result<()> {
-        let stopped = self.stop.clone().cancelled_owned();
-        let serve =
-            axum::serve(listener, self.router.into_make_service_with_connect_info::<SocketAddr>())
-                .with_graceful_shutdown(stopped);
-        let drained = async {
-            self.stop.cancelled().await;
-            self.tasks.close();
-            if tokio::time::timeout(DRAIN, self.tasks.wait()).await.is_err() {
-                tracing::warn!("stopped before everything under way had ended");
-            }
-        };
-        tokio::select! {
-            served = async { tokio::join!(serve, drained).0 } => Ok(served?),
-            () = async { self.stop.cancelled().await; tokio::time::sleep(DRAIN).await } => Ok(()),
+    pub async fn listen(self, listener: TcpListener) {
+        http::listen(
+            listener,
+            Entrance {
+                router: self.router,
+                limits: self.settings.limits,
+                proxies: self.settings.trusted_proxies,
+                metrics: self.metrics,
+                tasks: self.tasks.clone(),
+                stop: self.stop,
+            },
+        )
+        .await;
+        self.tasks.close();
+        if timeout(DRAIN, self.tasks.wait()).await.is_err() {
+            tracing::warn!("stopped before everything under way had ended");
         }
     }
 }
 
 pub async fn run(config: Config) -> anyhow::Result<()> {
     logs::begin(&config)?;
+    // A connection is a file descriptor, and many systems begin with few.
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
     // One crypto backend for all connections; it may be there already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let key = config.token_key()?;
@@ -96,10 +110,12 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("listening on {}", config.listen))?;
     let server = Server::new(&control_plane, &key, config.door.clone()).await?;
-    work::start(&control_plane, &server.tasks, &server.stop);
+    work::start(&control_plane, &server.tasks, &server.leaving);
     greet(&config, listener.local_addr()?, password.as_deref());
-    tokio::spawn(stop_on_signal(server.stop.clone()));
-    server.listen(listener).await
+    let (leaving, stop) = (server.leaving.clone(), server.stop.clone());
+    tokio::spawn(stop_on_signal(leaving, stop, config.stop_delay.unsigned_abs()));
+    server.listen(listener).await;
+    Ok(())
 }
 
 /// Makes the first administrator; answers with the password that was made up, to be shown once.
@@ -137,7 +153,9 @@ fn greeting(config: &Config, address: SocketAddr, password: Option<&str>) -> Str
     lines.join("\n")
 }
 
-async fn stop_on_signal(stop: CancellationToken) {
+/// Ctrl-C stops at once. SIGTERM leaves those in front of the server the time to see that it is
+/// about to go.
+async fn stop_on_signal(leaving: CancellationToken, stop: CancellationToken, delay: Duration) {
     let terminated = async {
         match tokio::signal::unix::signal(SignalKind::terminate()) {
             Ok(mut signal) => signal.recv().await,
@@ -146,7 +164,10 @@ async fn stop_on_signal(stop: CancellationToken) {
     };
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
-        _ = terminated => {}
+        _ = terminated => {
+            leaving.cancel();
+            sleep(delay).await;
+        }
     }
     stop.cancel();
 }

@@ -4,8 +4,8 @@ use std::{
 };
 
 use api::{
-    auth::Signer, config::Door, keys::TokenKey, passwords::Argon2Hasher, serve::Server,
-    vault::AesVault,
+    auth::Signer, config::Door, http::Limits, keys::TokenKey, passwords::Argon2Hasher,
+    serve::Server, vault::AesVault,
 };
 use axum::Router;
 use domain::{
@@ -20,6 +20,7 @@ use kubernetes::KubernetesRuntime;
 use persistence::{LocalBus, SqlStore};
 use simulator::Cluster;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use super::{Client, Database};
 
@@ -137,6 +138,17 @@ impl TestApp {
         Server::new(&self.control_plane, &self.key, door).await.unwrap()
     }
 
+    /// Serves the same application behind a door of other settings; answers with its address, and
+    /// with what stops it.
+    pub async fn served(&self, door: Door) -> (String, CancellationToken) {
+        let server = self.with_door(door).await;
+        let stop = server.stop.clone();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        tokio::spawn(server.listen(listener));
+        (address, stop)
+    }
+
     /// Moves the time of store and cluster alike.
     pub fn advance(&self, by: Duration) {
         self.clock.advance(by);
@@ -211,6 +223,11 @@ impl TestApp {
         }
         found
     }
+}
+
+/// The settings of a door with these limits.
+pub fn door(limits: Limits) -> Door {
+    Door { limits, ..Door::default() }
 }
 
 /// A hundred times real time.

@@ -20,7 +20,9 @@ pub struct Client {
 #[derive(Debug)]
 pub struct Reply {
     pub status: StatusCode,
+    /// Without its extensions, which differ from answer to answer.
     pub body: Value,
+    pub extensions: Value,
 }
 
 impl Client {
@@ -45,7 +47,9 @@ impl Client {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let status = response.status();
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        Reply { status, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) }
+        let mut body: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        let extensions = body.as_object_mut().and_then(|body| body.remove("extensions"));
+        Reply { status, body, extensions: extensions.unwrap_or_default() }
     }
 
     pub async fn register(&self, name: &str) -> Reply {

@@ -6,10 +6,10 @@ mod served;
 mod socket;
 mod wire;
 
-pub use app::{KEY, TestApp};
+pub use app::{KEY, TestApp, door};
 pub use client::{Client, Reply, product};
 pub use database::Database;
 pub use process::Process;
 pub use served::ServedCluster;
 pub use socket::{Socket, Subscription};
-pub use wire::http_get;
+pub use wire::{exchange, http_get, request};

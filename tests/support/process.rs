@@ -4,7 +4,7 @@ use std::{
     io::{self, BufRead, BufReader, Lines, Write},
     net::TcpStream,
     path::PathBuf,
-    process::{Child, ChildStdout, Command, Stdio},
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
 };
 
 use serde_json::{Value, json};
@@ -86,6 +86,26 @@ impl Process {
         self.child.wait().unwrap();
     }
 
+    /// Asks it to stop, as `kill` does.
+    pub fn terminate(self) -> Self {
+        self.signal("TERM");
+        self
+    }
+
+    /// Waits until it has ended by itself.
+    pub fn wait(mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// A query by nobody in particular.
+    pub fn ask(address: &str, document: &str) -> Value {
+        post(address, "a-test", None, document, &json!({})).unwrap()
+    }
+
     /// What it has logged.
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap()
@@ -104,8 +124,7 @@ impl Process {
         document: &str,
         variables: &Value,
     ) -> Value {
-        let body = json!({ "query": document, "variables": variables }).to_string();
-        self.exchange(id, token, &body).unwrap()
+        post(&self.address, id, token, document, variables).unwrap()
     }
 
     /// One request; an error where the process dies meanwhile.
@@ -115,25 +134,31 @@ impl Process {
         document: &str,
         variables: &Value,
     ) -> io::Result<Value> {
-        let body = json!({ "query": document, "variables": variables }).to_string();
-        self.exchange("a-test", token, &body)
+        post(&self.address, "a-test", token, document, variables)
     }
+}
 
-    /// A request over a connection of its own.
-    fn exchange(&self, id: &str, token: Option<&str>, body: &str) -> io::Result<Value> {
-        let authorization =
-            token.map_or(String::new(), |token| format!("authorization: Bearer {token}\r\n"));
-        let request = format!(
-            "POST /graphql HTTP/1.0\r\nhost: slipway\r\ncontent-type: application/json\r\n\
-             x-request-id: {id}\r\n{authorization}content-length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        let mut stream = TcpStream::connect(&self.address)?;
-        stream.write_all(request.as_bytes())?;
-        let answer = io::read_to_string(stream)?;
-        let (_, body) = answer.split_once("\r\n\r\n").ok_or(io::ErrorKind::UnexpectedEof)?;
-        Ok(serde_json::from_str(body)?)
-    }
+/// A request over a connection of its own.
+fn post(
+    address: &str,
+    id: &str,
+    token: Option<&str>,
+    document: &str,
+    variables: &Value,
+) -> io::Result<Value> {
+    let body = json!({ "query": document, "variables": variables }).to_string();
+    let authorization =
+        token.map_or(String::new(), |token| format!("authorization: Bearer {token}\r\n"));
+    let request = format!(
+        "POST /graphql HTTP/1.0\r\nhost: slipway\r\ncontent-type: application/json\r\n\
+         x-request-id: {id}\r\n{authorization}content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(address)?;
+    stream.write_all(request.as_bytes())?;
+    let answer = io::read_to_string(stream)?;
+    let (_, body) = answer.split_once("\r\n\r\n").ok_or(io::ErrorKind::UnexpectedEof)?;
+    Ok(serde_json::from_str(body)?)
 }
 
 impl Drop for Process {

@@ -47,6 +47,17 @@ impl Socket {
         self.say(json!({ "id": id, "type": "subscribe", "payload": payload })).await;
     }
 
+    /// The next message; none once the connection has ended, however that came about.
+    pub async fn try_hear(&mut self) -> Option<Value> {
+        loop {
+            match tokio::time::timeout(PATIENCE, self.0.next()).await.expect("nothing came")? {
+                Ok(Message::Text(text)) => return serde_json::from_str(&text).ok(),
+                Ok(Message::Close(_)) | Err(_) => return None,
+                Ok(_) => {}
+            }
+        }
+    }
+
     /// The next message; the server's pings are answered by the way.
     pub async fn hear(&mut self) -> Value {
         loop {

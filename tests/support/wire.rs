@@ -1,10 +1,11 @@
+use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
 
 /// One request over a connection of its own, byte by byte as given; all that comes back.
-async fn exchange(address: &str, request: &str) -> String {
+pub async fn exchange(address: &str, request: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
@@ -18,4 +19,15 @@ pub async fn http_get(address: &str, path: &str) -> (u16, String) {
     let answer = exchange(address, &format!("GET {path} HTTP/1.0\r\nhost: slipway\r\n\r\n")).await;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+}
+
+/// A request for one operation, as it goes over the wire; `headers` end in line breaks.
+pub fn request(token: Option<&str>, headers: &str, document: &str) -> String {
+    let body = json!({ "query": document }).to_string();
+    let token = token.map_or(String::new(), |token| format!("authorization: Bearer {token}\r\n"));
+    let length = body.len();
+    format!(
+        "POST /graphql HTTP/1.1\r\nhost: slipway\r\ncontent-type: application/json\r\n\
+         {token}{headers}content-length: {length}\r\n\r\n{body}"
+    )
 }

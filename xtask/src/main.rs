@@ -1,6 +1,7 @@
 //! The developer commands: `cargo xtask --help`.
 
 mod apt;
+mod bench;
 mod chromium;
 mod console;
 mod docs;
@@ -36,6 +37,9 @@ enum Command {
     Schema,
     /// Write the tables of docs/ that the program knows
     Docs,
+    /// Measure a release build against the figures that it has to keep
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Make an empty migration
     Migration {
         /// What it does, in snake case
@@ -61,6 +65,7 @@ fn run(command: Command) -> Result<()> {
         Command::Test(options) => test::run(&options),
         Command::Console(options) => console::run(&options),
         Command::Schema => schema::write(),
+        Command::Bench(bench) => bench::run(&bench),
         Command::Docs => docs::write(),
         Command::Migration { name } => migration::create(&name),
         Command::Postgres => postgres::serve(),

@@ -201,6 +201,12 @@ pub fn root() -> PathBuf {
     PathBuf::from(variable("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
 }
 
+/// Where cargo builds to, by where this program is.
+pub fn target() -> PathBuf {
+    let this = env::current_exe().unwrap_or_default();
+    this.ancestors().nth(2).map(Path::to_owned).unwrap_or_default()
+}
+
 #[expect(clippy::disallowed_methods, reason = "what cargo and the shell set, not a setting")]
 fn variable(name: &str) -> OsString {
     env::var_os(name).unwrap_or_default()

@@ -1,13 +1,24 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use anyhow::Context;
 use async_graphql::parser::parse_schema;
 use axum::{Router, middleware::from_fn_with_state, response::Redirect, routing::get};
 use domain::ControlPlane;
+use http::{HeaderName, HeaderValue, Method};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::util::option_layer;
+use tower_http::{
+    CompressionLevel,
+    compression::{
+        CompressionLayer,
+        predicate::{NotForContentType, Predicate, SizeAbove},
+    },
+    cors::CorsLayer,
+};
 
 use super::{
-    entrance::enter, graphql, guard::Guard, health, limits::Limits, measures, nulls::Nulls, page,
-    seats::Seats, stamp::stamp,
+    budgets::Budgets, documents::Documents, entrance::enter, graphql, guard::Guard, health,
+    limits::Limits, measures, nulls::Nulls, page, seats::Seats, stamp::stamp,
 };
 use crate::{
     auth::Gatekeeper,
@@ -15,6 +26,11 @@ use crate::{
     graphql::{LogTail, Schema},
     metrics::Metrics,
 };
+
+/// Smaller answers are not worth being compressed.
+const SMALL_BYTES: u64 = 1_024;
+/// How long a browser need not ask again what a page may do.
+const PREFLIGHT_LIFE: Duration = Duration::from_secs(3_600);
 
 /// What the routes need of the rest of the program.
 pub struct FrontDoor {
@@ -24,6 +40,8 @@ pub struct FrontDoor {
     pub tail: Arc<LogTail>,
     pub metrics: Arc<Metrics>,
     pub settings: Door,
+    /// Cancelled when the server is about to stop: it is not ready any more.
+    pub leaving: CancellationToken,
     /// Cancelled when the server stops: sockets are then closed with 1001.
     pub shutdown: CancellationToken,
     /// Holds every socket and mutation under way, so that the server can wait for them.
@@ -35,6 +53,8 @@ pub(super) struct Desk {
     pub door: FrontDoor,
     pub guard: Guard,
     pub nulls: Arc<Nulls>,
+    pub documents: Documents,
+    pub budgets: Budgets,
     pub seats: Arc<Seats>,
     pub sdl: String,
 }
@@ -45,14 +65,19 @@ impl Desk {
     }
 }
 
-pub fn router(door: FrontDoor) -> Router {
+pub fn router(door: FrontDoor) -> anyhow::Result<Router> {
     let sdl = crate::graphql::sdl();
     let schema = parse_schema(&sdl).expect("a schema's own text is well-formed");
     let guard = Guard::new(door.settings.limits.clone(), &schema);
     let nulls = Arc::new(Nulls::new(&schema));
     let graphql = get(enter).post(graphql::post).fallback(graphql::not_allowed);
-    let desk = Arc::new(Desk { door, guard, nulls, seats: Arc::default(), sdl });
-    Router::new()
+    let limits = &door.settings.limits;
+    let trusted = door.settings.trusted_documents.as_deref();
+    let documents = Documents::new(trusted, limits.kept_bytes)?;
+    let (budgets, seats) = (Budgets::new(limits), Arc::default());
+    let cors = cors(&door.settings.allowed_origins)?;
+    let desk = Arc::new(Desk { door, guard, nulls, documents, budgets, seats, sdl });
+    Ok(Router::new()
         .route("/", get(async || Redirect::temporary("/graphql")))
         .route("/graphql", graphql)
         .nest("/console", page::routes())
@@ -60,6 +85,32 @@ pub fn router(door: FrontDoor) -> Router {
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(measures::show))
+        .layer(compression())
+        .layer(option_layer(cors))
         .layer(from_fn_with_state(Arc::clone(&desk), stamp))
-        .with_state(desk)
+        .with_state(desk))
+}
+
+/// For whoever takes it, but for what is small or is written piece by piece.
+fn compression() -> CompressionLayer<impl Predicate> {
+    let worth_it = SizeAbove::new(SMALL_BYTES).and(NotForContentType::SSE);
+    CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth_it)
+}
+
+/// What pages of other origins may do; nothing where none is allowed.
+fn cors(origins: &[String]) -> anyhow::Result<Option<CorsLayer>> {
+    if origins.is_empty() {
+        return Ok(None);
+    }
+    let origins = origins.iter().map(|origin| origin.parse::<HeaderValue>());
+    let origins: Vec<_> = origins.collect::<Result<_, _>>().context("SLIPWAY_ALLOWED_ORIGINS")?;
+    let sent =
+        ["authorization", "content-type", "idempotency-key", "last-event-id", "x-request-id"];
+    let layer = CorsLayer::new()
+        .allow_origin(origins)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers(sent.map(HeaderName::from_static))
+        .expose_headers(["retry-after", "x-request-id"].map(HeaderName::from_static))
+        .max_age(PREFLIGHT_LIFE);
+    Ok(Some(layer))
 }

@@ -11,6 +11,7 @@ use axum::{
 use http::{HeaderMap, HeaderName, Method, StatusCode, header, request::Parts};
 
 use super::{
+    address::Address,
     answer::answer,
     body,
     front_door::Desk,
@@ -101,9 +102,9 @@ async fn serve(
     id: RequestId,
     wanted: Wanted,
     head: &Parts,
-    params: Params,
+    mut params: Params,
 ) -> Result<Response, Refusal> {
-    let admitted = match desk.guard.admit(&params) {
+    let admitted = match desk.admit(&mut params) {
         Ok(admitted) => admitted,
         // A browser does not show a reader of events what stands in an answer other than 200.
         Err(refusal) if wanted.events == Events::Always => {
@@ -123,16 +124,17 @@ async fn serve(
             OperationType::Query | OperationType::Mutation => wanted.transport(),
         },
         idempotency_key: text(headers, &IDEMPOTENCY_KEY)?.map(str::to_owned),
+        address: address(head),
         caller: pass.caller.clone(),
         request_id: id.0,
         last_event_id: last_event_id.map(str::to_owned),
     };
-    let operation = desk.operation(params, admitted, asker);
     if kind == OperationType::Subscription {
         let seat = desk.seats.take(&pass.caller, desk.limits().event_streams)?;
+        let operation = desk.operation(params, admitted, asker)?;
         return Ok(sse::open(desk, pass, seat, operation));
     }
-    let response = desk.run(operation).await;
+    let response = desk.run(desk.operation(params, admitted, asker)?).await;
     Ok(match wanted.events {
         Events::Always => sse::once(response),
         Events::Never | Events::ForSubscriptions => answer(wanted.media, Ok(response)),
@@ -157,4 +159,10 @@ fn check_kind(kind: OperationType, method: &Method, events: Events) -> Result<()
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Refusal> {
     let value = headers.get(name).map(|value| value.to_str());
     value.transpose().map_err(|_| Refusal::invalid(format!("the header {name} is not plain text")))
+}
+
+/// The stamp has put it there.
+pub fn address(head: &Parts) -> Address {
+    let stamped = head.extensions.get().copied();
+    stamped.unwrap_or_else(|| Address::behind(&head.extensions, &head.headers, &[]))
 }

@@ -16,6 +16,9 @@ pub async fn livez() -> &'static str {
 }
 
 pub async fn readyz(State(desk): State<Arc<Desk>>) -> (StatusCode, &'static str) {
+    if desk.door.leaving.is_cancelled() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "stopping");
+    }
     match timeout(ANSWER_TIME, desk.door.control_plane.ready()).await {
         Ok(Ok(())) => (StatusCode::OK, "ok"),
         Ok(Err(_)) | Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),

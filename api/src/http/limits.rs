@@ -11,6 +11,31 @@ use jiff::SignedDuration;
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Limits")]
 pub struct Limits {
+    /// Connections that the process has open, WebSockets and event streams among them.
+    #[arg(long = "limit-connections", env = "SLIPWAY_LIMIT_CONNECTIONS", default_value = "20000")]
+    pub connections: usize,
+
+    /// Connections from one address (from one IPv6 network of 64 bits); trusted proxies may have
+    /// more.
+    #[arg(
+        long = "limit-connections-per-address",
+        env = "SLIPWAY_LIMIT_CONNECTIONS_PER_ADDRESS",
+        default_value = "1000"
+    )]
+    pub connections_per_address: usize,
+
+    /// How long a connection may take to send the head of a request, idle ones included.
+    #[arg(long = "limit-header-time", env = "SLIPWAY_LIMIT_HEADER_TIME", default_value = "30s", value_parser = time)]
+    pub header_time: Duration,
+
+    /// Bytes of the head of a request, with its query string.
+    #[arg(
+        long = "limit-header-bytes",
+        env = "SLIPWAY_LIMIT_HEADER_BYTES",
+        default_value = "65536"
+    )]
+    pub header_bytes: usize,
+
     /// Bytes of an HTTP body.
     #[arg(long = "limit-body-bytes", env = "SLIPWAY_LIMIT_BODY_BYTES", default_value = "262144")]
     pub body_bytes: usize,
@@ -83,6 +108,28 @@ pub struct Limits {
     )]
     pub variable_bytes: usize,
 
+    /// Cost of an operation: 10, and 1 for every object that it can answer with, page sizes
+    /// multiplied through; 10 for a mutation, 1,000 for introspection.
+    #[arg(long = "limit-cost", env = "SLIPWAY_LIMIT_COST", default_value = "100000")]
+    pub cost: usize,
+
+    /// Cost that an account, or an address that sends no token, may use up at once.
+    #[arg(long = "limit-budget", env = "SLIPWAY_LIMIT_BUDGET", default_value = "200000")]
+    pub budget: usize,
+
+    /// Cost that it gets back each second.
+    #[arg(
+        long = "limit-budget-per-second",
+        env = "SLIPWAY_LIMIT_BUDGET_PER_SECOND",
+        default_value = "10000",
+        value_parser = at_least_one
+    )]
+    pub budget_per_second: usize,
+
+    /// Bytes of the documents that are kept because clients name them by their hash.
+    #[arg(long = "limit-kept-bytes", env = "SLIPWAY_LIMIT_KEPT_BYTES", default_value = "4194304")]
+    pub kept_bytes: usize,
+
     /// How long a query may run; mutations run to their end.
     #[arg(long = "limit-query-time", env = "SLIPWAY_LIMIT_QUERY_TIME", default_value = "10s", value_parser = time)]
     pub query_time: Duration,
@@ -151,4 +198,11 @@ fn nesting(text: &str) -> Result<usize, String> {
     let most = 64;
     let nesting = text.parse().map_err(|_| "not a number")?;
     if nesting > most { Err(format!("at most {most}")) } else { Ok(nesting) }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err("not a number above 0".to_owned()),
+    }
 }

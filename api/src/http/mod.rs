@@ -1,5 +1,8 @@
+mod address;
 mod answer;
 mod body;
+mod budgets;
+mod documents;
 mod entrance;
 mod errors;
 mod fields;
@@ -21,7 +24,9 @@ mod seats;
 mod socket;
 mod sse;
 mod stamp;
+mod wire;
 
 pub use answer::status_of;
 pub use front_door::{FrontDoor, router};
 pub use limits::Limits;
+pub use wire::{Entrance, listen};

@@ -1,15 +1,17 @@
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
-use async_graphql::{Request, Response, parser::types::OperationType};
+use async_graphql::{Request, Response, Value, parser::types::OperationType, value};
 use domain::{error::ErrorCode, identity::Caller};
 use futures::{FutureExt, Stream, StreamExt};
 use tokio::time::{Instant, timeout};
 use tracing::Instrument;
 
 use super::{
+    address::Address,
+    budgets::Payer,
     errors, fields,
     front_door::Desk,
-    guard::Admitted,
+    guard::{self, Admitted},
     nulls::{Asked, Nulls},
     order::Order,
     params::Params,
@@ -30,11 +32,20 @@ pub struct Operation {
     order: Order,
     request: Request,
     batches: Batches,
+    bill: Bill,
+}
+
+/// What an operation has been charged.
+struct Bill {
+    desk: Arc<Desk>,
+    payer: Payer,
+    requested: usize,
 }
 
 /// Who asks, and under which names.
 pub struct Asker {
     pub transport: Transport,
+    pub address: Address,
     pub caller: Caller,
     pub request_id: String,
     pub idempotency_key: Option<String>,
@@ -43,14 +54,31 @@ pub struct Asker {
 }
 
 impl Desk {
-    pub fn operation(&self, params: Params, admitted: Admitted, asker: Asker) -> Operation {
-        let Params { query, operation_name, variables } = params;
+    /// What a client asks for, if it may run.
+    pub fn admit(&self, params: &mut Params) -> Result<Admitted, Refusal> {
+        self.documents.complete(params)?;
+        let admitted = self.guard.admit(params)?;
+        self.documents.keep(params);
+        Ok(admitted)
+    }
+
+    /// An admitted operation, ready to run and charged to whoever asks.
+    pub fn operation(
+        self: &Arc<Self>,
+        params: Params,
+        admitted: Admitted,
+        asker: Asker,
+    ) -> Result<Operation, Refusal> {
+        let payer = Payer::of(&asker.caller, asker.address);
+        self.budgets.charge(payer, admitted.cost)?;
+        let bill = Bill { desk: Arc::clone(self), payer, requested: admitted.cost };
+        let Params { query, operation_name, variables, .. } = params;
         let order = Order::of(&admitted.document, operation_name.as_deref());
         let asked = Asked { query, operation_name: operation_name.clone() };
         let mut request = Request::new("").variables(variables);
         request.operation_name = operation_name;
         request.set_parsed_query(admitted.document);
-        let Asker { transport, caller, request_id, idempotency_key, last_event_id } = asker;
+        let Asker { transport, caller, request_id, idempotency_key, last_event_id, .. } = asker;
         let (control_plane, tail) = (&self.door.control_plane, &self.door.tail);
         let (request, batches) =
             attach(request, control_plane, tail, caller, request_id, idempotency_key);
@@ -58,7 +86,8 @@ impl Desk {
         let look_every = limits.ping_after.min(limits.heartbeat_after) / 3;
         let place = Arc::new(Place::new(last_event_id, look_every));
         let request = request.data(Arc::clone(&place));
-        Operation { kind: admitted.kind, transport, place, asked, order, request, batches }
+        let kind = admitted.kind;
+        Ok(Operation { kind, transport, place, asked, order, request, batches, bill })
     }
 
     /// Runs a query within its time; a mutation to its end, whether anybody waits for it or not.
@@ -151,8 +180,30 @@ async fn execute(schema: Schema, nulls: Arc<Nulls>, operation: Operation) -> Res
     let Ok(mut response) = execution.await else {
         return panicked();
     };
+    let came_to = match operation.kind {
+        OperationType::Query => guard::OPERATION + operation.order.objects(&response.data),
+        OperationType::Mutation | OperationType::Subscription => operation.bill.requested,
+    };
     settle(&mut response, &nulls, &operation.asked, &operation.order);
-    response
+    response.extension("cost", operation.bill.settle(came_to))
+}
+
+impl Bill {
+    /// What the operation was taken to come to, what it came to, and what its caller has left.
+    fn settle(self, came_to: usize) -> Value {
+        let Self { desk, payer, requested } = self;
+        let actual = came_to.min(requested);
+        let available = desk.budgets.settle(payer, requested - actual);
+        let limits = desk.limits();
+        value!({
+            "requested": requested,
+            "actual": actual,
+            "limit": limits.cost,
+            "available": available,
+            "budget": limits.budget,
+            "perSecond": limits.budget_per_second,
+        })
+    }
 }
 
 fn settle(response: &mut Response, nulls: &Nulls, asked: &Asked, order: &Order) {

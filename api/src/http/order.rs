@@ -46,6 +46,28 @@ impl Order {
         }
     }
 
+    /// How many objects an answer holds below its root; values of scalars are none.
+    pub fn objects(&self, data: &Value) -> usize {
+        match data {
+            Value::Object(members) => {
+                let below = members
+                    .iter()
+                    .filter_map(|(key, member)| self.0.get(key).map(|below| below.count(member)));
+                below.sum()
+            }
+            _ => 0,
+        }
+    }
+
+    fn count(&self, member: &Value) -> usize {
+        match member {
+            _ if self.0.is_empty() => 0,
+            Value::List(items) => items.iter().map(|item| self.count(item)).sum(),
+            Value::Object(_) => 1 + self.objects(member),
+            _ => 0,
+        }
+    }
+
     /// Sorts the objects of an answer. Values of scalars are left as they are.
     pub fn arrange(&self, data: &mut Value) {
         if self.0.is_empty() {
@@ -104,5 +126,13 @@ mod tests {
         let data = value!({ "json": { "z": 1, "a": 2 }, "a": 1 });
 
         assert_eq!(arranged("{ a json }", data), "{a: 1, json: {z: 1, a: 2}}");
+    }
+
+    #[test]
+    fn objects_of_an_answer_are_counted_and_those_of_scalars_are_not() {
+        let document = parse_query("{ a { b { c } json } n }").unwrap();
+        let data = value!({ "a": [{ "b": { "c": 1 }, "json": { "x": {} } }, null], "n": 1 });
+
+        assert_eq!(Order::of(&document, None).objects(&data), 2);
     }
 }

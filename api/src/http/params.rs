@@ -1,12 +1,14 @@
 use async_graphql::{Name, Value, Variables, indexmap::IndexMap};
-use domain::error::ErrorCode;
 
 use super::{json, limits::Limits, refusal::Refusal};
 
 /// What a client asks for, its form checked.
 #[derive(Debug, PartialEq)]
 pub struct Params {
+    /// Empty where only its name is given.
     pub query: String,
+    /// What the client calls the document: its hash, or its id in a file of trusted ones.
+    pub document_id: Option<String>,
     pub operation_name: Option<String>,
     pub variables: Variables,
 }
@@ -18,12 +20,15 @@ pub struct QueryString {
     query: Option<String>,
     operation_name: Option<String>,
     variables: Option<String>,
+    extensions: Option<String>,
+    document_id: Option<String>,
 }
 
 impl Params {
     #[cfg(test)]
     pub fn of(query: impl Into<String>) -> Self {
-        Self { query: query.into(), operation_name: None, variables: Variables::default() }
+        let (operation_name, document_id, variables) = Default::default();
+        Self { query: query.into(), document_id, operation_name, variables }
     }
 
     pub fn from_body(body: &[u8], limits: &Limits) -> Result<Self, Refusal> {
@@ -34,15 +39,22 @@ impl Params {
     }
 
     pub fn from_query_string(query: QueryString, limits: &Limits) -> Result<Self, Refusal> {
-        let variables = match query.variables.as_deref() {
-            Some(text) => json::parse("variables", text.as_bytes(), limits)?,
-            None => Value::Null,
+        let parse = |name, text: Option<String>| {
+            text.map_or(Ok(Value::Null), |text| json::parse(name, text.as_bytes(), limits))
         };
-        Ok(Self {
-            query: query.query.ok_or_else(|| Refusal::invalid("query is missing"))?,
-            operation_name: query.operation_name,
-            variables: variables_of(variables)?,
-        })
+        let mut members = IndexMap::new();
+        let texts = [
+            ("query", query.query),
+            ("operationName", query.operation_name),
+            ("documentId", query.document_id),
+        ];
+        for (name, text) in texts {
+            members.insert(Name::new(name), text.map_or(Value::Null, Value::String));
+        }
+        for (name, text) in [("variables", query.variables), ("extensions", query.extensions)] {
+            members.insert(Name::new(name), parse(name, text)?);
+        }
+        Self::from_value(Value::Object(members))
     }
 
     pub fn from_value(value: Value) -> Result<Self, Refusal> {
@@ -50,22 +62,32 @@ impl Params {
             return Err(Refusal::invalid("a request is a JSON object"));
         };
         let mut take = |name| members.swap_remove(name).unwrap_or_default();
-        let extensions = object("extensions", take("extensions"))?;
+        let mut extensions = object("extensions", take("extensions"))?;
+        let hash = persisted(extensions.swap_remove("persistedQuery").unwrap_or_default())?;
+        let document_id = text("documentId", take("documentId"))?.or(hash);
+        let query = text("query", take("query"))?;
+        if query.is_none() && document_id.is_none() {
+            return Err(Refusal::invalid("query is missing"));
+        }
         Ok(Self {
-            query: match text("query", take("query"))? {
-                Some(query) => query,
-                None if extensions.contains_key("persistedQuery") => return Err(not_persisted()),
-                None => return Err(Refusal::invalid("query is missing")),
-            },
+            query: query.unwrap_or_default(),
+            document_id,
             operation_name: text("operationName", take("operationName"))?,
             variables: variables_of(take("variables"))?,
         })
     }
 }
 
-/// Clients that try a hash first send the whole document after this answer.
-fn not_persisted() -> Refusal {
-    Refusal::new(ErrorCode::PersistedQueryNotFound, "PersistedQueryNotFound")
+/// The hash of an automatic persisted query.
+fn persisted(value: Value) -> Result<Option<String>, Refusal> {
+    let mut members = object("persistedQuery", value)?;
+    if members.is_empty() {
+        return Ok(None);
+    }
+    if members.get("version").is_some_and(|version| *version != Value::from(1)) {
+        return Err(Refusal::invalid("persistedQuery has another version than 1"));
+    }
+    text("sha256Hash", members.swap_remove("sha256Hash").unwrap_or_default())
 }
 
 fn text(name: &str, value: Value) -> Result<Option<String>, Refusal> {
@@ -127,11 +149,17 @@ mod tests {
     }
 
     #[test]
-    fn asks_for_the_document_of_a_persisted_query() {
-        let body = br#"{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"ab"}}}"#;
+    fn a_document_may_be_named_instead_of_sent() {
+        let hash = br#"{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"ab"}}}"#;
+        let id = br#"{"documentId":"x1"}"#;
 
-        let refusal = Params::from_body(body, &Limits::default()).unwrap_err();
-
-        assert_eq!(refusal.code, ErrorCode::PersistedQueryNotFound);
+        for (body, id) in [(&hash[..], "ab"), (&id[..], "x1")] {
+            let params = Params::from_body(body, &Limits::default()).unwrap();
+            assert_eq!((params.query.as_str(), params.document_id.as_deref()), ("", Some(id)));
+        }
+        assert_eq!(
+            refused(r#"{"extensions":{"persistedQuery":{"version":2,"sha256Hash":"ab"}}}"#),
+            "persistedQuery has another version than 1"
+        );
     }
 }

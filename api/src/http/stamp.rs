@@ -8,10 +8,19 @@ use axum::{
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use tracing::{Instrument, error_span};
 
-use super::front_door::Desk;
+use super::{address::Address, front_door::Desk};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST_ID: usize = 64;
+
+/// Unless an answer says otherwise: nothing of it is kept, framed or taken for a page.
+const HARDENING: [(HeaderName, &str); 5] = [
+    (header::CACHE_CONTROL, "no-store"),
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+];
 
 /// What a request is called in answers, events and logs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +32,9 @@ pub async fn stamp(State(desk): State<Arc<Desk>>, mut request: Request, next: Ne
     let value = HeaderValue::from_str(&id.0);
     // Of the highest level, so that every line has the id, whatever is logged.
     let span = error_span!("request", request.id = id.0);
+    let proxies = &desk.door.settings.trusted_proxies;
+    let address = Address::behind(request.extensions(), request.headers(), proxies);
+    request.extensions_mut().insert(address);
     request.extensions_mut().insert(id);
     let mut response = next.run(request).instrument(span).await;
     desk.door.metrics.traffic.responded(response.status());
@@ -30,9 +42,13 @@ pub async fn stamp(State(desk): State<Arc<Desk>>, mut request: Request, next: Ne
     if let Ok(value) = value {
         headers.insert(X_REQUEST_ID, value);
     }
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if desk.door.leaving.is_cancelled() {
+        // The next request goes to whoever stays.
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    for (name, value) in HARDENING {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
     response
 }
 

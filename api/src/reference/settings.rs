@@ -40,10 +40,8 @@ fn meaning(arg: &Arg) -> String {
         return help;
     }
     let choices = choices.iter().map(|choice| match choice.get_help() {
-        Some(help) => {
-            format!("`{}`: {}", choice.get_name(), help.to_string().trim_end_matches('.'))
-        }
+        Some(help) => format!("`{}` ({help})", choice.get_name()),
         None => format!("`{}`", choice.get_name()),
     });
-    format!("{} {}.", help, choices.collect::<Vec<_>>().join("; "))
+    format!("{help}: {}", choices.collect::<Vec<_>>().join(", "))
 }

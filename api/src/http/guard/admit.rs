@@ -17,6 +17,7 @@ use async_graphql::{
 };
 
 use super::{
+    cost::Prices,
     expansion::{Cycle, Expansion, Size},
     lexer::{self, UnterminatedString},
 };
@@ -31,6 +32,8 @@ use crate::http::{
 pub struct Admitted {
     pub document: ExecutableDocument,
     pub kind: OperationType,
+    /// What it may come to at most.
+    pub cost: usize,
 }
 
 /// What every document passes before it runs.
@@ -38,6 +41,7 @@ pub struct Guard {
     limits: Limits,
     /// Types that variables may have: validation panics at a list of an unknown one.
     input_types: HashSet<String>,
+    prices: Prices,
 }
 
 impl Guard {
@@ -50,7 +54,8 @@ impl Guard {
             }
             _ => None,
         });
-        Self { limits, input_types: defined.chain(built_in).collect() }
+        let prices = Prices::of(schema);
+        Self { limits, input_types: defined.chain(built_in).collect(), prices }
     }
 
     /// Parses the document of a request if it stays within every limit.
@@ -67,7 +72,9 @@ impl Guard {
         }
         let operation = select(&document.operations, params.operation_name.as_deref())?;
         check_required_variables(operation, &params.variables)?;
-        Ok(Admitted { kind: operation.ty, document })
+        let cost = self.prices.quote(&document, operation, &params.variables);
+        within("cost", cost, limits.cost.min(limits.budget))?;
+        Ok(Admitted { kind: operation.ty, document, cost })
     }
 
     fn check_variable_types(&self, operation: &OperationDefinition) -> Result<(), Refusal> {

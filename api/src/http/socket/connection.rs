@@ -33,6 +33,7 @@ use crate::{
     auth::{Gatekeeper, Pass},
     graphql::Place,
     http::{
+        address::Address,
         errors::is_request_error,
         front_door::Desk,
         operation::{Asker, Operation},
@@ -54,6 +55,7 @@ struct Connection {
     socket: WebSocket,
     desk: Arc<Desk>,
     id: RequestId,
+    address: Address,
     protocol: Protocol,
     /// By the latest token that was presented.
     pass: Pass,
@@ -89,11 +91,12 @@ impl From<Close> for End {
     }
 }
 
-pub async fn serve(socket: WebSocket, desk: Arc<Desk>, id: RequestId) {
+pub async fn serve(socket: WebSocket, desk: Arc<Desk>, id: RequestId, address: Address) {
     let mut connection = Connection {
         socket,
         desk,
         id,
+        address,
         protocol: Protocol::new(),
         pass: Pass::anonymous(),
         lapse: pending().boxed(),
@@ -245,26 +248,27 @@ impl Connection {
         }
     }
 
-    async fn start(&mut self, id: String, params: Params) -> Result<(), End> {
-        let admitted = match self.desk.guard.admit(&params) {
+    async fn start(&mut self, id: String, mut params: Params) -> Result<(), End> {
+        let admitted = match self.desk.admit(&mut params) {
             Ok(admitted) => admitted,
-            Err(refusal) => {
-                self.protocol.finish(&id);
-                return self.refuse(&id, refusal).await;
-            }
+            Err(refusal) => return self.give_up(&id, refusal).await,
         };
         let pass = self.renewed().await?;
         self.admit(pass);
         self.started += 1;
         let asker = Asker {
             transport: Transport::WebSocket,
+            address: self.address,
             caller: self.pass.caller.clone(),
             request_id: format!("{}.{}", self.id.0, self.started),
             idempotency_key: None,
             last_event_id: None,
         };
         let span = error_span!("operation", request.id = asker.request_id);
-        let operation = self.desk.operation(params, admitted, asker);
+        let operation = match self.desk.operation(params, admitted, asker) {
+            Ok(operation) => operation,
+            Err(refusal) => return self.give_up(&id, refusal).await,
+        };
         if operation.kind == OperationType::Subscription {
             self.places.insert(id.clone(), Arc::clone(&operation.place));
             self.told = Instant::now();
@@ -281,6 +285,12 @@ impl Connection {
             let timed_out = |_| Close::new(1013, "the store does not answer");
             renewed.map_err(timed_out)?.map_err(not_let_in)
         }
+    }
+
+    /// Refuses what has been given its id already.
+    async fn give_up(&mut self, id: &str, refusal: Refusal) -> Result<(), End> {
+        self.protocol.finish(id);
+        self.refuse(id, refusal).await
     }
 
     async fn refuse(&mut self, id: &str, refusal: Refusal) -> Result<(), End> {

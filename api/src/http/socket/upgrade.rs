@@ -8,7 +8,7 @@ use tracing::{Instrument, error_span};
 
 use super::{connection, origin};
 use crate::http::{
-    answer::answer, front_door::Desk, media::Media, refusal::Refusal, stamp::RequestId,
+    answer::answer, front_door::Desk, graphql, media::Media, refusal::Refusal, stamp::RequestId,
 };
 
 const SUBPROTOCOL: &str = "graphql-transport-ws";
@@ -22,6 +22,7 @@ pub fn open(desk: Arc<Desk>, id: RequestId, upgrade: WebSocketUpgrade, head: &Pa
         let message = "this origin may not open a WebSocket";
         return answer(Media::Json, Err(Refusal::new(ErrorCode::Forbidden, message)));
     }
+    let address = graphql::address(head);
     // Of the highest level, so that every line has the id, whatever is logged.
     let span = error_span!("socket", request.id = id.0);
     let tasks = desk.door.tasks.clone();
@@ -33,7 +34,7 @@ pub fn open(desk: Arc<Desk>, id: RequestId, upgrade: WebSocketUpgrade, head: &Pa
         .max_frame_size(desk.limits().message_bytes)
         .on_upgrade(move |socket| {
             let presence = desk.door.metrics.traffic.websocket();
-            let connection = connection::serve(socket, desk, id).map(|()| drop(presence));
+            let connection = connection::serve(socket, desk, id, address).map(|()| drop(presence));
             tasks.track_future(connection.instrument(span))
         })
 }

@@ -1,0 +1,5 @@
+mod listen;
+mod places;
+mod stream;
+
+pub use listen::{Entrance, listen};

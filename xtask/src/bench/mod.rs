@@ -1,0 +1,34 @@
+//! Measurements that take longer than a test may, of a release build against figures.
+
+mod hostile;
+mod server;
+mod sockets;
+mod wire;
+
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+#[derive(Subcommand)]
+pub enum Bench {
+    /// Attack the server from many connections while an honest client works
+    Hostile {
+        /// For how many seconds
+        #[arg(long, default_value_t = 300)]
+        seconds: u64,
+    },
+    /// Hold many idle WebSockets with a subscription each, and see what they cost
+    Sockets {
+        /// How many
+        #[arg(long, default_value_t = 10_000)]
+        count: u64,
+    },
+}
+
+pub fn run(bench: &Bench) -> Result<()> {
+    match bench {
+        Bench::Hostile { seconds } => hostile::run(Duration::from_secs(*seconds)),
+        Bench::Sockets { count } => sockets::run(*count),
+    }
+}

@@ -1,0 +1,60 @@
+use std::{
+    fs,
+    process::{Child, Command, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+use tempfile::TempDir;
+
+use crate::process;
+
+const START_LIMIT: Duration = Duration::from_secs(30);
+
+/// The program, built for release, on a store of its own.
+pub struct Server {
+    child: Child,
+    pub address: String,
+    _folder: TempDir,
+}
+
+impl Server {
+    pub fn start(settings: &[(&str, &str)]) -> Result<Self> {
+        process::run(process::cargo(&["build", "--release", "-p", "api", "--bin", "slipway"]))?;
+        let built = process::target().join("release/slipway");
+        let folder = tempfile::tempdir()?;
+        let address = format!("127.0.0.1:{}", process::free_port()?);
+        let child = Command::new(&built)
+            .env("SLIPWAY_LISTEN", &address)
+            .env("SLIPWAY_LOG", "error")
+            .envs(settings.iter().copied())
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .with_context(|| format!("cannot run {}", built.display()))?;
+        let server = Self { child, address, _folder: folder };
+        let start = Instant::now();
+        while std::net::TcpStream::connect(&server.address).is_err() {
+            ensure!(start.elapsed() < START_LIMIT, "the server does not listen");
+            sleep(Duration::from_millis(20));
+        }
+        Ok(server)
+    }
+
+    /// The memory that it has, in KiB.
+    pub fn resident_kib(&self) -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = line.context("the server is gone")?;
+        Ok(line.trim().trim_end_matches(" kB").parse()?)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
