@@ -3,6 +3,7 @@
 mod apt;
 mod bench;
 mod chromium;
+mod clients;
 mod console;
 mod docs;
 mod migration;

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use crate::{
-    console, npm, process,
+    clients, console, npm, process,
     redis::Redis,
     services::Programs,
     suite::{Runner, Suite, Totals},
@@ -71,7 +71,8 @@ fn lint() -> Result<()> {
     } else {
         println!("==> deny: skipped, for cargo-deny is not installed");
     }
-    npm_step("console types", console::check)
+    npm_step("console types", console::check)?;
+    npm_step("graphql lint", clients::lint)
 }
 
 fn run_suites(options: &Options, programs: Option<&Programs>, totals: &mut Totals) -> Result<()> {
@@ -99,6 +100,7 @@ fn run_suites(options: &Options, programs: Option<&Programs>, totals: &mut Total
     }
     if options.filter.is_none() && !options.postgres {
         npm_step("console", || console::test(&binary, None, totals))?;
+        npm_step("clients", || clients::test(&binary, totals))?;
     }
     Ok(())
 }
