@@ -16,6 +16,7 @@ mod commerce;
 mod crash;
 mod documents;
 mod events;
+mod examples;
 mod front_door;
 mod front_page;
 mod hang_ups;

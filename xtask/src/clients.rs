@@ -12,6 +12,11 @@ pub fn lint() -> Result<()> {
     process::run(npm(&["run", "lint"])?)
 }
 
+/// Generates the types of its operations, checks all types, and builds.
+pub fn build_web() -> Result<()> {
+    process::run(npm(&["run", "build", "--workspace", "web"])?)
+}
+
 /// Against the built server.
 pub fn test(binary: &Path, totals: &mut Totals) -> Result<()> {
     let mut command = npm(&["test", "--workspace", "clients"])?;

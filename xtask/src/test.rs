@@ -100,6 +100,7 @@ fn run_suites(options: &Options, programs: Option<&Programs>, totals: &mut Total
     }
     if options.filter.is_none() && !options.postgres {
         npm_step("console", || console::test(&binary, None, totals))?;
+        npm_step("web example", clients::build_web)?;
         npm_step("clients", || clients::test(&binary, totals))?;
     }
     Ok(())

@@ -242,8 +242,9 @@ impl Work {
             }
             self.tx.update_task(task).await?;
             if told(before, task) {
-                // A task that is pending again is between two attempts.
-                if task.attempt > 0 && task.status != TaskStatus::Pending {
+                // A task that is or was pending is between two attempts.
+                let pending = [before.status, task.status].contains(&TaskStatus::Pending);
+                if task.attempt > 0 && !pending {
                     self.tx.save_attempt(&task.this_attempt(self.tx.now())).await?;
                 }
                 self.tell_task(task, of, Some(before.status))?;

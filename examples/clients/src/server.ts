@@ -7,8 +7,9 @@ import { type AddressInfo, createServer, connect, type Server as Listener, type 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 
-const LISTENS = /^Slipway listens on http:\/\/([^:]+):(\d+)/;
+const LISTENS = /^Slipway listens on http:\/\/127\.0\.0\.1:(\d+)/;
 
 export class Server {
   readonly #folder: string;
@@ -71,14 +72,7 @@ export class Server {
       env: { SLIPWAY_LISTEN: '127.0.0.1:0', SLIPWAY_TASK_LEASE: '5s' },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    for await (const line of createInterface({ input: this.#process.stdout! })) {
-      const port = LISTENS.exec(line)?.[2];
-      if (port) {
-        this.#port = Number(port);
-        break;
-      }
-    }
-    this.#process.stdout!.resume();
+    this.#port = await listeningPort(this.#process.stdout!);
   }
 
   async #kill(): Promise<void> {
@@ -99,4 +93,15 @@ export class Server {
       });
     }
   }
+}
+
+async function listeningPort(output: Readable): Promise<number> {
+  for await (const line of createInterface({ input: output })) {
+    const port = LISTENS.exec(line)?.[1];
+    if (port) {
+      output.resume();
+      return Number(port);
+    }
+  }
+  throw new Error('the server ended before it listened');
 }
