@@ -3,7 +3,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { type AddressInfo, createServer, connect, type Server as Listener, type Socket } from 'node:net';
+import {
+  type AddressInfo,
+  createServer,
+  connect,
+  type Server as Listener,
+  type Socket,
+} from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -83,7 +89,10 @@ export class Server {
 
   #pass(client: Socket): void {
     const server = connect(this.#port, '127.0.0.1');
-    for (const [from, to] of [[client, server], [server, client]] as const) {
+    for (const [from, to] of [
+      [client, server],
+      [server, client],
+    ] as const) {
       this.#connections.add(from);
       from.pipe(to);
       from.on('error', () => to.destroy());

@@ -30,7 +30,10 @@ interface Placed {
   placeOrder: { cursor: string; order: { id: string; status: string } };
 }
 
-export function clientSuite(name: string, connect: (server: Server, token: string) => Client): void {
+export function clientSuite(
+  name: string,
+  connect: (server: Server, token: string) => Client,
+): void {
   suite(name, { timeout: 120_000 }, () => {
     let server: Server;
     let token: string;
@@ -94,14 +97,18 @@ class Seen {
   #wake = () => {};
 
   constructor(client: Client, after: string) {
-    this.stop = client.follow(FOLLOW, { after }, {
-      next: ({ data }) => {
-        this.events.push((data as { events: Event }).events);
-        this.#wake();
+    this.stop = client.follow(
+      FOLLOW,
+      { after },
+      {
+        next: ({ data }) => {
+          this.events.push((data as { events: Event }).events);
+          this.#wake();
+        },
+        error: (error) => this.#fail(error),
+        complete: () => this.#fail(new Error('the stream ended')),
       },
-      error: (error) => this.#fail(error),
-      complete: () => this.#fail(new Error('the stream ended')),
-    });
+    );
   }
 
   #fail(error: unknown): void {
@@ -119,7 +126,9 @@ class Seen {
 
 async function register(server: Server): Promise<string> {
   const input = { email: 'ada@example.com', password: 'correct horse', nickname: 'Ada' };
-  const data = await post<{ register: { accessToken: string } }>(server, undefined, REGISTER, { input });
+  const data = await post<{ register: { accessToken: string } }>(server, undefined, REGISTER, {
+    input,
+  });
   return data.register.accessToken;
 }
 

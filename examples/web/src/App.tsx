@@ -41,7 +41,9 @@ function Home({ session, onEnd }: { session: Session; onEnd: () => void }) {
       </header>
       <main>
         <Instances onSelect={setWorkflow} />
-        {workflow && <Workflow key={workflow} id={workflow} onClose={() => setWorkflow(undefined)} />}
+        {workflow && (
+          <Workflow key={workflow} id={workflow} onClose={() => setWorkflow(undefined)} />
+        )}
         <Products onOrder={setWorkflow} />
       </main>
     </Provider>

@@ -103,7 +103,9 @@ export function Instances({ onSelect }: { onSelect: (workflow: string) => void }
     <section>
       <h2>Instances</h2>
       {error && <p role="alert">{reason(error)}</p>}
-      {isLoaded && instances.length === 0 && <p className="muted">Nothing runs yet. Order something.</p>}
+      {isLoaded && instances.length === 0 && (
+        <p className="muted">Nothing runs yet. Order something.</p>
+      )}
       <div className="grid">
         {instances.map((instance) => (
           <Instance key={instance.id} instance={instance} onSelect={onSelect} />

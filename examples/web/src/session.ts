@@ -95,7 +95,9 @@ export class Session {
     if (data?.refreshSession) {
       this.#tokens = data.refreshSession;
       sessionStorage.setItem(KEY, JSON.stringify(this.#tokens));
-    } else if (error?.graphQLErrors.some(({ extensions }) => extensions['code'] === 'UNAUTHENTICATED')) {
+    } else if (
+      error?.graphQLErrors.some(({ extensions }) => extensions['code'] === 'UNAUTHENTICATED')
+    ) {
       this.end();
     }
   }
