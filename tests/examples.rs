@@ -207,6 +207,8 @@ async fn the_examples_take_an_instance_through_its_life() {
         app.run_tasks().await;
     }
     let shown = examples.run(&ada, "Instance", id.clone()).await;
+    let told = json!({ "id": instance, "types": ["STATE_CHANGE"] });
+    let told = examples.run(&ada, "InstanceLog", told).await["logs"]["nodes"].clone();
     let listed = examples.run(&ada, "Instances", json!({})).await;
     let changed = examples.follow(&app, &ada, "InstanceChanges", json!({ "after": after })).await;
     let pods = json!({ "instance": instance, "after": after });
@@ -216,6 +218,7 @@ async fn the_examples_take_an_instance_through_its_life() {
 
     assert_eq!(statuses, ["STOPPING", "STARTING", "RESTARTING", "UPDATING"]);
     assert_eq!((&shown["status"], &shown["spec"]["image"]), (&json!("RUNNING"), &json!("web:2")));
+    assert!(told.as_array().unwrap().len() >= statuses.len(), "{told}");
     assert_eq!(listed["nodes"][0]["whyNotRunning"], json!(null));
     assert_eq!(changed["event"]["type"], "INSTANCE_CREATED");
     assert_eq!(pod["kind"], "ADDED");
