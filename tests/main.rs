@@ -10,6 +10,7 @@
 mod support;
 
 mod access;
+mod api_tokens;
 mod architecture;
 mod bus;
 mod commerce;
@@ -17,8 +18,10 @@ mod crash;
 mod documents;
 mod events;
 mod examples;
+mod forgeries;
 mod front_door;
 mod front_page;
+mod guesses;
 mod hang_ups;
 mod hostile;
 mod http;
@@ -39,4 +42,5 @@ mod socket_life;
 mod sse;
 mod stalled_readers;
 mod subscriptions;
+mod tenants;
 mod workflows;

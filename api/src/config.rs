@@ -5,11 +5,14 @@ use std::{
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
-use domain::Settings;
+use domain::{Settings, identity::GuessLimits};
 use ipnet::IpNet;
 use jiff::SignedDuration;
 
-use crate::{http::Limits, keys::TokenKey};
+use crate::{
+    http::Limits,
+    keys::{TokenKey, TokenKeys},
+};
 
 /// Every setting, by flag or environment.
 #[derive(Args, Clone, Debug)]
@@ -53,6 +56,10 @@ pub struct Config {
     #[arg(long, env = "SLIPWAY_TOKEN_KEY", hide_env_values = true)]
     pub token_key: Option<String>,
 
+    /// The token key before the present one: what it signed is accepted until it expires.
+    #[arg(long, env = "SLIPWAY_TOKEN_KEY_PREVIOUS", hide_env_values = true)]
+    pub token_key_previous: Option<String>,
+
     /// Seals what is written and never read back, such as `secretConfig`: at least 32 characters,
     /// the same in all processes. With SQLite a file beside the database holds one where this is
     /// absent; with PostgreSQL secrets are refused without it.
@@ -74,6 +81,16 @@ pub struct Config {
     /// How long events are kept, such as `30d`: cursors that are older have expired.
     #[arg(long, env = "SLIPWAY_EVENT_RETENTION", default_value = "30d", value_parser = days)]
     pub event_retention: SignedDuration,
+
+    /// How many wrong passwords an account may meet in 15 minutes, as each process counts; 0 sets
+    /// no limit.
+    #[arg(long, env = "SLIPWAY_LOGIN_FAILURES", default_value_t = 100)]
+    pub login_failures: u32,
+
+    /// How many wrong passwords and new accounts may come from an address in 15 minutes, as each
+    /// process counts; 0 sets no limit.
+    #[arg(long, env = "SLIPWAY_ADDRESS_ATTEMPTS", default_value_t = 1000)]
+    pub address_attempts: u32,
 
     /// How many workflows run at once.
     #[arg(long, env = "SLIPWAY_WORKFLOWS", default_value_t = 64)]
@@ -148,6 +165,10 @@ impl Config {
             task_lease: self.task_lease,
             workflow_cap: self.workflows,
             event_retention: self.event_retention,
+            guess_limits: GuessLimits {
+                account: self.login_failures,
+                address: self.address_attempts,
+            },
         }
     }
 
@@ -156,9 +177,10 @@ impl Config {
         self.database_url.strip_prefix("sqlite://").map(PathBuf::from)
     }
 
-    pub fn token_key(&self) -> anyhow::Result<TokenKey> {
+    pub fn token_keys(&self) -> anyhow::Result<TokenKeys> {
+        let previous = self.token_key_previous.as_deref().map(TokenKey::new).transpose()?;
         match self.key(self.token_key.as_deref(), ".token-key")? {
-            Some(key) => Ok(key),
+            Some(current) => Ok(TokenKeys { current, previous }),
             None => bail!("set SLIPWAY_TOKEN_KEY: all processes of a database share it"),
         }
     }

@@ -6,6 +6,8 @@ use std::{
 
 use anyhow::{Context, bail};
 use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
 
 /// The secret that signs access tokens and keys the hashes of inputs.
 #[derive(Clone)]
@@ -34,6 +36,38 @@ impl TokenKey {
 
     pub fn bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// Tells keys apart in public without giving anything of them away.
+    pub fn id(&self) -> String {
+        self.keyed_hash([b"key id".as_slice()])[..16].to_owned()
+    }
+
+    /// A hash that nobody without the key can make or check.
+    pub fn keyed_hash<'a>(&self, parts: impl IntoIterator<Item = &'a [u8]>) -> String {
+        let mut hash = Hmac::<Sha256>::new_from_slice(&self.0).expect("any length is a key");
+        parts.into_iter().for_each(|part| hash.update(part));
+        hash.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// The key that signs, and the one before it, whose work is still accepted.
+#[derive(Clone)]
+pub struct TokenKeys {
+    pub current: TokenKey,
+    pub previous: Option<TokenKey>,
+}
+
+impl TokenKeys {
+    /// The current one first.
+    pub fn accepted(&self) -> impl Iterator<Item = &TokenKey> {
+        std::iter::once(&self.current).chain(&self.previous)
+    }
+}
+
+impl From<TokenKey> for TokenKeys {
+    fn from(current: TokenKey) -> Self {
+        Self { current, previous: None }
     }
 }
 

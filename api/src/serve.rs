@@ -23,7 +23,7 @@ use crate::{
     config::{Config, Door, KubernetesMode},
     graphql::{self, LogTail},
     http::{self, Entrance, FrontDoor},
-    keys::{TokenKey, random_text},
+    keys::{TokenKeys, random_text},
     logs,
     metrics::Metrics,
     work,
@@ -51,7 +51,7 @@ impl Server {
     /// Builds the graph and begins to follow the log.
     pub async fn new(
         control_plane: &Arc<ControlPlane>,
-        key: &TokenKey,
+        keys: &TokenKeys,
         settings: Door,
     ) -> anyhow::Result<Self> {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
@@ -60,8 +60,8 @@ impl Server {
         let tail = LogTail::new(control_plane.clone(), metrics.events.clone()).await?;
         tasks.spawn(tail.clone().run(stop.clone()));
         let router = http::router(FrontDoor {
-            schema: graphql::schema(control_plane.clone(), tail.clone(), key.clone()),
-            gatekeeper: Gatekeeper::new(control_plane.clone(), key),
+            schema: graphql::schema(control_plane.clone(), tail.clone(), keys.clone()),
+            gatekeeper: Gatekeeper::new(control_plane.clone(), keys)?,
             control_plane: control_plane.clone(),
             tail: tail.clone(),
             metrics: metrics.clone(),
@@ -100,8 +100,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     // One crypto backend for all connections; it may be there already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let key = config.token_key()?;
-    let control_plane = compose::control_plane(&config, &key).await?;
+    let keys = config.token_keys()?;
+    let control_plane = compose::control_plane(&config, &keys.current).await?;
     let password = first_admin(&control_plane, &config).await?;
     if config.database_file().is_some() {
         control_plane.seed_products(samples()).await?;
@@ -109,7 +109,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("listening on {}", config.listen))?;
-    let server = Server::new(&control_plane, &key, config.door.clone()).await?;
+    let server = Server::new(&control_plane, &keys, config.door.clone()).await?;
     work::start(&control_plane, &server.tasks, &server.leaving);
     greet(&config, listener.local_addr()?, password.as_deref());
     let (leaving, stop) = (server.leaving.clone(), server.stop.clone());

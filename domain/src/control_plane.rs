@@ -1,12 +1,11 @@
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use jiff::SignedDuration;
 
 use crate::{
-    error::{Error, Result},
+    error::Result,
     events::{Bus, Cursor},
-    identity::{Actor, Caller, PasswordHasher, TokenIssuer, UserStatus},
-    ids::{SessionId, UserId},
+    identity::{Actor, Caller, GuessLimits, PasswordHasher, Throttle, TokenIssuer},
     runtime::{Runtime, Target},
     secrets::Vault,
     store::{PoolUse, Session, Store},
@@ -18,6 +17,7 @@ use crate::{
 pub struct ControlPlane {
     pub(crate) ports: Ports,
     pub(crate) settings: Settings,
+    pub(crate) throttle: Throttle,
 }
 
 /// The outside, as the domain sees it.
@@ -42,6 +42,8 @@ pub struct Settings {
     pub workflow_cap: i64,
     /// How long events are kept.
     pub event_retention: SignedDuration,
+    /// How often passwords may be guessed.
+    pub guess_limits: GuessLimits,
 }
 
 impl Default for Settings {
@@ -52,6 +54,7 @@ impl Default for Settings {
             task_lease: SignedDuration::from_secs(30),
             workflow_cap: 64,
             event_retention: SignedDuration::from_hours(30 * 24),
+            guess_limits: GuessLimits::default(),
         }
     }
 }
@@ -60,6 +63,8 @@ impl Default for Settings {
 #[derive(Clone, Debug)]
 pub struct Call {
     pub caller: Caller,
+    /// Where it comes from, if it came over a network.
+    pub address: Option<IpAddr>,
     pub request_id: Option<String>,
     pub idempotency: Option<Idempotency>,
 }
@@ -68,8 +73,9 @@ pub struct Call {
 pub struct Idempotency {
     /// As the client chose it; 1 to 255 characters.
     pub key: String,
-    /// A keyed hash of the mutation and its input.
-    pub fingerprint: String,
+    /// Keyed hashes of the mutation and its input, by each key that is accepted. The first is what
+    /// is recorded.
+    pub fingerprints: Vec<String>,
 }
 
 /// What a mutation came to.
@@ -92,7 +98,7 @@ impl Call {
 
 impl ControlPlane {
     pub fn new(ports: Ports, settings: Settings) -> Self {
-        Self { ports, settings }
+        Self { ports, settings, throttle: Throttle::default() }
     }
 
     /// The safe head of the log: resume from it and nothing unseen is missed.
@@ -120,27 +126,6 @@ impl ControlPlane {
     /// Yields when something may have been committed, here or in another process.
     pub fn wake_ups(&self) -> futures::stream::BoxStream<'static, ()> {
         self.ports.bus.listen()
-    }
-
-    /// The caller behind a token: a user that exists and is not disabled, and a token that no
-    /// logout and no change of the account has ended.
-    pub async fn caller(
-        &self,
-        id: UserId,
-        token_version: i64,
-        session_id: SessionId,
-    ) -> Result<Caller> {
-        let mut reader = self.reader().await?;
-        let session = reader.session(session_id).await?;
-        if session.is_none_or(|session| session.user_id != id || session.revoked_at.is_some()) {
-            return Err(Error::Unauthenticated);
-        }
-        let user = reader.users_by_id(&[id]).await?.pop().ok_or(Error::Unauthenticated)?;
-        if user.status == UserStatus::Disabled || user.token_version != token_version {
-            return Err(Error::Unauthenticated);
-        }
-        let memberships = reader.memberships_of_users(&[id]).await?;
-        Ok(Caller::User(Box::new(Actor { user, memberships, session_id })))
     }
 
     pub(crate) async fn reader(&self) -> Result<Box<dyn Session>> {

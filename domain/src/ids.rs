@@ -84,6 +84,7 @@ ids! {
     UserId "user" "user_";
     TenantId "tenant" "ten_";
     SessionId "session" "sess_";
+    ApiTokenId "API token" "tok_";
     ProductId "product" "prod_";
     OrderId "order" "ord_";
     InstanceId "instance" "inst_";
@@ -97,6 +98,7 @@ ids! {
 pub enum NodeId {
     User(UserId),
     Tenant(TenantId),
+    ApiToken(ApiTokenId),
     Product(ProductId),
     Order(OrderId),
     Instance(InstanceId),
@@ -109,6 +111,7 @@ impl fmt::Display for NodeId {
         match self {
             Self::User(id) => id.fmt(f),
             Self::Tenant(id) => id.fmt(f),
+            Self::ApiToken(id) => id.fmt(f),
             Self::Product(id) => id.fmt(f),
             Self::Order(id) => id.fmt(f),
             Self::Instance(id) => id.fmt(f),
@@ -126,6 +129,7 @@ impl FromStr for NodeId {
         Ok(match kind {
             UserId::PREFIX => Self::User(text.parse()?),
             TenantId::PREFIX => Self::Tenant(text.parse()?),
+            ApiTokenId::PREFIX => Self::ApiToken(text.parse()?),
             ProductId::PREFIX => Self::Product(text.parse()?),
             OrderId::PREFIX => Self::Order(text.parse()?),
             InstanceId::PREFIX => Self::Instance(text.parse()?),

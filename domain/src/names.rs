@@ -23,10 +23,28 @@ pub fn label(field: &str, text: &str, longest: usize) -> Result<String> {
     ))
 }
 
+/// An RFC 1123 label: as [`label`], but a digit may come first.
+pub fn dns_label(field: &str, text: &str, longest: usize) -> Result<String> {
+    let fits = (1..=longest).contains(&text.len())
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    if fits {
+        return Ok(text.to_owned());
+    }
+    Err(Error::invalid(
+        field,
+        format!(
+            "must be 1 to {longest} lower-case letters, digits or hyphens, \
+             neither beginning nor ending with a hyphen"
+        ),
+    ))
+}
+
 /// A text for people: trimmed, not empty, at most `longest` characters, no control characters.
 pub fn text(field: &str, text: &str, longest: usize) -> Result<String> {
     let text = text.trim();
-    if text.is_empty() || text.chars().count() > longest || text.chars().any(char::is_control) {
+    if text.is_empty() || text.chars().count() > longest || text.chars().any(is_unprintable) {
         return Err(Error::invalid(
             field,
             format!("must be 1 to {longest} characters without control characters"),
@@ -49,6 +67,13 @@ pub fn environment(field: &str, variables: &Map<String, Value>) -> Result<()> {
     Err(Error::invalid(field, "must hold texts by names of letters, digits and _"))
 }
 
+/// Control characters, and what breaks lines or turns the direction of the text around it: with
+/// either a text can pass itself off as another.
+fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,5 +87,17 @@ mod tests {
             assert!(label("name", bad, 40).is_err(), "{bad}");
         }
         assert!(label("name", &"a".repeat(41), 40).is_err());
+    }
+
+    #[test]
+    fn a_text_shows_what_it_is() {
+        for good in ["Ada", " Ada Lovelace ", "Zoë 🚢", "アダ"] {
+            assert_eq!(text("name", good, 80).unwrap(), good.trim());
+        }
+        for bad in ["", " ", "a\nb", "a\0", "a\u{1b}[31m", "a\u{202e}b", "a\u{2028}b"] {
+            assert!(text("name", bad, 80).is_err(), "{bad:?}");
+        }
+        assert!(text("name", &"é".repeat(80), 80).is_ok());
+        assert!(text("name", &"é".repeat(81), 80).is_err());
     }
 }

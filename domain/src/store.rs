@@ -10,7 +10,7 @@ use crate::{
     commerce::{CommerceReads, CommerceWrites},
     error::Result,
     events::{EventReads, EventWrites},
-    identity::{IdentityReads, IdentityWrites},
+    identity::{CredentialReads, CredentialWrites, IdentityReads, IdentityWrites},
     instances::{InstanceLogReads, InstanceLogWrites, InstanceReads, InstanceWrites},
     secrets::{SecretReads, SecretWrites},
     workflows::{WorkflowReads, WorkflowWrites},
@@ -53,6 +53,7 @@ pub struct PoolUse {
 
 pub trait Session:
     IdentityReads
+    + CredentialReads
     + CommerceReads
     + InstanceReads
     + InstanceLogReads
@@ -65,6 +66,7 @@ pub trait Session:
 
 impl<T> Session for T where
     T: IdentityReads
+        + CredentialReads
         + CommerceReads
         + InstanceReads
         + InstanceLogReads
@@ -79,6 +81,7 @@ impl<T> Session for T where
 pub trait Transaction:
     Session
     + IdentityWrites
+    + CredentialWrites
     + CommerceWrites
     + InstanceWrites
     + InstanceLogWrites

@@ -7,10 +7,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    control_plane::{Call, Committed},
+    control_plane::{Call, Committed, Idempotency},
     error::{Error, Result},
     events::{Author, Cursor, EventType, IdempotencyRecord, NewEvent, Subject},
-    identity::{Actor, Caller, UserStatus},
+    identity::{Action, Actor, Caller, Credential, Object, UserStatus},
     ids::{EntityId, TenantId},
     instances::InstanceLog,
     store::{Session, Transaction},
@@ -23,7 +23,12 @@ pub trait Entity: Serialize + Clone + Send + Sync + 'static {
     type Id: EntityId;
 
     fn id(&self) -> Self::Id;
+    /// `None` for what belongs to no tenant: its events are for administrators.
     fn tenant_id(&self) -> Option<TenantId>;
+    /// Whether a caller may still be shown what an earlier call of theirs was about.
+    fn is_visible_to(&self, actor: &Actor) -> bool {
+        self.tenant_id().is_some_and(|tenant| actor.sees(tenant))
+    }
     async fn find(session: &mut dyn Session, id: Self::Id) -> Result<Option<Self>>;
     /// Refuses with `AlreadyExists` where a name is taken.
     async fn insert(&self, tx: &mut dyn Transaction) -> Result<()>;
@@ -71,15 +76,21 @@ impl Work {
 
     /// Loads what the caller may change, with everybody else held off until the end.
     pub(crate) async fn own<T: Entity>(&mut self, id: T::Id) -> Result<T> {
-        let entity = self.locked::<T>(id).await?;
-        let missing = || Error::not_found(T::Id::KIND, id);
-        let tenant = entity.tenant_id().ok_or_else(missing)?;
-        let actor = self.actor()?;
-        if !actor.sees(tenant) {
-            return Err(missing());
-        }
-        actor.may_change(tenant)?;
+        let entity = self.seen::<T>(id).await?;
+        let tenant = entity.tenant_id().ok_or_else(|| Error::not_found(T::Id::KIND, id))?;
+        self.actor()?.may(Action::Change, Object::Tenant(tenant))?;
         Ok(entity)
+    }
+
+    /// Loads what the caller may see, with everybody else held off until the end. Unseen and
+    /// missing are told apart by nothing.
+    pub(crate) async fn seen<T: Entity>(&mut self, id: T::Id) -> Result<T> {
+        let actor = self.actor()?.clone();
+        let entity = self.locked::<T>(id).await?;
+        match entity.is_visible_to(&actor) {
+            true => Ok(entity),
+            false => Err(Error::not_found(T::Id::KIND, id)),
+        }
     }
 
     /// Loads with everybody else held off until the end.
@@ -158,16 +169,15 @@ impl Work {
             return Ok(None);
         };
         let (scope, now) = (self.scope(), self.now());
-        let fresh = self
-            .tx
-            .claim_idempotency(&scope, &idempotency.key, &idempotency.fingerprint, now)
-            .await?;
+        let Idempotency { key, fingerprints } = idempotency;
+        let fingerprint = fingerprints.first().map(String::as_str).unwrap_or_default();
+        let fresh = self.tx.claim_idempotency(&scope, key, fingerprint, now).await?;
         if fresh {
             return Ok(None);
         }
-        let earlier = self.tx.idempotency(&scope, &idempotency.key).await?;
+        let earlier = self.tx.idempotency(&scope, key).await?;
         match earlier {
-            Some(record) if record.fingerprint == idempotency.fingerprint => Ok(Some(record)),
+            Some(record) if fingerprints.contains(&record.fingerprint) => Ok(Some(record)),
             Some(_) => Err(Error::IdempotencyMismatch),
             None => Err(Error::Conflict("the idempotency key has just expired".to_owned())),
         }
@@ -200,7 +210,8 @@ impl Work {
         earlier: IdempotencyRecord,
     ) -> Result<Committed<T>> {
         let id: T::Id = earlier.entity.parse()?;
-        let entity = T::find(&mut *self.tx, id).await?;
+        let shown = |entity: &T| self.actor.as_ref().is_none_or(|a| entity.is_visible_to(a));
+        let entity = T::find(&mut *self.tx, id).await?.filter(shown);
         let workflow = match earlier.workflow {
             None => None,
             Some(id) => self.tx.workflows_by_id(&[id.parse()?]).await?.pop(),
@@ -232,6 +243,12 @@ async fn current(tx: &mut dyn Transaction, actor: &Actor) -> Result<Actor> {
     if user.status == UserStatus::Disabled || user.token_version != actor.user.token_version {
         return Err(Error::Unauthenticated);
     }
+    if let Credential::ApiToken { id, .. } = actor.credential {
+        let token = tx.api_tokens_by_id(&[id]).await?.pop();
+        if token.is_none_or(|token| token.revoked_at.is_some()) {
+            return Err(Error::Unauthenticated);
+        }
+    }
     let memberships = tx.memberships_of_users(&[user.id]).await?;
-    Ok(Actor { user, memberships, session_id: actor.session_id })
+    Ok(Actor { user, memberships, credential: actor.credential.clone() })
 }

@@ -85,6 +85,38 @@ impl Client {
         reply.ok()["viewer"]["id"].as_str().unwrap().to_owned()
     }
 
+    /// Opens a tenant; answers with its id.
+    pub async fn create_tenant(&self, org_id: &str) -> String {
+        let document = "mutation($orgId: String!) {
+            createTenant(input: { orgId: $orgId, name: \"Acme\" }) { tenant { id } } }";
+        let reply = self.send(document, json!({ "orgId": org_id })).await.ok();
+        reply["createTenant"]["tenant"]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The tenant that came with the account.
+    pub async fn personal_tenant(&self) -> String {
+        let document = "{ viewer { tenants { tenant { id personal } } } }";
+        let reply = self.send(document, json!({})).await.ok();
+        let tenants = reply["viewer"]["tenants"].as_array().unwrap();
+        let personal = tenants.iter().find(|held| held["tenant"]["personal"] == true);
+        personal.unwrap()["tenant"]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Gives the account of that name a role.
+    pub async fn set_member(&self, tenant: &str, name: &str, role: &str) -> Reply {
+        let document = "mutation($tenant: ID!, $email: String!, $role: TenantRole!) {
+            setTenantMember(tenantId: $tenant, email: $email, role: $role) {
+                tenant { id members { role } } } }";
+        let email = format!("{name}@example.com");
+        self.send(document, json!({ "tenant": tenant, "email": email, "role": role })).await
+    }
+
+    pub async fn remove_member(&self, tenant: &str, user: &str) -> Reply {
+        let document = "mutation($tenant: ID!, $user: ID!) {
+            removeTenantMember(tenantId: $tenant, userId: $user) { tenant { id } } }";
+        self.send(document, json!({ "tenant": tenant, "user": user })).await
+    }
+
     /// Puts a product on sale that runs `image`.
     pub async fn create_product(&self, image: &str) -> String {
         let reply = self.try_create_product(product(image)).await;
@@ -125,6 +157,13 @@ impl Client {
             updateInstance(id: $id, input: $input) { instance { status } workflow { id } }
         }";
         self.send(document, json!({ "id": id, "input": input })).await
+    }
+
+    pub async fn place_order_for(&self, tenant: &str, product: &str, name: &str) -> Reply {
+        let document = "mutation($tenant: ID!, $product: ID!, $name: String!) {
+            placeOrder(input: { tenantId: $tenant, productId: $product, instanceName: $name }) {
+                order { id } } }";
+        self.send(document, json!({ "tenant": tenant, "product": product, "name": name })).await
     }
 
     pub async fn pay_order(&self, order: &str) -> Reply {

@@ -90,6 +90,22 @@ impl Socket {
         }
     }
 
+    /// The next message, or null where nothing came up to that cursor.
+    pub async fn hear_up_to(&mut self, head: &str) -> Value {
+        loop {
+            if let Message::Text(text) = self.frame().await {
+                let message: Value = serde_json::from_str(&text).unwrap();
+                if message["type"] != "ping" {
+                    return message;
+                }
+                self.say(json!({ "type": "pong" })).await;
+                if message["payload"]["cursor"].as_str().is_some_and(|cursor| cursor >= head) {
+                    return Value::Null;
+                }
+            }
+        }
+    }
+
     /// The code that the server closes with.
     pub async fn close_code(&mut self) -> u16 {
         loop {

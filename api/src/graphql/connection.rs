@@ -7,7 +7,7 @@ use super::{
     commerce::{Order, Product},
     context::Ctx,
     error::Result,
-    identity::User,
+    identity::{ApiToken, Tenant, User},
     instances::{Instance, InstanceLog},
     workflows::{Task, Workflow},
 };
@@ -16,6 +16,8 @@ use super::{
 #[derive(SimpleObject)]
 #[graphql(
     concrete(name = "UserConnection", params(User)),
+    concrete(name = "TenantConnection", params(Tenant)),
+    concrete(name = "ApiTokenConnection", params(ApiToken)),
     concrete(name = "ProductConnection", params(Product)),
     concrete(name = "OrderConnection", params(Order)),
     concrete(name = "InstanceConnection", params(Instance)),
@@ -41,6 +43,8 @@ where
 #[derive(SimpleObject)]
 #[graphql(
     concrete(name = "UserEdge", params(User)),
+    concrete(name = "TenantEdge", params(Tenant)),
+    concrete(name = "ApiTokenEdge", params(ApiToken)),
     concrete(name = "ProductEdge", params(Product)),
     concrete(name = "OrderEdge", params(Order)),
     concrete(name = "InstanceEdge", params(Instance)),

@@ -2,11 +2,9 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Value};
 use domain::{Call, ControlPlane, Error, Idempotency, events::Cursor};
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
 
 use super::{live::LogTail, loaders::Loaders};
-use crate::keys::TokenKey;
+use crate::keys::TokenKeys;
 
 /// The HTTP header `Idempotency-Key`, for a document with one mutation.
 pub struct IdempotencyHeader(pub Option<String>);
@@ -73,12 +71,12 @@ fn idempotency(ctx: &Context<'_>, key: String) -> Result<Idempotency, Error> {
     if !(1..=255).contains(&key.chars().count()) || key.chars().any(char::is_control) {
         return Err(Error::invalid("idempotencyKey", "must be 1 to 255 printable characters"));
     }
-    Ok(Idempotency { key, fingerprint: fingerprint(ctx)? })
+    Ok(Idempotency { key, fingerprints: fingerprints(ctx)? })
 }
 
-/// A keyed hash of the mutation and its arguments, the key itself left out: it tells inputs apart
-/// and gives none away.
-fn fingerprint(ctx: &Context<'_>) -> Result<String, Error> {
+/// Keyed hashes of the mutation and its arguments, the key itself left out: they tell inputs apart
+/// and give none away. One by each key that is accepted, the current one first.
+fn fingerprints(ctx: &Context<'_>) -> Result<Vec<String>, Error> {
     let arguments = ctx
         .field()
         .arguments()
@@ -89,13 +87,12 @@ fn fingerprint(ctx: &Context<'_>) -> Result<String, Error> {
         .map(|(name, value)| (name.to_string(), sorted(value)))
         .collect();
     arguments.sort_by(|a, b| a.0.cmp(&b.0));
-    let key: &TokenKey = ctx.data_unchecked();
-    let mut hash = Hmac::<Sha256>::new_from_slice(key.bytes()).expect("any length is a key");
-    hash.update(ctx.field().name().as_bytes());
+    let mut input = ctx.field().name().to_owned();
     for (name, value) in arguments {
-        hash.update(format!("\0{name}\0{value}").as_bytes());
+        input.push_str(&format!("\0{name}\0{value}"));
     }
-    Ok(hash.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect())
+    let keys: &TokenKeys = ctx.data_unchecked();
+    Ok(keys.accepted().map(|key| key.keyed_hash([input.as_bytes()])).collect())
 }
 
 /// The same value with its object fields in one order.

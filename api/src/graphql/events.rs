@@ -60,7 +60,7 @@ impl Event {
         let Some(id) = self.0.actor_id else {
             return Ok(None);
         };
-        Ok(ctx.loaders().users.load_one(id).await?.map(User))
+        Ok(ctx.loaders().users.load_one(id).await?.map(User::from))
     }
     /// What led to it where nobody did it directly: a workflow's id.
     async fn cause(&self) -> Option<&str> {

@@ -6,7 +6,7 @@ use std::{collections::HashMap, hash::Hash, sync::Arc, time::Duration};
 use async_graphql::dataloader::{DataLoader, Loader};
 use domain::{
     ControlPlane, commerce, identity,
-    ids::{InstanceId, OrderId, ProductId, TaskId, TenantId, UserId, WorkflowId},
+    ids::{ApiTokenId, InstanceId, OrderId, ProductId, TaskId, TenantId, UserId, WorkflowId},
     instances,
     page::{Page, PageKey, PageRequest, Sort},
     runtime::Pod,
@@ -19,6 +19,7 @@ use super::{batches::Batches, error::ApiError};
 pub struct Loaders {
     pub users: DataLoader<Users>,
     pub tenants: DataLoader<Tenants>,
+    pub api_tokens: DataLoader<ApiTokens>,
     pub memberships_of_user: DataLoader<MembershipsOfUser>,
     pub memberships_of_tenant: DataLoader<MembershipsOfTenant>,
     pub products: DataLoader<Products>,
@@ -48,6 +49,7 @@ impl Loaders {
         Self {
             users: one(Users(cp.clone()), batches),
             tenants: one(Tenants(cp.clone()), batches),
+            api_tokens: one(ApiTokens(cp.clone()), batches),
             memberships_of_user: one(MembershipsOfUser(cp.clone()), batches),
             memberships_of_tenant: one(MembershipsOfTenant(cp.clone()), batches),
             products: one(Products(cp.clone()), batches),
@@ -103,6 +105,9 @@ loader!(Users: UserId => identity::User, |cp, ids| {
 });
 loader!(Tenants: TenantId => identity::Tenant, |cp, ids| {
     by(cp.tenants_by_id(ids).await?, |tenant| tenant.id)
+});
+loader!(ApiTokens: ApiTokenId => identity::ApiToken, |cp, ids| {
+    by(cp.api_tokens_by_id(ids).await?, |token| token.id)
 });
 loader!(MembershipsOfUser: UserId => Vec<identity::Membership>, |cp, ids| {
     grouped(cp.memberships_of_users(ids).await?, |membership| membership.user_id)

@@ -21,9 +21,9 @@ mod workflows;
 use std::sync::Arc;
 
 use async_graphql::{MergedObject, MergedSubscription, Request, SDLExportOptions, SchemaBuilder};
-use domain::{Call, ControlPlane, identity::Caller};
+use domain::{Call, ControlPlane};
 
-use crate::keys::TokenKey;
+use crate::keys::TokenKeys;
 
 pub use batches::Batches;
 use context::{IdempotencyHeader, StartCursor};
@@ -39,6 +39,7 @@ pub struct Query(
     platform::PlatformQuery,
     node::NodeQuery,
     identity::IdentityQuery,
+    identity::TenantQuery,
     commerce::CommerceQuery,
     instances::InstanceQuery,
     workflows::WorkflowQuery,
@@ -50,6 +51,8 @@ pub struct Query(
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     identity::IdentityMutation,
+    identity::TenantMutation,
+    identity::ApiTokenMutation,
     commerce::CommerceMutation,
     instances::InstanceMutation,
     workflows::WorkflowMutation,
@@ -67,11 +70,11 @@ pub struct Subscription(
 
 /// The schema over a control plane. The document guard stands before it; its own limits are a
 /// second line.
-pub fn schema(control_plane: Arc<ControlPlane>, tail: Arc<LogTail>, key: TokenKey) -> Schema {
+pub fn schema(control_plane: Arc<ControlPlane>, tail: Arc<LogTail>, keys: TokenKeys) -> Schema {
     builder()
         .data(control_plane)
         .data(tail)
-        .data(key)
+        .data(keys)
         .limit_recursive_depth(48)
         .disable_suggestions()
         .finish()
@@ -96,12 +99,10 @@ pub fn attach(
     request: Request,
     control_plane: &Arc<ControlPlane>,
     tail: &LogTail,
-    caller: Caller,
-    request_id: String,
+    call: Call,
     idempotency_key: Option<String>,
 ) -> (Request, Batches) {
     let batches = Batches::default();
-    let call = Call { caller, request_id: Some(request_id), idempotency: None };
     let request = request
         .data(call)
         .data(loaders::Loaders::new(control_plane, &batches))

@@ -6,7 +6,7 @@ use super::{
     commerce::{Order, Product},
     context::Ctx,
     error::Result,
-    identity::{Tenant, User},
+    identity::{ApiToken, Tenant, User},
     instances::Instance,
     scalars::AnyId,
     workflows::{Task, Workflow},
@@ -18,6 +18,7 @@ use super::{
 pub enum Node {
     User(User),
     Tenant(Tenant),
+    ApiToken(ApiToken),
     Product(Product),
     Order(Order),
     Instance(Instance),
@@ -61,10 +62,17 @@ pub(super) async fn node(ctx: &Context<'_>, id: NodeId) -> Result<Option<Node>> 
     let actor = ctx.call().actor()?;
     Ok(match id {
         NodeId::User(id) if !actor.sees_account(id) => None,
-        NodeId::User(id) => loaders.users.load_one(id).await?.map(|found| Node::User(User(found))),
+        NodeId::User(id) => {
+            loaders.users.load_one(id).await?.map(|found| Node::User(User::from(found)))
+        }
         NodeId::Tenant(id) if !actor.sees(id) => None,
         NodeId::Tenant(id) => {
             loaders.tenants.load_one(id).await?.map(|found| Node::Tenant(Tenant(found)))
+        }
+        NodeId::ApiToken(id) => {
+            let found = loaders.api_tokens.load_one(id).await?;
+            let found = found.filter(|found| actor.sees_account(found.user_id));
+            found.map(|found| Node::ApiToken(ApiToken(found)))
         }
         NodeId::Order(id) => {
             let found = loaders.orders.load_one(id).await?;

@@ -19,6 +19,11 @@ impl Address {
         })
     }
 
+    /// Unknown where no connection brought the request.
+    pub fn ip(self) -> Option<IpAddr> {
+        Some(self.0).filter(|ip| !ip.is_unspecified())
+    }
+
     /// The client behind a request: the peer, or whom a proxy of ours says it speaks for.
     pub fn behind(extensions: &Extensions, headers: &HeaderMap, proxies: &[IpNet]) -> Self {
         let peer = extensions.get::<ConnectInfo<SocketAddr>>();

@@ -1,7 +1,7 @@
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use async_graphql::{Request, Response, Value, parser::types::OperationType, value};
-use domain::{error::ErrorCode, identity::Caller};
+use domain::{Call, error::ErrorCode, identity::Caller};
 use futures::{FutureExt, Stream, StreamExt};
 use tokio::time::{Instant, timeout};
 use tracing::Instrument;
@@ -78,10 +78,12 @@ impl Desk {
         let mut request = Request::new("").variables(variables);
         request.operation_name = operation_name;
         request.set_parsed_query(admitted.document);
-        let Asker { transport, caller, request_id, idempotency_key, last_event_id, .. } = asker;
+        let Asker { transport, caller, address, request_id, idempotency_key, last_event_id } =
+            asker;
+        let (address, request_id) = (address.ip(), Some(request_id));
+        let call = Call { caller, address, request_id, idempotency: None };
         let (control_plane, tail) = (&self.door.control_plane, &self.door.tail);
-        let (request, batches) =
-            attach(request, control_plane, tail, caller, request_id, idempotency_key);
+        let (request, batches) = attach(request, control_plane, tail, call, idempotency_key);
         let limits = self.limits();
         let look_every = limits.ping_after.min(limits.heartbeat_after) / 3;
         let place = Arc::new(Place::new(last_event_id, look_every));

@@ -9,7 +9,7 @@ use crate::{
     control_plane::{Call, Committed, ControlPlane},
     error::{Error, Result},
     events::EventType,
-    identity::Caller,
+    identity::{Action, Actor, Object},
     ids::{InstanceId, OrderId, ProductId, TenantId},
     instances::Instance,
     names,
@@ -31,7 +31,7 @@ pub struct NewOrder {
 impl ControlPlane {
     pub async fn create_product(&self, call: &Call, new: NewProduct) -> Result<Committed<Product>> {
         self.execute(call, async |work| {
-            work.actor()?.may_administer()?;
+            work.actor()?.may(Action::Administer, Object::Platform)?;
             let product = Product::new(new, work.now())?;
             work.insert(&product, EventType::ProductCreated).await?;
             Ok(product)
@@ -46,7 +46,7 @@ impl ControlPlane {
         change: ProductChange,
     ) -> Result<Committed<Product>> {
         self.execute(call, async |work| {
-            work.actor()?.may_administer()?;
+            work.actor()?.may(Action::Administer, Object::Platform)?;
             let now = work.now();
             let product = work.locked::<Product>(id).await?;
             let previous = product.status.as_str();
@@ -151,8 +151,8 @@ impl ControlPlane {
         mut filter: ProductFilter,
         page: &PageRequest,
     ) -> Result<Page<Product>> {
-        let admin = matches!(&call.caller, Caller::User(actor) if actor.user.is_admin());
-        if !admin {
+        call.caller.may(Action::Browse, Object::Platform)?;
+        if call.caller.may(Action::Oversee, Object::Platform).is_err() {
             filter.status = Some(match filter.status {
                 Some(wanted) if !wanted.contains(&ProductStatus::Enabled) => Vec::new(),
                 _ => vec![ProductStatus::Enabled],
@@ -241,6 +241,11 @@ impl Entity for Product {
 
     fn tenant_id(&self) -> Option<TenantId> {
         None
+    }
+
+    /// A product is no secret, on sale or not.
+    fn is_visible_to(&self, _: &Actor) -> bool {
+        true
     }
 
     async fn find(session: &mut dyn Session, id: ProductId) -> Result<Option<Self>> {

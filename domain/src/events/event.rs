@@ -109,6 +109,10 @@ event_types! {
     UserPasswordChanged "USER_PASSWORD_CHANGED";
     UserLoggedOut "USER_LOGGED_OUT";
     TenantCreated "TENANT_CREATED";
+    TenantMemberSet "TENANT_MEMBER_SET";
+    TenantMemberRemoved "TENANT_MEMBER_REMOVED";
+    ApiTokenCreated "API_TOKEN_CREATED";
+    ApiTokenRevoked "API_TOKEN_REVOKED";
     ProductCreated "PRODUCT_CREATED";
     ProductUpdated "PRODUCT_UPDATED";
     OrderPlaced "ORDER_PLACED";

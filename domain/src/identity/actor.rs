@@ -1,8 +1,19 @@
-use super::{Membership, User};
+use jiff::Timestamp;
+
+use super::{Action, Membership, Relation, TenantRole, TokenScope, User};
 use crate::{
     error::{Error, Result},
-    ids::{SessionId, TenantId},
+    ids::{ApiTokenId, SessionId, TenantId, UserId},
 };
+
+/// What somebody shows to be let in.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Ticket {
+    /// An access token, whose signature has been checked.
+    Login { user: UserId, token_version: i64, session: SessionId },
+    /// An API token, by the hash of its secret.
+    ApiToken { hash: String },
+}
 
 /// Who makes a call.
 #[derive(Clone, Debug)]
@@ -16,8 +27,19 @@ pub enum Caller {
 pub struct Actor {
     pub user: User,
     pub memberships: Vec<Membership>,
-    /// The login that the token came from.
-    pub session_id: SessionId,
+    pub credential: Credential,
+}
+
+/// What lets an actor in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credential {
+    Login(SessionId),
+    ApiToken {
+        id: ApiTokenId,
+        scopes: Vec<TokenScope>,
+        expires_at: Option<Timestamp>,
+        last_used_at: Option<Timestamp>,
+    },
 }
 
 /// The rows that a caller may see.
@@ -34,14 +56,58 @@ impl Caller {
             Self::User(actor) => Ok(actor),
         }
     }
+
+    /// Whether what this caller may see and do is allowed to the other one too, who is the same
+    /// account.
+    pub fn is_covered_by(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Anonymous, _) => true,
+            (Self::User(_), Self::Anonymous) => false,
+            (Self::User(old), Self::User(new)) => old.is_covered_by(new),
+        }
+    }
 }
 
 impl Actor {
+    /// Whether the role counts: of an API token only with the scope for it.
+    pub fn is_admin(&self) -> bool {
+        let in_scope = match &self.credential {
+            Credential::Login(_) => true,
+            Credential::ApiToken { scopes, .. } => scopes.contains(&TokenScope::Admin),
+        };
+        in_scope && self.user.is_admin()
+    }
+
+    pub fn role_in(&self, tenant: TenantId) -> Option<TenantRole> {
+        self.memberships.iter().find(|held| held.tenant_id == tenant).map(|held| held.role)
+    }
+
     pub fn scope(&self) -> Scope {
-        if self.user.is_admin() {
+        if self.is_admin() && Action::See.is_allowed_to(Relation::Admin) {
             return Scope::All;
         }
-        Scope::Tenants(self.memberships.iter().map(|m| m.tenant_id).collect())
+        let tenants = self.memberships.iter().map(|held| held.tenant_id);
+        Scope::Tenants(tenants.filter(|tenant| self.sees(*tenant)).collect())
+    }
+
+    fn is_covered_by(&self, other: &Self) -> bool {
+        let keeps = |held: &Membership| other.role_in(held.tenant_id) >= Some(held.role);
+        self.user.id == other.user.id
+            && self.user.status == other.user.status
+            && (!self.is_admin() || other.is_admin())
+            && self.changes_as_much_as(other)
+            && self.memberships.iter().all(keeps)
+    }
+
+    /// Whether the other one has the scopes that this one has.
+    fn changes_as_much_as(&self, other: &Self) -> bool {
+        match (&self.credential, &other.credential) {
+            (_, Credential::Login(_)) => true,
+            (Credential::Login(_), Credential::ApiToken { .. }) => false,
+            (Credential::ApiToken { scopes, .. }, Credential::ApiToken { scopes: others, .. }) => {
+                scopes.iter().all(|scope| others.contains(scope))
+            }
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 use super::{
-    Caller, LoginSession, Membership, Role, Tenant, TenantRole, Tokens, User, UserStatus, user,
+    Action, Actor, Caller, Credential, Guess, LoginSession, Object, Role, Tenant, Tokens, User,
+    UserStatus, user,
 };
 use crate::{
     control_plane::{Call, Committed, ControlPlane, Ports},
@@ -38,7 +39,8 @@ impl ControlPlane {
         if self.reader().await?.count_admins().await? > 0 {
             return Ok(None);
         }
-        let call = Call { caller: Caller::Anonymous, request_id: None, idempotency: None };
+        let call =
+            Call { caller: Caller::Anonymous, address: None, request_id: None, idempotency: None };
         let roles = vec![Role::User, Role::Admin];
         Ok(Some(self.open_account(&call, new, roles).await?.entity))
     }
@@ -53,7 +55,10 @@ impl ControlPlane {
         let email = user::email("input.email", &email)?;
         let nickname = user::nickname("input.nickname", &nickname)?;
         user::password("input.password", &password)?;
+        let guess = self.guess(call, None).await?;
+        guess.allowed()?;
         let password_hash = self.ports.passwords.hash(password).await?;
+        guess.count();
         self.execute(call, async |work| {
             let number = work.tx.next_user_number().await?;
             let user = User {
@@ -71,18 +76,28 @@ impl ControlPlane {
                 version: 0,
             };
             work.insert(&user, EventType::UserRegistered).await?;
-            personal_tenant(work, &user).await?;
+            let tenant = Tenant {
+                id: TenantId::fresh(),
+                org_id: Tenant::personal_org_id(number),
+                name: user.nickname.clone(),
+                personal: true,
+                created_at: work.now(),
+            };
+            work.open_tenant(&tenant, user.id).await?;
             Ok(user)
         })
         .await
     }
 
     /// The same refusal, after the same time, for an unknown account and a wrong password.
-    pub async fn login(&self, login: Login) -> Result<Authenticated> {
+    pub async fn login(&self, call: &Call, login: Login) -> Result<Authenticated> {
         let email = user::email("input.email", &login.email)?;
+        let guess = self.guess(call, Some(&email)).await?;
+        guess.allowed()?;
         let user = self.reader().await?.user_by_email(&email).await?;
         let hash = user.as_ref().map(|user| user.password_hash.clone());
         let matches = self.ports.passwords.verify(login.password, hash).await?;
+        guess.settle(matches)?;
         let Some(user) = user.filter(|_| matches) else {
             return Err(Error::Forbidden("the e-mail address or the password is wrong".to_owned()));
         };
@@ -112,7 +127,7 @@ impl ControlPlane {
     /// Ends the caller's session, or all of the account's, with their tokens.
     pub async fn logout(&self, call: &Call, all_sessions: bool) -> Result<Committed<User>> {
         self.execute(call, async |work| {
-            let (id, session) = (work.actor()?.user.id, work.actor()?.session_id);
+            let (id, session) = secured(work.actor()?)?;
             let now = work.now();
             let user = work.locked::<User>(id).await?;
             if !all_sessions {
@@ -135,9 +150,14 @@ impl ControlPlane {
         new: String,
     ) -> Result<Authenticated> {
         let user = call.actor()?.user.clone();
+        secured(call.actor()?)?;
         user::password("input.newPassword", &new)?;
+        let guess = self.guess(call, Some(&user.email)).await?;
+        guess.allowed()?;
         let known = Some(user.password_hash.clone());
-        if !self.ports.passwords.verify(current, known).await? {
+        let matches = self.ports.passwords.verify(current, known).await?;
+        guess.settle(matches)?;
+        if !matches {
             return Err(Error::invalid("input.currentPassword", "is not the account's password"));
         }
         let password_hash = self.ports.passwords.hash(new).await?;
@@ -152,6 +172,11 @@ impl ControlPlane {
             })
             .await?;
         self.authenticated(committed).await
+    }
+
+    async fn guess<'a>(&'a self, call: &Call, account: Option<&str>) -> Result<Guess<'a>> {
+        let now = self.ports.store.now().await?;
+        Ok(self.throttle.guess(self.settings.guess_limits, account, call.address, now))
     }
 
     async fn authenticated(&self, committed: Committed<User>) -> Result<Authenticated> {
@@ -204,15 +229,11 @@ impl Work {
     }
 }
 
-async fn personal_tenant(work: &mut Work, user: &User) -> Result<()> {
-    let tenant = Tenant {
-        id: TenantId::fresh(),
-        org_id: format!("personal-{}", user.number),
-        name: user.nickname.clone(),
-        personal: true,
-        created_at: work.now(),
-    };
-    work.insert(&tenant, EventType::TenantCreated).await?;
-    let role = TenantRole::Owner;
-    work.tx.insert_membership(&Membership { tenant_id: tenant.id, user_id: user.id, role }).await
+/// The account and the session of a caller who has logged in.
+fn secured(actor: &Actor) -> Result<(UserId, SessionId)> {
+    actor.may(Action::Secure, Object::Account(actor.user.id))?;
+    match actor.credential {
+        Credential::Login(session) => Ok((actor.user.id, session)),
+        Credential::ApiToken { .. } => Err(Error::internal("an API token passed for a login")),
+    }
 }

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 
-use super::{Action, Membership, Relation, Role, Tenant, User, UserFilter, UserStatus, allows};
+use super::{Action, Actor, Object, Role, User, UserFilter, UserStatus};
 use crate::{
     control_plane::{Call, Committed, ControlPlane},
     error::{Error, Result},
@@ -23,7 +23,7 @@ impl ControlPlane {
     ) -> Result<Committed<User>> {
         let reason = reason.map(|reason| names::text("reason", &reason, 200)).transpose()?;
         self.execute(call, async |work| {
-            work.actor()?.may_administer()?;
+            work.actor()?.may(Action::Administer, Object::Platform)?;
             work.tx.lock("admins").await?;
             let user = work.locked::<User>(id).await?;
             let previous = user.status.as_str();
@@ -46,7 +46,7 @@ impl ControlPlane {
             return Err(Error::invalid("roles", "must hold at least one role"));
         }
         self.execute(call, async |work| {
-            work.actor()?.may_administer()?;
+            work.actor()?.may(Action::Administer, Object::Platform)?;
             work.tx.lock("admins").await?;
             let now = work.now();
             let user = work.locked::<User>(id).await?.with_roles(roles, now);
@@ -69,47 +69,13 @@ impl ControlPlane {
         filter: &UserFilter,
         page: &PageRequest,
     ) -> Result<Page<User>> {
-        call.actor()?.may_administer()?;
+        call.caller.may(Action::Oversee, Object::Platform)?;
         self.reader().await?.users(filter, page).await
     }
 
     /// For edges: what a visible row points at is visible.
     pub async fn users_by_id(&self, ids: &[UserId]) -> Result<Vec<User>> {
         self.reader().await?.users_by_id(ids).await
-    }
-
-    /// For edges: what a visible row points at is visible.
-    pub async fn tenants_by_id(&self, ids: &[TenantId]) -> Result<Vec<Tenant>> {
-        self.reader().await?.tenants_by_id(ids).await
-    }
-
-    pub async fn memberships_of_users(&self, users: &[UserId]) -> Result<Vec<Membership>> {
-        self.reader().await?.memberships_of_users(users).await
-    }
-
-    pub async fn memberships_of_tenants(&self, tenants: &[TenantId]) -> Result<Vec<Membership>> {
-        self.reader().await?.memberships_of_tenants(tenants).await
-    }
-}
-
-impl Work {
-    /// The tenant that a mutation is for: the one named, or the caller's personal one. Unseen and
-    /// missing are told apart by nothing.
-    pub(crate) async fn tenant_to_change(&mut self, named: Option<TenantId>) -> Result<Tenant> {
-        let actor = self.actor()?.clone();
-        let tenant = match named {
-            Some(id) if allows(actor.relation(id), Action::See) => {
-                self.tx.tenants_by_id(&[id]).await?.pop()
-            }
-            Some(_) => None,
-            None => self.tx.personal_tenant(actor.user.id).await?,
-        };
-        let missing =
-            || Error::not_found("tenant", named.map(|id| id.to_string()).unwrap_or_default());
-        let tenant = tenant.ok_or_else(missing)?;
-        debug_assert!(actor.relation(tenant.id) != Relation::Stranger);
-        actor.may_change(tenant.id)?;
-        Ok(tenant)
     }
 }
 
@@ -134,6 +100,10 @@ impl Entity for User {
         None
     }
 
+    fn is_visible_to(&self, actor: &Actor) -> bool {
+        actor.sees_account(self.id)
+    }
+
     async fn find(session: &mut dyn Session, id: UserId) -> Result<Option<Self>> {
         Ok(session.users_by_id(&[id]).await?.pop())
     }
@@ -147,33 +117,5 @@ impl Entity for User {
 
     async fn update(&self, tx: &mut dyn Transaction) -> Result<()> {
         tx.update_user(self).await
-    }
-}
-
-#[async_trait]
-impl Entity for Tenant {
-    type Id = TenantId;
-
-    fn id(&self) -> TenantId {
-        self.id
-    }
-
-    fn tenant_id(&self) -> Option<TenantId> {
-        Some(self.id)
-    }
-
-    async fn find(session: &mut dyn Session, id: TenantId) -> Result<Option<Self>> {
-        Ok(session.tenants_by_id(&[id]).await?.pop())
-    }
-
-    async fn insert(&self, tx: &mut dyn Transaction) -> Result<()> {
-        if tx.insert_tenant(self).await? {
-            return Ok(());
-        }
-        Err(Error::AlreadyExists { kind: "tenant", name: self.org_id.clone() })
-    }
-
-    async fn update(&self, _: &mut dyn Transaction) -> Result<()> {
-        Err(Error::internal("a tenant's row does not change"))
     }
 }

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::User;
+use super::{ApiSecret, User};
 use crate::{
     error::Result,
     ids::{SessionId, UserId},
@@ -28,12 +28,14 @@ pub trait PasswordHasher: Send + Sync {
     async fn verify(&self, password: String, hash: Option<String>) -> Result<bool>;
 }
 
-/// Signs access tokens and makes refresh tokens.
+/// Signs access tokens and makes refresh tokens and the secrets of API tokens.
 pub trait TokenIssuer: Send + Sync {
     fn issue(&self, user: &User, session: SessionId, now: Timestamp) -> Result<Tokens>;
 
     /// The session that a refresh token names, and the token's hash; `None` for what is none.
     fn read_refresh(&self, token: &str) -> Option<(SessionId, String)>;
+
+    fn issue_api_token(&self) -> Result<ApiSecret>;
 }
 
 /// What a login hands out. `refresh_hash` is what is stored.

@@ -1,10 +1,10 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{LoginSession, Membership, Tenant, User, UserFilter};
+use super::{ApiToken, LoginSession, Membership, Tenant, User, UserFilter};
 use crate::{
     error::Result,
-    ids::{SessionId, TenantId, UserId},
+    ids::{ApiTokenId, SessionId, TenantId, UserId},
     page::{Page, PageRequest},
 };
 
@@ -16,11 +16,16 @@ pub trait IdentityReads {
     /// How many enabled users have the role ADMIN.
     async fn count_admins(&mut self) -> Result<i64>;
     async fn tenants_by_id(&mut self, ids: &[TenantId]) -> Result<Vec<Tenant>>;
+    /// `None` for `visible` does not narrow.
+    async fn tenants(
+        &mut self,
+        visible: Option<&[TenantId]>,
+        page: &PageRequest,
+    ) -> Result<Page<Tenant>>;
     /// The user's own tenant.
     async fn personal_tenant(&mut self, user: UserId) -> Result<Option<Tenant>>;
     async fn memberships_of_users(&mut self, users: &[UserId]) -> Result<Vec<Membership>>;
     async fn memberships_of_tenants(&mut self, tenants: &[TenantId]) -> Result<Vec<Membership>>;
-    async fn session(&mut self, id: SessionId) -> Result<Option<LoginSession>>;
 }
 
 #[async_trait]
@@ -32,7 +37,23 @@ pub trait IdentityWrites {
     async fn update_user(&mut self, user: &User) -> Result<()>;
     /// `false` where the org id is taken.
     async fn insert_tenant(&mut self, tenant: &Tenant) -> Result<bool>;
-    async fn insert_membership(&mut self, membership: &Membership) -> Result<()>;
+    /// In the place of the one that the user has in that tenant.
+    async fn put_membership(&mut self, membership: &Membership) -> Result<()>;
+    async fn delete_membership(&mut self, tenant: TenantId, user: UserId) -> Result<()>;
+}
+
+#[async_trait]
+pub trait CredentialReads {
+    async fn session(&mut self, id: SessionId) -> Result<Option<LoginSession>>;
+    async fn api_tokens_by_id(&mut self, ids: &[ApiTokenId]) -> Result<Vec<ApiToken>>;
+    async fn api_token_by_hash(&mut self, hash: &str) -> Result<Option<ApiToken>>;
+    /// A user's that have not been revoked.
+    async fn api_tokens(&mut self, user: UserId, page: &PageRequest) -> Result<Page<ApiToken>>;
+}
+
+#[async_trait]
+pub trait CredentialWrites {
+    async fn insert_session(&mut self, session: &LoginSession) -> Result<()>;
     /// Ends one session, or all of an account.
     async fn revoke_sessions(
         &mut self,
@@ -49,5 +70,7 @@ pub trait IdentityWrites {
         new: &str,
         expires_at: Timestamp,
     ) -> Result<bool>;
-    async fn insert_session(&mut self, session: &LoginSession) -> Result<()>;
+    async fn insert_api_token(&mut self, token: &ApiToken) -> Result<()>;
+    async fn revoke_api_token(&mut self, id: ApiTokenId, at: Timestamp) -> Result<()>;
+    async fn use_api_token(&mut self, id: ApiTokenId, at: Timestamp) -> Result<()>;
 }

@@ -1,7 +1,11 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{TenantId, UserId};
+use crate::{
+    error::{Error, Result},
+    ids::{TenantId, UserId},
+    names,
+};
 
 /// The organisation that owns rows. Every user has a personal one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,19 +19,21 @@ pub struct Tenant {
     pub created_at: Timestamp,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Membership {
     pub tenant_id: TenantId,
     pub user_id: UserId,
     pub role: TenantRole,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// From the least to the most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TenantRole {
-    Owner,
-    Member,
     Viewer,
+    Member,
+    Owner,
 }
 
 impl TenantRole {
@@ -45,8 +51,42 @@ impl TenantRole {
 }
 
 impl Tenant {
+    /// Leaves 24 of a namespace's 63 characters to the name given in `slipway-<org id>-<name>`.
+    pub const LONGEST_ORG_ID: usize = 30;
+    /// What the org ids of personal tenants begin with.
+    const PERSONAL: &str = "personal";
+
+    pub fn personal_org_id(number: i64) -> String {
+        format!("{}-{number}", Self::PERSONAL)
+    }
+
     /// The namespace on the platform's own cluster that `given` stands for.
     pub fn namespace(&self, given: &str) -> String {
         format!("slipway-{}-{given}", self.org_id)
+    }
+}
+
+/// An org id that people may choose: those of personal tenants are given out.
+pub fn org_id(field: &str, text: &str) -> Result<String> {
+    let org_id = names::dns_label(field, text, Tenant::LONGEST_ORG_ID)?;
+    if org_id.split('-').next() == Some(Tenant::PERSONAL) {
+        return Err(Error::invalid(field, "must not begin with personal"));
+    }
+    Ok(org_id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_org_id_leaves_room_in_its_namespace_and_is_nobodys_personal_one() {
+        for good in ["acme", "acme-eu", "3com", "personality", &"a".repeat(30)] {
+            assert!(org_id("orgId", good).is_ok(), "{good}");
+        }
+        let long = "a".repeat(31);
+        for bad in ["", "Acme", "acme-", "-acme", "ac_me", "personal", "personal-7", &long] {
+            assert!(org_id("orgId", bad).is_err(), "{bad}");
+        }
     }
 }

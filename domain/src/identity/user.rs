@@ -117,11 +117,26 @@ impl User {
 pub fn email(field: &str, text: &str) -> Result<String> {
     let text = text.trim().to_lowercase();
     let fits = text.len() <= 254
-        && !text.contains(|c: char| c.is_whitespace() || c.is_control())
-        && text.split_once('@').is_some_and(|(local, host)| {
-            !local.is_empty() && !host.is_empty() && !host.contains('@')
-        });
+        && text.split_once('@').is_some_and(|(local, host)| is_local_part(local) && is_host(host));
     if fits { Ok(text) } else { Err(Error::invalid(field, "must be an e-mail address")) }
+}
+
+/// What stands before the `@`, without the quoted form that nobody uses.
+fn is_local_part(text: &str) -> bool {
+    let fits = |c: char| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
+    (1..=64).contains(&text.len()) && text.chars().all(fits)
+}
+
+/// Names between dots, in any script.
+fn is_host(text: &str) -> bool {
+    let fits = |c: char| c.is_alphanumeric() || c == '-';
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.chars().all(fits)
+    };
+    text.split('.').all(is_label)
 }
 
 /// At least 8 characters; at most 1,024 bytes, so that hashing stays bounded.
@@ -137,4 +152,64 @@ pub fn password<'a>(field: &str, text: &'a str) -> Result<&'a str> {
 
 pub fn nickname(field: &str, text: &str) -> Result<String> {
     names::text(field, text, 80)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_compared_in_lower_case_and_without_blanks_around() {
+        assert_eq!(
+            email("email", " Ada.Lovelace+tag@Example.COM ").unwrap(),
+            "ada.lovelace+tag@example.com"
+        );
+        for good in ["a@b", "admin@slipway.local", "o'hara@example.org", "jörg@müller.example"] {
+            assert!(email("email", good).is_ok(), "{good}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        let (long, local) = ("a".repeat(250), "a".repeat(65));
+        let cases = [
+            "",
+            "@",
+            "a",
+            "a@",
+            "@b",
+            "a@b@c",
+            "a b@c",
+            "a@b c",
+            "a@.b",
+            "a@b.",
+            "a@b..c",
+            "a@-b",
+            "a@b-",
+            "a@b_c",
+            "<a@b>",
+            "a@b,c@d",
+            "a\0@b",
+            "a\n@b",
+            "a@b\r\nbcc:c",
+            "\"a\"@b",
+            "a@[127.0.0.1]",
+            "a\u{202e}@b",
+        ];
+        for bad in cases
+            .map(str::to_owned)
+            .into_iter()
+            .chain([format!("{long}@b.c"), format!("{local}@b")])
+        {
+            assert!(email("email", &bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_password_has_at_least_8_characters_and_at_most_1024_bytes() {
+        assert!(password("password", "pässword").is_ok());
+        assert!(password("password", &"a".repeat(1024)).is_ok());
+        assert!(password("password", "pässwor").is_err());
+        assert!(password("password", &"a".repeat(1025)).is_err());
+    }
 }

@@ -6,6 +6,7 @@ use super::{Task, TaskStatus, Workflow, WorkflowStatus, dag, registry};
 use crate::{
     control_plane::{Call, Committed, ControlPlane},
     error::{Error, Result},
+    identity::{Action, Object},
     ids::{TaskId, TenantId, WorkflowId},
     names,
     store::{Session, Transaction},
@@ -39,6 +40,7 @@ impl ControlPlane {
     /// Tries a failed task again, with what was cancelled because of it, also while others run.
     pub async fn retry_task(&self, call: &Call, id: TaskId) -> Result<Committed<Task>> {
         self.execute(call, async |work| {
+            work.actor()?;
             let missing = || Error::not_found("task", id);
             let task = work.tx.tasks_by_id(&[id]).await?.pop().ok_or_else(missing)?;
             let workflow =
@@ -70,6 +72,7 @@ impl ControlPlane {
 impl Work {
     /// Loads a workflow that the caller may change, with its whole lane held.
     async fn own_workflow(&mut self, id: WorkflowId) -> Result<Workflow> {
+        self.actor()?;
         let subject = self.workflow(id).await?.subject_id;
         self.tx.lock(&subject).await?;
         let workflow = self.workflow(id).await?;
@@ -77,7 +80,7 @@ impl Work {
         if !actor.sees(workflow.tenant_id) {
             return Err(Error::not_found("workflow", id));
         }
-        actor.may_change(workflow.tenant_id)?;
+        actor.may(Action::Change, Object::Tenant(workflow.tenant_id))?;
         Ok(workflow)
     }
 

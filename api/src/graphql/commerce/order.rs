@@ -26,7 +26,7 @@ impl Order {
     }
     /// Who placed it.
     async fn user(&self, ctx: &Context<'_>) -> Result<User> {
-        Ok(User(must(&ctx.loaders().users, self.0.user_id).await?))
+        Ok(User::from(must(&ctx.loaders().users, self.0.user_id).await?))
     }
     /// The tenant that it is for.
     async fn tenant(&self, ctx: &Context<'_>) -> Result<Tenant> {

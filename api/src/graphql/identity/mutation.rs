@@ -41,7 +41,7 @@ impl From<Authenticated> for AuthPayload {
             access_token: tokens.access_token,
             refresh_token: tokens.refresh_token,
             expires_at: DateTime(tokens.expires_at),
-            user: User(committed.entity),
+            user: User::logged_in(committed.entity),
         }
     }
 }
@@ -69,7 +69,7 @@ pub struct UserPayload {
 impl From<Committed<identity::User>> for UserPayload {
     fn from(committed: Committed<identity::User>) -> Self {
         let Committed { cursor, replayed, entity, workflow: _ } = committed;
-        Self { cursor: Cursor(cursor), replayed, user: User(entity) }
+        Self { cursor: Cursor(cursor), replayed, user: User::from(entity) }
     }
 }
 
@@ -91,7 +91,7 @@ impl IdentityMutation {
     }
 
     /// Logs in. FORBIDDEN for a wrong address or password, which are not told apart, and for a
-    /// disabled account. Each call opens a session of its own.
+    /// disabled account. RATE_LIMITED after too many failures. Each call opens a session of its own.
     async fn login(
         &self,
         ctx: &Context<'_>,
@@ -99,8 +99,8 @@ impl IdentityMutation {
         #[graphql(desc = "Accepted for symmetry: a login always issues fresh tokens.")]
         idempotency_key: Option<String>,
     ) -> Result<Option<AuthPayload>> {
-        ctx.keyed(idempotency_key)?;
-        Ok(Some(ctx.control_plane().login(input.into()).await?.into()))
+        let call = ctx.keyed(idempotency_key)?;
+        Ok(Some(ctx.control_plane().login(&call, input.into()).await?.into()))
     }
 
     /// Exchanges a refresh token for fresh tokens. Each is good once: the old one is dead from

@@ -15,7 +15,7 @@ pub struct IdentityQuery;
 impl IdentityQuery {
     /// The caller's account. UNAUTHENTICATED without a token.
     async fn viewer(&self, ctx: &Context<'_>) -> Result<User> {
-        Ok(User(ctx.control_plane().viewer(ctx.call()).await?))
+        Ok(User::from(ctx.control_plane().viewer(ctx.call()).await?))
     }
 
     /// All accounts, newest first. For administrators.

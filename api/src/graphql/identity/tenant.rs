@@ -51,6 +51,12 @@ impl Tenant {
     }
 }
 
+impl From<identity::Tenant> for Tenant {
+    fn from(tenant: identity::Tenant) -> Self {
+        Self(tenant)
+    }
+}
+
 pub struct TenantMembership(pub identity::Membership);
 
 /// One account's place in one tenant.
@@ -62,7 +68,7 @@ impl TenantMembership {
     }
     /// The account.
     async fn user(&self, ctx: &Context<'_>) -> Result<User> {
-        Ok(User(must(&ctx.loaders().users, self.0.user_id).await?))
+        Ok(User::from(must(&ctx.loaders().users, self.0.user_id).await?))
     }
     /// What the account may do in the tenant.
     async fn role(&self) -> TenantRole {

@@ -41,7 +41,7 @@ impl Instance {
     }
     /// Who bought it.
     async fn owner(&self, ctx: &Context<'_>) -> Result<User> {
-        Ok(User(must(&ctx.loaders().users, self.0.owner_id).await?))
+        Ok(User::from(must(&ctx.loaders().users, self.0.owner_id).await?))
     }
     /// The order that it came from.
     async fn order(&self, ctx: &Context<'_>) -> Result<Option<Order>> {

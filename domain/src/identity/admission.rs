@@ -1,0 +1,50 @@
+use super::{Actor, ApiToken, Caller, Credential, Ticket, User, UserStatus};
+use crate::{
+    control_plane::ControlPlane,
+    error::{Error, Result},
+    ids::{SessionId, UserId},
+    store::Session,
+};
+
+impl ControlPlane {
+    /// The caller behind a ticket: a user that exists and is not disabled, and a session or a
+    /// token that nothing has ended. When it expires is for whoever lets the caller in.
+    pub async fn caller(&self, ticket: &Ticket) -> Result<Caller> {
+        let mut reader = self.reader().await?;
+        let (user, credential) = match ticket {
+            Ticket::Login { user, token_version, session } => {
+                let user = with_session(&mut *reader, *user, *session).await?;
+                if user.token_version != *token_version {
+                    return Err(Error::Unauthenticated);
+                }
+                (user, Credential::Login(*session))
+            }
+            Ticket::ApiToken { hash } => with_token(&mut *reader, hash).await?,
+        };
+        if user.status == UserStatus::Disabled {
+            return Err(Error::Unauthenticated);
+        }
+        let memberships = reader.memberships_of_users(&[user.id]).await?;
+        Ok(Caller::User(Box::new(Actor { user, memberships, credential })))
+    }
+}
+
+async fn with_session(reader: &mut dyn Session, user: UserId, session: SessionId) -> Result<User> {
+    let session = reader.session(session).await?;
+    if session.is_none_or(|session| session.user_id != user || session.revoked_at.is_some()) {
+        return Err(Error::Unauthenticated);
+    }
+    found(reader, user).await
+}
+
+async fn with_token(reader: &mut dyn Session, hash: &str) -> Result<(User, Credential)> {
+    let token = reader.api_token_by_hash(hash).await?;
+    let token = token.filter(|token| token.revoked_at.is_none()).ok_or(Error::Unauthenticated)?;
+    let ApiToken { id, user_id, scopes, expires_at, last_used_at, .. } = token;
+    let credential = Credential::ApiToken { id, scopes, expires_at, last_used_at };
+    Ok((found(reader, user_id).await?, credential))
+}
+
+async fn found(reader: &mut dyn Session, id: UserId) -> Result<User> {
+    reader.users_by_id(&[id]).await?.pop().ok_or(Error::Unauthenticated)
+}

@@ -1,0 +1,2 @@
+DROP INDEX tenants_newest;
+DROP TABLE api_tokens;

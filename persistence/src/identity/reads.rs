@@ -1,0 +1,148 @@
+use async_trait::async_trait;
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use domain::{
+    Result,
+    identity::{IdentityReads, Membership, Role, Tenant, TenantRole, User, UserFilter, UserStatus},
+    ids::{TenantId, UserId},
+    page::{Page, PageRequest},
+};
+
+use super::rows::{MembershipRow, TenantRow, UserRow};
+use crate::{
+    backend::{Conn, run},
+    error::database,
+    page::keyset,
+    schema::{tenant_members, tenants, users},
+    types::{AsText, texts},
+};
+
+macro_rules! filtered {
+    ($backend:ident, $filter:expr) => {{
+        let mut query = users::table.into_boxed::<$backend>();
+        if let Some(status) = &$filter.status {
+            query = query.filter(users::status.eq_any(texts(status)));
+        }
+        if let Some(role) = $filter.role {
+            query = query.filter(users::roles.like(pattern(role)));
+        }
+        if let Some(email) = &$filter.email {
+            query = query.filter(users::email.eq(email));
+        }
+        query
+    }};
+}
+
+macro_rules! visible {
+    ($backend:ident, $visible:expr) => {{
+        let mut query = tenants::table.into_boxed::<$backend>();
+        if let Some(visible) = $visible {
+            query = query.filter(tenants::id.eq_any(texts(visible)));
+        }
+        query
+    }};
+}
+
+#[async_trait]
+impl IdentityReads for Conn {
+    async fn users_by_id(&mut self, ids: &[UserId]) -> Result<Vec<User>> {
+        let rows: Vec<UserRow> =
+            run!(self, |c| users::table.filter(users::id.eq_any(texts(ids))).load(c))
+                .map_err(database)?;
+        Ok(rows.into_iter().map(User::from).collect())
+    }
+
+    async fn user_by_email(&mut self, email: &str) -> Result<Option<User>> {
+        let row: Option<UserRow> =
+            run!(self, |c| users::table.filter(users::email.eq(email)).first(c))
+                .optional()
+                .map_err(database)?;
+        Ok(row.map(User::from))
+    }
+
+    async fn users(&mut self, filter: &UserFilter, page: &PageRequest) -> Result<Page<User>> {
+        let rows: Vec<UserRow> =
+            run!(self, |c, DB| keyset!(filtered!(DB, filter), page).load(c)).map_err(database)?;
+        let total = match page.count {
+            true => Some(
+                run!(self, |c, DB| filtered!(DB, filter).count().get_result(c))
+                    .map_err(database)?,
+            ),
+            false => None,
+        };
+        Ok(Page::from_rows(rows.into_iter().map(User::from).collect(), page.first, total))
+    }
+
+    async fn count_admins(&mut self) -> Result<i64> {
+        let enabled = users::status.eq(UserStatus::Enabled.as_str());
+        run!(self, |c| users::table
+            .filter(enabled)
+            .filter(users::roles.like(pattern(Role::Admin)))
+            .count()
+            .get_result(c))
+        .map_err(database)
+    }
+
+    async fn tenants_by_id(&mut self, ids: &[TenantId]) -> Result<Vec<Tenant>> {
+        let rows: Vec<TenantRow> =
+            run!(self, |c| tenants::table.filter(tenants::id.eq_any(texts(ids))).load(c))
+                .map_err(database)?;
+        Ok(rows.into_iter().map(Tenant::from).collect())
+    }
+
+    async fn tenants(
+        &mut self,
+        visible: Option<&[TenantId]>,
+        page: &PageRequest,
+    ) -> Result<Page<Tenant>> {
+        let rows: Vec<TenantRow> =
+            run!(self, |c, DB| keyset!(visible!(DB, visible), page).load(c)).map_err(database)?;
+        let total = match page.count {
+            true => Some(
+                run!(self, |c, DB| visible!(DB, visible).count().get_result(c))
+                    .map_err(database)?,
+            ),
+            false => None,
+        };
+        Ok(Page::from_rows(rows.into_iter().map(Tenant::from).collect(), page.first, total))
+    }
+
+    async fn personal_tenant(&mut self, user: UserId) -> Result<Option<Tenant>> {
+        let row: Option<TenantRow> = run!(self, |c| tenants::table
+            .inner_join(tenant_members::table)
+            .filter(tenant_members::user_id.eq(AsText(user)))
+            .filter(tenant_members::role.eq(TenantRole::Owner.as_str()))
+            .filter(tenants::personal)
+            .select(tenants::all_columns)
+            .first(c))
+        .optional()
+        .map_err(database)?;
+        Ok(row.map(Tenant::from))
+    }
+
+    async fn memberships_of_users(&mut self, users: &[UserId]) -> Result<Vec<Membership>> {
+        let rows: Vec<MembershipRow> = run!(self, |c| tenant_members::table
+            .filter(tenant_members::user_id.eq_any(texts(users)))
+            .order(tenant_members::tenant_id)
+            .load(c))
+        .map_err(database)?;
+        Ok(rows.into_iter().map(Membership::from).collect())
+    }
+
+    async fn memberships_of_tenants(&mut self, tenants: &[TenantId]) -> Result<Vec<Membership>> {
+        let rows: Vec<MembershipRow> = run!(self, |c| tenant_members::table
+            .filter(tenant_members::tenant_id.eq_any(texts(tenants)))
+            .order(tenant_members::user_id)
+            .load(c))
+        .map_err(database)?;
+        Ok(rows.into_iter().map(Membership::from).collect())
+    }
+}
+
+/// What the JSON of roles looks like where it holds this one.
+fn pattern(role: Role) -> &'static str {
+    match role {
+        Role::User => "%\"USER\"%",
+        Role::Admin => "%\"ADMIN\"%",
+    }
+}
