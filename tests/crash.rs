@@ -25,7 +25,7 @@ use persistence::{CommitMoment, LocalBus, SqlStore};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, time::sleep};
 
-use crate::support::{Database, Process, ServedCluster, TOKEN_KEY, TestApp};
+use crate::support::{Database, KEY, Process, ServedCluster, TestApp};
 
 const CRASH_AT: &str = "SLIPWAY_TEST_CRASH_AT";
 const DATABASE: &str = "SLIPWAY_TEST_CRASH_DATABASE";
@@ -146,7 +146,7 @@ fn start(database: &Database, cluster: &ServedCluster, moment: Option<&str>) -> 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "it is the process that the test above starts and kills"]
 async fn server() {
-    let key = TokenKey::new(TOKEN_KEY).unwrap();
+    let key = TokenKey::new(KEY).unwrap();
     let store = SqlStore::open(&env::var(DATABASE).unwrap(), None).await.unwrap();
     let store = store.with_commit_hook(Arc::new(killer(env::var(CRASH_AT).ok())));
     let kubeconfig = env::var_os(KUBECONFIG).unwrap();

@@ -12,7 +12,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::{Sha256, Sha384, Sha512};
 
-use crate::support::{Client, Socket, TOKEN_KEY, TestApp};
+use crate::support::{Client, KEY, Socket, TestApp};
 
 /// A genuine token, taken apart.
 struct Genuine {
@@ -66,7 +66,7 @@ impl Genuine {
     }
 
     fn with_claims(&self, claims: impl AsRef<[u8]>) -> String {
-        signed_by(TOKEN_KEY, &self.header_text(), claims)
+        signed_by(KEY, &self.header_text(), claims)
     }
 
     /// With some claims changed, null taking one away.
@@ -80,7 +80,7 @@ impl Genuine {
     fn headed(&self, changes: &Value) -> String {
         let mut header = self.header.clone();
         merge(&mut header, changes);
-        signed_by(TOKEN_KEY, &header.to_string(), self.claims.to_string())
+        signed_by(KEY, &header.to_string(), self.claims.to_string())
     }
 }
 
@@ -101,9 +101,9 @@ fn headers(genuine: &Genuine) -> Forgeries {
     let own = json!({ "kty": "oct", "k": encoded("a key of my own") });
     let text = |header: &str| format!("{}.{claims}", encoded(header));
     let with = |alg: &str| known.replace("HS256", alg);
-    let mut hs384 = Hmac::<Sha384>::new_from_slice(TOKEN_KEY.as_bytes()).unwrap();
+    let mut hs384 = Hmac::<Sha384>::new_from_slice(KEY.as_bytes()).unwrap();
     hs384.update(text(&with("HS384")).as_bytes());
-    let mut hs512 = Hmac::<Sha512>::new_from_slice(TOKEN_KEY.as_bytes()).unwrap();
+    let mut hs512 = Hmac::<Sha512>::new_from_slice(KEY.as_bytes()).unwrap();
     hs512.update(text(&with("HS512")).as_bytes());
     let hs384 = encoded(hs384.finalize().into_bytes());
     let hs512 = encoded(hs512.finalize().into_bytes());
@@ -142,11 +142,11 @@ fn headers(genuine: &Genuine) -> Forgeries {
         ("zip", genuine.headed(&json!({ "zip": "DEF" }))),
         ("cty JWT", genuine.headed(&json!({ "cty": "JWT" }))),
         ("blanks in the header", {
-            signed_by(TOKEN_KEY, &known.replace(',', ", "), genuine.claims.to_string())
+            signed_by(KEY, &known.replace(',', ", "), genuine.claims.to_string())
         }),
         ("alg twice", {
             let twice = known.replace(r#""kid""#, r#""alg":"none","kid""#);
-            signed_by(TOKEN_KEY, &twice, genuine.claims.to_string())
+            signed_by(KEY, &twice, genuine.claims.to_string())
         }),
     ]
 }
@@ -322,7 +322,7 @@ async fn the_key_changes_without_a_token_dying_before_its_time() {
         let keys = TokenKeys { current: key(current), previous: previous.map(key) };
         Server::new(&app.control_plane, &keys, Door::default()).await.unwrap().router
     };
-    let (changing, changed) = (served(fresh, Some(TOKEN_KEY)).await, served(fresh, None).await);
+    let (changing, changed) = (served(fresh, Some(KEY)).await, served(fresh, None).await);
     let genuine = Genuine::of(&ada).await;
     let kid = key(fresh).id();
     let header = format!(r#"{{"typ":"JWT","alg":"HS256","kid":"{kid}"}}"#);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use api::config::Door;
 use domain::{Settings, identity::GuessLimits};
 use serde_json::{Value, json};
 
@@ -103,9 +104,9 @@ async fn the_current_password_is_guessed_at_no_more_often() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_guesses_and_registers_so_often() {
-    let mut app = with_limits(0, 3).await;
+    let app = with_limits(0, 3).await;
     app.user("ada").await;
-    let address = app.listening().await;
+    let address = app.served(Door::default()).await.0;
     let mut socket = Socket::connect(&address, None).await;
     let login = |name: &str, password| json!({ "email": format!("{name}@example.com"), "password": password });
     let account = |name: &str| {

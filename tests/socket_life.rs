@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
-use crate::support::{Client, Socket, TOKEN_KEY, TestApp};
+use crate::support::{Client, KEY, Socket, TestApp};
 
 const LONGEST: Duration = Duration::from_secs(5);
 
@@ -21,7 +21,7 @@ async fn user_for(app: &TestApp, name: &str, seconds: i64) -> Client {
     let id = account["user"]["id"].as_str().unwrap().parse().unwrap();
     let (session, _) = account["refreshToken"].as_str().unwrap().split_once('.').unwrap();
     let user = app.control_plane.users_by_id(&[id]).await.unwrap().pop().unwrap();
-    let key = TokenKey::new(TOKEN_KEY).unwrap();
+    let key = TokenKey::new(KEY).unwrap();
     let issued_at =
         SystemClock.now() - SignedDuration::from_mins(15) + SignedDuration::from_secs(seconds);
     let tokens = Signer::new(&key).issue(&user, session.parse().unwrap(), issued_at).unwrap();

@@ -63,7 +63,7 @@ impl Default for Settings {
 #[derive(Clone, Debug)]
 pub struct Call {
     pub caller: Caller,
-    /// Where it comes from, if it came over a network.
+    /// Where it comes from: an address that stands for its network, where that is one client's.
     pub address: Option<IpAddr>,
     pub request_id: Option<String>,
     pub idempotency: Option<Idempotency>,

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use api::{config::Door, http::Limits};
+use api::http::Limits;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
-use crate::support::{Client, Reply, TestApp};
+use crate::support::{Client, Reply, TestApp, door};
 
 pub const ROLES: [&str; 6] = ["anonymous", "stranger", "viewer", "member", "owner", "admin"];
 
@@ -61,11 +60,7 @@ impl World {
     /// Serves the graph so that quiet readers soon hear how far nothing is missing.
     pub async fn attentive(&self) -> String {
         let limits = Limits { ping_after: Duration::from_millis(300), ..Limits::default() };
-        let server = self.app.with_door(Door { limits, ..Door::default() }).await;
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        tokio::spawn(server.listen(listener));
-        address
+        self.app.served(door(limits)).await.0
     }
 }
 

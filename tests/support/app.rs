@@ -26,7 +26,7 @@ use super::{Client, Database};
 
 pub const PASSWORD: &str = "correct horse battery";
 /// Signs the tokens of all processes of a test.
-pub const TOKEN_KEY: &str = "a key that all processes of a test share";
+pub const KEY: &str = "a key that all processes of a test share";
 
 /// Time that moves when a test says so.
 #[derive(Clone)]
@@ -91,7 +91,7 @@ impl TestApp {
         cluster: Cluster,
         settings: Settings,
     ) -> Self {
-        let key = TokenKey::new(TOKEN_KEY).unwrap();
+        let key = TokenKey::new(KEY).unwrap();
         let store =
             Arc::new(SqlStore::open(&database.url, Some(Arc::new(clock.clone()))).await.unwrap());
         let client = kube::Client::new(cluster.router(), "default");
@@ -177,21 +177,16 @@ impl TestApp {
         }
     }
 
-    /// Serves the graph at the address that it answers with.
-    pub async fn listening(&mut self) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        tokio::spawn(self.server.take().unwrap().listen(listener));
-        address
-    }
-
     /// From here on tasks run, the cluster is watched and time flies, all by themselves; answers
     /// with the address that the graph is served at.
     pub async fn live(&mut self) -> String {
-        let server = self.server.as_ref().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let server = self.server.take().unwrap();
         api::work::start(&self.control_plane, &server.tasks, &server.stop);
+        tokio::spawn(server.listen(listener));
         tokio::spawn(fly(self.clock.clone(), self.cluster.clone()));
-        self.listening().await
+        address
     }
 
     /// Ends what this process does by itself, so that only requests reach the store.

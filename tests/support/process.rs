@@ -41,7 +41,7 @@ impl Process {
         command
             .env("SLIPWAY_LISTEN", "127.0.0.1:0")
             .env("SLIPWAY_DATABASE_URL", &database.url)
-            .env("SLIPWAY_TOKEN_KEY", super::app::TOKEN_KEY)
+            .env("SLIPWAY_TOKEN_KEY", super::app::KEY)
             .env("SLIPWAY_ADMIN_EMAIL", "root@example.com")
             .env("SLIPWAY_ADMIN_PASSWORD", super::app::PASSWORD)
             .env("SLIPWAY_TASK_LEASE", "5s")

@@ -19,9 +19,8 @@ impl Address {
         })
     }
 
-    /// Unknown where no connection brought the request.
-    pub fn ip(self) -> Option<IpAddr> {
-        Some(self.0).filter(|ip| !ip.is_unspecified())
+    pub fn ip(self) -> IpAddr {
+        self.0
     }
 
     /// The client behind a request: the peer, or whom a proxy of ours says it speaks for.

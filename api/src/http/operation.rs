@@ -78,10 +78,14 @@ impl Desk {
         let mut request = Request::new("").variables(variables);
         request.operation_name = operation_name;
         request.set_parsed_query(admitted.document);
-        let Asker { transport, caller, address, request_id, idempotency_key, last_event_id } =
+        let Asker { transport, address, caller, request_id, idempotency_key, last_event_id } =
             asker;
-        let (address, request_id) = (address.ip(), Some(request_id));
-        let call = Call { caller, address, request_id, idempotency: None };
+        let call = Call {
+            caller,
+            address: Some(address.ip()),
+            request_id: Some(request_id),
+            idempotency: None,
+        };
         let (control_plane, tail) = (&self.door.control_plane, &self.door.tail);
         let (request, batches) = attach(request, control_plane, tail, call, idempotency_key);
         let limits = self.limits();

@@ -65,7 +65,6 @@ impl Throttle {
         let account = account
             .and_then(|email| bucket(self.names.hash_one(("account", email)), limits.account));
         let address = address
-            .map(network)
             .and_then(|address| bucket(self.names.hash_one(("address", address)), limits.address));
         Guess { throttle: self, account, address, now }
     }
@@ -127,17 +126,6 @@ impl Bucket {
     }
 }
 
-/// Who has one address of version 6 has its whole network of 64 bits.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::from([a, b, c, d, 0, 0, 0, 0])
-        }
-        address => address,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,19 +181,6 @@ mod tests {
 
         assert_eq!(told, [true, true, true, false, false]);
         assert!(guess().settle(true).is_err());
-    }
-
-    #[test]
-    fn neighbours_in_a_network_of_version_6_count_as_one() {
-        let throttle = Throttle::default();
-        let count = |text: &str| throttle.guess(LIMITS, None, address(text), at(0)).settle(false);
-
-        for last in 1..=5 {
-            count(&format!("2001:db8::{last}")).unwrap();
-        }
-
-        assert!(count("2001:db8::ffff:6").is_err());
-        assert!(count("2001:db8:0:1::1").is_ok());
     }
 
     #[test]

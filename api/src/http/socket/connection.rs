@@ -258,8 +258,8 @@ impl Connection {
         self.started += 1;
         let asker = Asker {
             transport: Transport::WebSocket,
-            caller: self.pass.caller.clone(),
             address: self.address,
+            caller: self.pass.caller.clone(),
             request_id: format!("{}.{}", self.id.0, self.started),
             idempotency_key: None,
             last_event_id: None,
