@@ -10,11 +10,7 @@ use domain::{
     identity::Registration,
 };
 use serde_json::json;
-use tokio::{
-    net::TcpListener,
-    signal::unix::SignalKind,
-    time::{sleep, timeout},
-};
+use tokio::{net::TcpListener, signal::unix::SignalKind, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -166,7 +162,7 @@ async fn stop_on_signal(leaving: CancellationToken, stop: CancellationToken, del
         _ = tokio::signal::ctrl_c() => {}
         _ = terminated => {
             leaving.cancel();
-            sleep(delay).await;
+            let _ = timeout(delay, tokio::signal::ctrl_c()).await;
         }
     }
     stop.cancel();

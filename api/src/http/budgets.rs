@@ -130,9 +130,9 @@ mod tests {
         Payer::Address(Address::of(ip.parse().unwrap()))
     }
 
-    fn wait(charged: Result<(), Error>) -> u64 {
+    fn wait(charged: &Result<(), Error>) -> u64 {
         match charged {
-            Err(Error::RateLimited { retry_after_seconds }) => retry_after_seconds,
+            Err(Error::RateLimited { retry_after_seconds }) => *retry_after_seconds,
             _ => 0,
         }
     }
@@ -142,12 +142,12 @@ mod tests {
         let (budgets, payer) = (budgets(), payer("192.0.2.1"));
 
         budgets.charge(payer, 90).unwrap();
-        assert_eq!(wait(budgets.charge(payer, 40)), 3);
+        assert_eq!(wait(&budgets.charge(payer, 40)), 3);
         advance(Duration::from_secs(3)).await;
         budgets.charge(payer, 40).unwrap();
 
-        assert_eq!(wait(budgets.charge(payer, 1)), 1);
-        assert_eq!(wait(budgets.charge(self::payer("192.0.2.2"), 100)), 0);
+        assert_eq!(wait(&budgets.charge(payer, 1)), 1);
+        assert_eq!(wait(&budgets.charge(self::payer("192.0.2.2"), 100)), 0);
     }
 
     #[tokio::test(start_paused = true)]

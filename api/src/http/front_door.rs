@@ -18,7 +18,7 @@ use tower_http::{
 
 use super::{
     budgets::Budgets, documents::Documents, entrance::enter, graphql, guard::Guard, health,
-    limits::Limits, measures, nulls::Nulls, page, seats::Seats, stamp::stamp,
+    limits::Limits, nulls::Nulls, page, scrape, seats::Seats, stamp::stamp,
 };
 use crate::{
     auth::Gatekeeper,
@@ -84,7 +84,7 @@ pub fn router(door: FrontDoor) -> anyhow::Result<Router> {
         .route("/schema.graphql", get(health::schema))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
-        .route("/metrics", get(measures::show))
+        .route("/metrics", get(scrape::show))
         .layer(compression())
         .layer(option_layer(cors))
         .layer(from_fn_with_state(Arc::clone(&desk), stamp))

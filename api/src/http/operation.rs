@@ -1,17 +1,19 @@
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
-use async_graphql::{Request, Response, Value, parser::types::OperationType, value};
+use async_graphql::{Request, Response, parser::types::OperationType};
 use domain::{Call, error::ErrorCode, identity::Caller};
 use futures::{FutureExt, Stream, StreamExt};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tracing::Instrument;
 
 use super::{
     address::Address,
+    bill::Bill,
     budgets::Payer,
     errors, fields,
     front_door::Desk,
     guard::{self, Admitted},
+    measured::{Following, measured},
     nulls::{Asked, Nulls},
     order::Order,
     params::Params,
@@ -19,7 +21,7 @@ use super::{
 };
 use crate::{
     graphql::{Batches, Place, Schema, attach},
-    metrics::{Kind, Metrics, Presence, Transport},
+    metrics::Transport,
 };
 
 /// An admitted operation with everything it runs with.
@@ -33,13 +35,6 @@ pub struct Operation {
     request: Request,
     batches: Batches,
     bill: Bill,
-}
-
-/// What an operation has been charged.
-struct Bill {
-    desk: Arc<Desk>,
-    payer: Payer,
-    requested: usize,
 }
 
 /// Who asks, and under which names.
@@ -70,8 +65,7 @@ impl Desk {
         asker: Asker,
     ) -> Result<Operation, Refusal> {
         let payer = Payer::of(&asker.caller, asker.address);
-        self.budgets.charge(payer, admitted.cost)?;
-        let bill = Bill { desk: Arc::clone(self), payer, requested: admitted.cost };
+        let bill = Bill::charge(self, payer, admitted.cost)?;
         let Params { query, operation_name, variables, .. } = params;
         let order = Order::of(&admitted.document, operation_name.as_deref());
         let asked = Asked { query, operation_name: operation_name.clone() };
@@ -130,54 +124,6 @@ impl Desk {
             item
         })
     }
-
-    /// Counts what was refused before anything of it ran.
-    pub fn refused(&self, transport: Transport, refusal: &Refusal) {
-        self.door.metrics.operations.ended(transport, Kind::Unknown, Some(refusal.code));
-    }
-}
-
-/// A subscription under way, for the metrics.
-struct Following {
-    metrics: Arc<Metrics>,
-    transport: Transport,
-    /// Of its last item's first error.
-    code: Option<ErrorCode>,
-    _presence: Presence,
-}
-
-impl Following {
-    fn new(metrics: &Arc<Metrics>, transport: Transport) -> Self {
-        let presence = metrics.operations.subscription(transport);
-        Self { metrics: Arc::clone(metrics), transport, code: None, _presence: presence }
-    }
-
-    fn note(&mut self, item: &Response) {
-        self.code = item.errors.first().and_then(errors::code_of);
-    }
-}
-
-impl Drop for Following {
-    fn drop(&mut self) {
-        self.metrics.operations.ended(self.transport, Kind::Subscription, self.code);
-    }
-}
-
-async fn measured(
-    metrics: Arc<Metrics>,
-    transport: Transport,
-    kind: OperationType,
-    execution: impl Future<Output = Response>,
-) -> Response {
-    let began_at = Instant::now();
-    let response = execution.await;
-    let (kind, time) = (Kind::from(kind), began_at.elapsed());
-    let code = response.errors.first().and_then(errors::code_of);
-    metrics.operations.took(kind, time);
-    metrics.operations.ended(transport, kind, code);
-    let outcome = code.map_or("OK", ErrorCode::as_str);
-    tracing::info!(?kind, outcome, micros = time.as_micros(), "an operation ended");
-    response
 }
 
 async fn execute(schema: Schema, nulls: Arc<Nulls>, operation: Operation) -> Response {
@@ -186,30 +132,11 @@ async fn execute(schema: Schema, nulls: Arc<Nulls>, operation: Operation) -> Res
     let Ok(mut response) = execution.await else {
         return panicked();
     };
-    let came_to = match operation.kind {
-        OperationType::Query => guard::OPERATION + operation.order.objects(&response.data),
-        OperationType::Mutation | OperationType::Subscription => operation.bill.requested,
-    };
+    // A change costs what it was taken to cost, whatever it answers with.
+    let came_to = (operation.kind == OperationType::Query)
+        .then(|| guard::OPERATION + operation.order.objects(&response.data));
     settle(&mut response, &nulls, &operation.asked, &operation.order);
     response.extension("cost", operation.bill.settle(came_to))
-}
-
-impl Bill {
-    /// What the operation was taken to come to, what it came to, and what its caller has left.
-    fn settle(self, came_to: usize) -> Value {
-        let Self { desk, payer, requested } = self;
-        let actual = came_to.min(requested);
-        let available = desk.budgets.settle(payer, requested - actual);
-        let limits = desk.limits();
-        value!({
-            "requested": requested,
-            "actual": actual,
-            "limit": limits.cost,
-            "available": available,
-            "budget": limits.budget,
-            "perSecond": limits.budget_per_second,
-        })
-    }
 }
 
 fn settle(response: &mut Response, nulls: &Nulls, asked: &Asked, order: &Order) {

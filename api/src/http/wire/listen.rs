@@ -1,9 +1,18 @@
 //! Taking connections. HTTP/1.1 alone is spoken: what a proxy in front of it speaks with its
 //! clients is its own.
 
-use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use axum::{Router, body::Body, extract::ConnectInfo};
+use futures::FutureExt;
 use http::Request;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -12,7 +21,7 @@ use socket2::SockRef;
 use tokio::{
     net::{TcpListener, TcpStream},
     select,
-    time::sleep,
+    time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
@@ -25,6 +34,9 @@ use crate::{
 
 /// How long nothing is accepted when the process has no file descriptor left.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How long a connection that has never asked for anything may still do so when the server stops:
+/// browsers open some in advance.
+const LAST_CALL: Duration = Duration::from_secs(1);
 /// What the kernel holds of an answer that is not read; by itself it would take up to 4 MiB.
 const SEND_BUFFER_BYTES: usize = 128 * 1024;
 
@@ -44,7 +56,7 @@ pub async fn listen(listener: TcpListener, entrance: Entrance) {
     let (entrance, places) = (Arc::new(entrance), Arc::new(Places::default()));
     loop {
         let accepted = select! {
-            () = entrance.stop.cancelled() => return,
+            () = entrance.stop.cancelled() => break,
             accepted = listener.accept() => accepted,
         };
         match accepted {
@@ -54,6 +66,10 @@ pub async fn listen(listener: TcpListener, entrance: Entrance) {
                 sleep(PAUSE).await;
             }
         }
+    }
+    // Whom the kernel has let in already is not turned away.
+    while let Some(Ok((tcp, peer))) = listener.accept().now_or_never() {
+        entrance.admit(&places, tcp, peer);
     }
 }
 
@@ -74,7 +90,9 @@ impl Entrance {
     }
 
     async fn serve(&self, stream: Stream, peer: SocketAddr) {
+        let has_asked = AtomicBool::new(false);
         let service = service_fn(|request: Request<Incoming>| {
+            has_asked.store(true, Relaxed);
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(peer));
             self.router.clone().oneshot(request)
@@ -91,7 +109,10 @@ impl Entrance {
             _ = connection.as_mut() => {}
             () = self.stop.cancelled() => {
                 connection.as_mut().graceful_shutdown();
-                let _ = connection.await;
+                let ended = timeout(LAST_CALL, connection.as_mut()).await;
+                if ended.is_err() && has_asked.load(Relaxed) {
+                    let _ = connection.await;
+                }
             }
         }
     }
