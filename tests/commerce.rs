@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, product};
+use crate::support::{Client, TestApp, product};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn place_order_copies_the_price_of_the_moment() {
@@ -232,6 +232,33 @@ async fn an_idempotency_key_gives_one_effect_and_one_answer() {
         ada.send("{ orders { totalCount } }", json!({})).await.ok()["orders"]["totalCount"],
         1
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_repeats_of_a_payment_have_one_effect_also_after_a_restart() {
+    let app = TestApp::new().await;
+    let (root, ada) = (app.admin().await, app.user("ada").await);
+    let product = root.create_product("web:1").await;
+    let placed = ada.place_order(&product, "web").await.ok();
+    let body = json!({
+        "query": "mutation($id: ID!) { payOrder(id: $id, idempotencyKey: \"k\") {
+            replayed cursor order { instance { id } } workflow { id } } }",
+        "variables": { "id": placed["placeOrder"]["order"]["id"] },
+    });
+
+    let at_once = futures::future::join_all((0..50).map(|_| ada.post(&body, &[]))).await;
+    app.run_tasks().await;
+    let app = app.restarted().await;
+    let ada = Client::new(app.router.clone(), ada.token.as_deref());
+    let later = futures::future::join_all((0..50).map(|_| ada.post(&body, &[]))).await;
+
+    let mut answers: Vec<Value> =
+        at_once.iter().chain(&later).map(|reply| reply.ok()["payOrder"].take()).collect();
+    let replayed = answers.iter_mut().map(|answer| answer["replayed"].take());
+    assert_eq!(replayed.filter(|replayed| *replayed == false).count(), 1);
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:#?}");
+    let workflows = ada.send("{ workflows { totalCount } }", json!({})).await.ok();
+    assert_eq!(workflows["workflows"]["totalCount"], 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -30,6 +30,7 @@ mod instances;
 mod logs;
 mod main_job;
 mod metrics;
+mod model;
 mod processes;
 mod rates;
 mod recovery;

@@ -82,14 +82,7 @@ async fn a_creation_that_fails_at_any_task_leaves_a_clean_slate() {
         app.run_tasks().await;
 
         app.cluster.faults().clear();
-        let tasks = ada.workflow(&workflow).await["tasks"].clone();
-        let failed: Vec<_> = tasks
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter(|task| task["status"] == "FAILED")
-            .map(|task| task["name"].clone())
-            .collect();
+        let failed = failed_tasks(&ada, &workflow).await;
         assert_eq!(failed, [task], "it failed where it was meant to");
         assert_eq!(app.standing().await, Vec::<String>::new(), "{task}");
         assert_eq!(ada.order(&order).await["refundDue"], true, "{task}");
@@ -98,6 +91,113 @@ async fn a_creation_that_fails_at_any_task_leaves_a_clean_slate() {
         app.run_tasks().await;
         assert_eq!(count(&app, "Deployment").await, 1, "the same name succeeds after {task}");
     }
+}
+
+/// A task, and the verb and resource of the call to the cluster that fails it.
+type Failing = (&'static str, &'static str, &'static str);
+
+/// The commands with where they lead and what each may fail at.
+const FAILURES: &[(&str, &str, &[Failing])] = &[
+    ("stopInstance", "STOPPED", ROLLED_OUT),
+    ("restartInstance", "RUNNING", ROLLED_OUT),
+    ("startInstance", "RUNNING", MENDED),
+    ("updateInstance", "RUNNING", UPDATED),
+];
+const ROLLED_OUT: &[Failing] =
+    &[("apply_deployment", "patch", "deployments"), ("await_rollout", "get", "deployments")];
+const MENDED: &[Failing] = &[
+    ("apply_namespace", "patch", "namespaces"),
+    ("apply_deployment", "patch", "deployments"),
+    ("apply_service", "patch", "services"),
+    ("apply_ingress", "patch", "ingresses"),
+    ("await_rollout", "get", "deployments"),
+    ("remove_secret", "get", "secrets"),
+];
+const UPDATED: &[Failing] = &[
+    ("apply_namespace", "patch", "namespaces"),
+    ("apply_secret", "patch", "secrets"),
+    ("apply_deployment", "patch", "deployments"),
+    ("apply_service", "patch", "services"),
+    ("apply_ingress", "patch", "ingresses"),
+    ("await_rollout", "get", "deployments"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_fails_at_any_task_is_carried_out_when_it_is_tried_again() {
+    for (command, aim, failures) in FAILURES {
+        for (task, verb, resource) in *failures {
+            let app = TestApp::new().await;
+            let (ada, instance) = running(&app).await;
+            if *command == "startInstance" {
+                ada.command("stopInstance", &instance).await.ok();
+                app.run_tasks().await;
+            }
+            let calls = simulator::Calls::to(verb, resource);
+            app.cluster.faults().fail_matching(calls, 10_000, simulator::Fault::Status(422, None));
+            let workflow = begin(&ada, command, &instance).await;
+
+            app.run_tasks().await;
+
+            app.cluster.faults().clear();
+            let failed = failed_tasks(&ada, &workflow).await;
+            assert_eq!(failed, [*task], "{command} failed where it was meant to");
+            assert_eq!(ada.instance(&instance).await["status"], "FAILED", "{command} at {task}");
+            ada.retry_failed_tasks(&workflow).await.ok();
+            app.run_tasks().await;
+            assert_eq!(ada.instance(&instance).await["status"], *aim, "{command} after {task}");
+            assert_eq!(count(&app, "Deployment").await, 1, "{command} after {task}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_that_is_refused_at_any_task_is_tried_until_it_is_done() {
+    for (verb, resource) in [("delete", "deployments"), ("delete", "services"), ("list", "pods")] {
+        let app = TestApp::new().await;
+        let (ada, instance) = running(&app).await;
+        let calls = simulator::Calls::to(verb, resource);
+        app.cluster.faults().fail_matching(calls, 5, simulator::Fault::Status(422, None));
+
+        ada.command("deleteInstance", &instance).await.ok();
+        app.run_tasks().await;
+
+        assert_eq!(ada.instance(&instance).await["status"], "DELETED", "{verb} {resource}");
+        assert_eq!(app.standing().await, Vec::<String>::new(), "{verb} {resource}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_task_of_a_compensation_may_run_twice() {
+    let app = TestApp::new().await;
+    let (root, ada) = (app.admin().await, app.user("ada").await);
+    let product = root.create_product("web:1").await;
+    let calls = simulator::Calls::to("patch", "ingresses");
+    app.cluster.faults().fail_matching(calls, 10_000, simulator::Fault::Status(422, None));
+    let (order, instance, _) = ada.buy(&product, "web").await;
+
+    run_twice(&app).await;
+
+    assert_eq!(app.standing().await, Vec::<String>::new());
+    assert_eq!(ada.order(&order).await["refundDue"], true);
+    assert_eq!(ada.instance(&instance).await["status"], "FAILED");
+}
+
+/// Gives a command; the workflow that it starts.
+async fn begin(ada: &Client, command: &str, instance: &str) -> String {
+    let data = match command {
+        "updateInstance" => {
+            let input = json!({ "image": "web:2", "secretConfig": { "TOKEN": "s3cret" } });
+            ada.update_instance(instance, input).await.ok()
+        }
+        command => ada.command(command, instance).await.ok(),
+    };
+    data[command]["workflow"]["id"].as_str().unwrap().to_owned()
+}
+
+async fn failed_tasks(ada: &Client, workflow: &str) -> Vec<String> {
+    let tasks = ada.workflow(workflow).await["tasks"].clone();
+    let failed = tasks.as_array().unwrap().iter().filter(|task| task["status"] == "FAILED");
+    failed.map(|task| task["name"].as_str().unwrap().to_owned()).collect()
 }
 
 async fn running(app: &TestApp) -> (Client, String) {

@@ -166,6 +166,13 @@ impl Client {
         self.send(document, json!({ "tenant": tenant, "product": product, "name": name })).await
     }
 
+    pub async fn retry_failed_tasks(&self, workflow: &str) -> Reply {
+        let document = "mutation($id: ID!) {
+            retryFailedTasks(workflowId: $id) { workflow { status } }
+        }";
+        self.send(document, json!({ "id": workflow })).await
+    }
+
     pub async fn pay_order(&self, order: &str) -> Reply {
         self.send(
             "mutation($id: ID!) {

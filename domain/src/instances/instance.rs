@@ -192,7 +192,8 @@ impl Instance {
     pub const PUBLIC_PORT: i32 = 80;
 
     pub fn apply(mut self, action: InstanceAction, now: Timestamp) -> Result<Self> {
-        let cleaned_up = self.released_at.is_some() && action != InstanceAction::Delete;
+        let deletion = matches!(action, InstanceAction::Delete | InstanceAction::Vanished);
+        let cleaned_up = self.released_at.is_some() && !deletion;
         let next = self.status.next(action).filter(|_| !cleaned_up);
         let Some(status) = next else {
             return Err(Error::InvalidTransition {

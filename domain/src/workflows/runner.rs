@@ -173,7 +173,7 @@ impl Work {
 fn verdict(claim: &Claim) -> Option<Outcome> {
     let task = &claim.task;
     let fail = |reason: String| Some(Outcome::Fail { reason });
-    if task.phase == Phase::Compensation {
+    if task.is_endless() {
         return None;
     }
     if claim.workflow.cancel_reason.is_some() {
@@ -196,7 +196,7 @@ fn apply(task: &mut Task, outcome: &Result<Outcome>, now: Timestamp, woken: bool
         task.error = None;
         return task.end(TaskStatus::Canceled, now);
     }
-    let endless = task.phase == Phase::Compensation;
+    let endless = task.is_endless();
     match outcome {
         Ok(Outcome::Done(result)) => {
             task.result = Some(result.clone());

@@ -98,6 +98,11 @@ pub struct TaskFilter {
 }
 
 impl Task {
+    /// Without a limit it is tried until it is done: what removes things must not give up.
+    pub fn is_endless(&self) -> bool {
+        self.time_limit.is_none()
+    }
+
     /// Where it stands in a list that is ordered so.
     pub fn page_key(&self, by: SortField) -> PageKey {
         let value = match by {

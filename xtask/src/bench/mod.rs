@@ -1,6 +1,7 @@
 //! Measurements that take longer than a test may, of a release build against figures.
 
 mod hostile;
+mod resume;
 mod server;
 mod sockets;
 mod wire;
@@ -18,6 +19,12 @@ pub enum Bench {
         #[arg(long, default_value_t = 300)]
         seconds: u64,
     },
+    /// Come back to a log that has gone on by many events
+    Resume {
+        /// By how many
+        #[arg(long, default_value_t = 100_000)]
+        events: u64,
+    },
     /// Hold many idle WebSockets with a subscription each, and see what they cost
     Sockets {
         /// How many
@@ -29,6 +36,7 @@ pub enum Bench {
 pub fn run(bench: &Bench) -> Result<()> {
     match bench {
         Bench::Hostile { seconds } => hostile::run(Duration::from_secs(*seconds)),
+        Bench::Resume { events } => resume::run(*events),
         Bench::Sockets { count } => sockets::run(*count),
     }
 }

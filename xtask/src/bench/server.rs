@@ -10,6 +10,8 @@ use tempfile::TempDir;
 
 use crate::process;
 
+pub const ADMIN_EMAIL: &str = "admin@slipway.local";
+pub const ADMIN_PASSWORD: &str = "correct horse battery";
 const START_LIMIT: Duration = Duration::from_secs(30);
 
 /// The program, built for release, on a store of its own.
@@ -28,6 +30,8 @@ impl Server {
         let child = Command::new(&built)
             .env("SLIPWAY_LISTEN", &address)
             .env("SLIPWAY_LOG", "error")
+            .env("SLIPWAY_ADMIN_EMAIL", ADMIN_EMAIL)
+            .env("SLIPWAY_ADMIN_PASSWORD", ADMIN_PASSWORD)
             .envs(settings.iter().copied())
             .current_dir(folder.path())
             .stdin(Stdio::null())
