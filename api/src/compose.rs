@@ -23,7 +23,7 @@ pub async fn control_plane(config: &Config, key: &TokenKey) -> anyhow::Result<Ar
     let store = SqlStore::open(&config.database_url, None).await.context("opening the store")?;
     let ports = Ports {
         store: Arc::new(store),
-        runtime: runtime(config).await?,
+        runtime: runtime(config)?,
         bus: bus(config)?,
         passwords: Arc::new(Argon2Hasher::new()?),
         tokens: Arc::new(Signer::new(key)),
@@ -39,7 +39,7 @@ fn bus(config: &Config) -> anyhow::Result<Arc<dyn Bus>> {
     })
 }
 
-async fn runtime(config: &Config) -> anyhow::Result<Arc<dyn Runtime>> {
+fn runtime(config: &Config) -> anyhow::Result<Arc<dyn Runtime>> {
     let target = |name: &str, simulated| Target { name: name.to_owned(), simulated };
     Ok(match config.kubernetes {
         KubernetesMode::Simulated => Arc::new(simulated(target("simulated", true))),
@@ -49,7 +49,7 @@ async fn runtime(config: &Config) -> anyhow::Result<Arc<dyn Runtime>> {
         }
         KubernetesMode::Kubeconfig => {
             let path = config.kubeconfig.as_deref().context("set SLIPWAY_KUBECONFIG")?;
-            let client = kubernetes::connect::kubeconfig(path).await.context("connecting")?;
+            let client = kubernetes::connect::kubeconfig(path).context("connecting")?;
             Arc::new(KubernetesRuntime::new(client, target("kubeconfig", false)))
         }
     })

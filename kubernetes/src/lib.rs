@@ -17,6 +17,7 @@ mod apply;
 pub mod connect;
 mod error;
 mod find;
+mod kubeconfig;
 mod labels;
 mod limit;
 mod manifest;
@@ -25,6 +26,8 @@ mod reason;
 mod remove;
 mod rollout;
 mod watch;
+
+pub use kubeconfig::Kubeconfig;
 
 /// One cluster. Any `kube::Client` will do, one over a simulated API server included.
 pub struct KubernetesRuntime {

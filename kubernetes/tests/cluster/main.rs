@@ -5,6 +5,8 @@
 mod apply;
 mod bench;
 mod connect;
+mod kubeconfig;
 mod remove;
 mod rollout;
+mod tls;
 mod watch;
