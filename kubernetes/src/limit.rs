@@ -15,9 +15,9 @@ pub(crate) async fn limited<T>(call: impl Future<Output = kube::Result<T>>) -> k
     }
 }
 
-/// A client for watches: an answer must begin as soon as a call's must have come, and may then go
+/// A client for watches and logs: an answer must begin as soon as a call's must have come, and may then go
 /// on forever.
-pub(crate) fn for_watches(client: &Client) -> Client {
+pub(crate) fn for_streams(client: &Client) -> Client {
     let namespace = client.default_namespace().to_owned();
     let client = client.clone();
     let service = service_fn(move |request: Request<Body>| {

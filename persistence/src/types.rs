@@ -17,7 +17,8 @@ use domain::{
     events::EventType,
     identity::{TenantRole, UserStatus},
     ids::{
-        ApiTokenId, InstanceId, InstanceLogId, OrderId, ProductId, SessionId, TaskId, TenantId,
+        ApiTokenId, InstanceId, InstanceLogId, OrderId, ProcessId, ProductId, SessionId, TaskId,
+        TenantId,
         UserId, WorkflowId,
     },
     instances::{InstanceStatus, LogType},
@@ -58,7 +59,10 @@ macro_rules! states {
     )*};
 }
 
-ids! { ApiTokenId InstanceId InstanceLogId OrderId ProductId SessionId TaskId TenantId UserId WorkflowId }
+ids! {
+    ApiTokenId InstanceId InstanceLogId OrderId ProcessId ProductId SessionId TaskId TenantId UserId
+    WorkflowId
+}
 states! {
     EventType InstanceStatus LogType OrderStatus Phase ProductStatus TaskStatus TenantRole UserStatus
     WorkflowKind WorkflowStatus

@@ -254,6 +254,11 @@ impl Instance {
         InstanceFilter { status, ..InstanceFilter::default() }
     }
 
+    /// Whether no command is being carried out: what stands can be compared with what should.
+    pub fn is_at_rest(&self) -> bool {
+        self.wanted_replicas().is_some() || self.released_at.is_some()
+    }
+
     /// How many replicas should stand when nothing is under way; `None` where nothing should.
     pub fn wanted_replicas(&self) -> Option<i32> {
         match self.status {

@@ -178,6 +178,13 @@ impl ControlPlane {
         self.reader().await?.runtimes(instances).await
     }
 
+    /// What holds up the workflows that run for instances.
+    pub async fn troubles(&self, instances: &[InstanceId]) -> Result<Vec<(InstanceId, String)>> {
+        let subjects: Vec<String> = instances.iter().map(ToString::to_string).collect();
+        let troubles = self.reader().await?.troubles_of_subjects(&subjects).await?;
+        troubles.into_iter().map(|(subject, trouble)| Ok((subject.parse()?, trouble))).collect()
+    }
+
     pub async fn pods_of_instances(&self, instances: &[InstanceId]) -> Result<Vec<Pod>> {
         self.reader().await?.pods_of_instances(instances).await
     }
@@ -191,7 +198,7 @@ pub(crate) async fn settle(work: &mut Work, workflow: &Workflow, ending: Ending)
         (WorkflowKind::ProvisionInstance, ending) => {
             return provision::settle(work, workflow, instance, ending).await;
         }
-        (WorkflowKind::ReconcileInstance, _) => return Ok(()),
+        (WorkflowKind::ReconcileInstance | WorkflowKind::SweepInstance, _) => return Ok(()),
         // Cancelled by the deletion of the instance, which goes its own way.
         (_, Ending::Canceled) if instance.status == InstanceStatus::Deleting => return Ok(()),
         (_, Ending::Failed | Ending::Canceled) => InstanceAction::Fail,

@@ -112,6 +112,24 @@ impl Executor for RemoveSecret {
     }
 }
 
+/// Notes where the objects are other than they should be.
+#[derive(Serialize, Deserialize)]
+pub struct FindDrift {
+    pub workload: Workload,
+}
+
+impl Executor for FindDrift {
+    const KIND: &'static str = "find_drift";
+
+    async fn run(&self, outside: &Outside, log: &mut TaskLog) -> Result<Outcome> {
+        let drift = outside.runtime.drift(&self.workload).await?;
+        for difference in &drift {
+            log.line(difference);
+        }
+        Ok(Outcome::Done(json!({ "drift": drift })))
+    }
+}
+
 /// Deletes all objects of a workload.
 #[derive(Serialize, Deserialize)]
 pub struct RemoveWorkload {
