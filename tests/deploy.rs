@@ -4,16 +4,14 @@ use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use simulator::{Access, Clock, Cluster, Rule};
 use tokio::net::TcpListener;
 
 use crate::support::TestApp;
-
-/// Who Slipway is in a cluster that runs it as `deploy/` says.
-pub const ACCOUNT: &str = "system:serviceaccount:slipway:slipway";
 
 fn base() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/base")
@@ -25,7 +23,7 @@ fn texts(list: &Value) -> Vec<String> {
 }
 
 /// What the ClusterRole grants.
-pub fn rules() -> Vec<Rule> {
+fn rules() -> Vec<Rule> {
     let text = std::fs::read_to_string(base().join("rights.yaml")).unwrap();
     let role: Value = serde_saphyr::from_str(text.split("\n---\n").next().unwrap()).unwrap();
     let rule = |rule: &Value| Rule {
@@ -40,7 +38,8 @@ pub fn rules() -> Vec<Rule> {
 fn granted() -> BTreeSet<Access> {
     let mut granted = BTreeSet::new();
     for Rule { groups, resources, verbs, .. } in rules() {
-        for (group, resource) in groups.iter().flat_map(|it| resources.iter().map(move |r| (it, r))) {
+        for (group, resource) in groups.iter().flat_map(|it| resources.iter().map(move |r| (it, r)))
+        {
             granted.extend(verbs.iter().map(|verb| Access {
                 verb: verb.clone(),
                 group: group.clone(),
@@ -64,11 +63,30 @@ fn kubectl(arguments: &[&str]) -> Option<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_rights_are_those_that_are_used_and_no_others() {
-    let app = TestApp::guarded(ACCOUNT, rules()).await;
+    let app = TestApp::allowed(rules()).await;
+    let (root, ada) = (app.admin().await, app.user("ada").await);
+    let (web, broken) = (root.create_product("web:1").await, root.create_product("nopull:1").await);
+    let secret = json!({ "productId": web, "instanceName": "web", "secretConfig": { "A": "1" } });
 
-    app.a_whole_life().await;
+    let order = ada.place_order_with(secret).await.ok()["placeOrder"]["order"]["id"].clone();
+    let paid = ada.pay_order(order.as_str().unwrap()).await.ok();
+    let instance = paid["payOrder"]["order"]["instance"]["id"].as_str().unwrap().to_owned();
+    ada.buy(&broken, "broken").await;
+    while app.control_plane.run_next_task().await.unwrap() {}
+    app.advance(Duration::from_secs(30));
+    app.observe().await;
+    let pods = "query($id: ID!) { instance(id: $id) { pods { log } } }";
+    let log = ada.send(pods, json!({ "id": instance })).await.ok();
+    app.run_tasks().await;
+    app.watch().await;
+    ada.command("stopInstance", &instance).await.ok();
+    app.run_tasks().await;
+    ada.command("deleteInstance", &instance).await.ok();
+    app.run_tasks().await;
 
     let used: BTreeSet<Access> = app.cluster.accesses().into_keys().collect();
+    assert!(log["instance"]["pods"][0]["log"].as_str().unwrap().contains("listening"), "{log}");
+    assert_eq!(app.standing().await, Vec::<String>::new());
     assert_eq!(used, granted());
 }
 
@@ -86,7 +104,8 @@ async fn kustomize_builds_it_and_a_cluster_takes_it() {
 
     let applied = tokio::task::spawn_blocking(move || {
         let (config, all) = (config.to_str().unwrap(), all.to_str().unwrap());
-        let apply = ["apply", "--server-side", "--validate=false", "-f", all, "--kubeconfig", config];
+        let apply =
+            ["apply", "--server-side", "--validate=false", "-f", all, "--kubeconfig", config];
         kubectl(&apply)
     });
     let applied = applied.await.unwrap().unwrap();
@@ -105,7 +124,9 @@ async fn kustomize_builds_it_and_a_cluster_takes_it() {
             "networkpolicy.networking.k8s.io",
         ]
     );
-    for said in ["path: /livez", "path: /readyz", "readOnlyRootFilesystem: true", "runAsNonRoot: true"] {
+    for said in
+        ["path: /livez", "path: /readyz", "readOnlyRootFilesystem: true", "runAsNonRoot: true"]
+    {
         assert!(built.contains(said), "{said}");
     }
 }

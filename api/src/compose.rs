@@ -6,10 +6,11 @@ use anyhow::Context;
 use domain::{
     ControlPlane, Ports,
     events::Bus,
+    instances::Mirror,
     runtime::{Runtime, Target},
 };
 use kubernetes::KubernetesRuntime;
-use persistence::{LocalBus, RedisBus, SqlStore};
+use persistence::{LocalBus, MemoryMirror, RedisBus, RedisMirror, SqlStore};
 
 use crate::{
     auth::Signer,
@@ -25,6 +26,7 @@ pub async fn control_plane(config: &Config, key: &TokenKey) -> anyhow::Result<Ar
         store: Arc::new(store),
         runtime: runtime(config)?,
         bus: bus(config)?,
+        mirror: mirror(config)?,
         passwords: Arc::new(Argon2Hasher::new()?),
         tokens: Arc::new(Signer::new(key)),
         vault: Arc::new(AesVault::new(config.secrets_key()?.as_ref())?),
@@ -36,6 +38,13 @@ fn bus(config: &Config) -> anyhow::Result<Arc<dyn Bus>> {
     Ok(match &config.redis_url {
         Some(url) => Arc::new(RedisBus::new(url)?),
         None => Arc::new(LocalBus::new()),
+    })
+}
+
+fn mirror(config: &Config) -> anyhow::Result<Arc<dyn Mirror>> {
+    Ok(match &config.redis_url {
+        Some(url) => Arc::new(RedisMirror::new(url)?),
+        None => Arc::new(MemoryMirror::default()),
     })
 }
 

@@ -1,6 +1,7 @@
 //! What a process does besides answering: runs tasks and follows the cluster. Everything here may
 //! be cut off at any moment.
 
+mod mirror;
 mod observe;
 
 use std::{sync::Arc, time::Duration};

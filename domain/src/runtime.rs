@@ -230,6 +230,17 @@ pub struct Pod {
 }
 
 impl Pod {
+    /// Reasons of pods that are on their way.
+    const CALM: &[&str] =
+        &["ContainerCreating", "PodInitializing", "ContainersNotReady", "Terminating"];
+
+    /// Whether something is wrong with it, besides that it takes its time.
+    pub fn is_troubled(&self) -> bool {
+        let troubling = |reason: &str| !Self::CALM.contains(&reason);
+        !self.ready
+            && (self.last_termination.is_some() || self.reason.as_deref().is_some_and(troubling))
+    }
+
     pub fn pod_name(&self) -> PodName {
         PodName { namespace: self.namespace.clone(), name: self.name.clone() }
     }

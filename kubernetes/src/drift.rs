@@ -91,14 +91,16 @@ fn difference(wanted: &Value, found: &Value, path: &str) -> Option<String> {
             let dot = if path.is_empty() { "" } else { "." };
             difference(wanted, &found[name], &format!("{path}{dot}{name}"))
         }),
-        (Value::Array(items), Value::Array(there)) => items.iter().enumerate().find_map(|(n, item)| {
-            let path = format!("{path}[{n}]");
-            let differences = || there.iter().map(|it| difference(item, it, &path));
-            if differences().any(|difference| difference.is_none()) {
-                return None;
-            }
-            differences().nth(n).flatten().or_else(|| Some(format!("{path} is not there")))
-        }),
+        (Value::Array(items), Value::Array(there)) => {
+            items.iter().enumerate().find_map(|(n, item)| {
+                let path = format!("{path}[{n}]");
+                let differences = || there.iter().map(|it| difference(item, it, &path));
+                if differences().any(|difference| difference.is_none()) {
+                    return None;
+                }
+                differences().nth(n).flatten().or_else(|| Some(format!("{path} is not there")))
+            })
+        }
         (wanted, found) if wanted == found => None,
         (_, Value::Null) => Some(format!("{path} is not there")),
         (wanted, found) => Some(format!("{path} is {found}, not {wanted}")),

@@ -5,6 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use http::{Request, Response, StatusCode, header::RETRY_AFTER};
+use http_body_util::BodyExt;
 use kube::{
     Client,
     client::{Body, retry::RetryPolicy},
@@ -39,9 +40,16 @@ pub(crate) fn patient(client: &Client) -> Client {
     let client = client.clone();
     let calls = service_fn(move |request: Request<Body>| {
         let client = client.clone();
-        async move { client.send(request).await.map_err(BoxError::from) }
+        async move { whole(client.send(request).await?).await }
     });
     Client::new(ServiceBuilder::new().retry(policy).service(calls), namespace)
+}
+
+/// The answer with all of its body: the connection may break after the head.
+async fn whole(answer: Response<Body>) -> Result<Response<Body>, BoxError> {
+    let (head, body) = answer.into_parts();
+    let body = body.collect().await?.to_bytes();
+    Ok(Response::from_parts(head, Body::from(body)))
 }
 
 /// Pauses that double, with a spread.

@@ -34,6 +34,10 @@ use crate::{
 /// unnoticed.
 pub(crate) const LIMIT: Duration = Duration::from_secs(120);
 
+/// How long a session lasts: what its watches may have kept to themselves comes with the next
+/// lists.
+const SESSION: Duration = Duration::from_secs(300);
+
 /// How long complete lists may take, all their pages together.
 const LISTS: Duration = Duration::from_secs(60);
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -126,10 +130,11 @@ impl Session {
         let changes = changes.scan((), move |(), change| {
             future::ready(change.inspect_err(|error| note(&target, error)).ok())
         });
-        stream::iter([Observation::Connected])
-            .chain(stream::iter(self.lists))
-            .chain(changes)
-            .chain(stream::iter([Observation::Disconnected]))
+        let over = tokio::time::sleep(SESSION).map(|()| None);
+        let ended = changes.map(Some).chain(stream::iter([Some(Observation::Disconnected)]));
+        let told = stream::select(ended, stream::once(over));
+        let told = told.take_while(|it| future::ready(it.is_some())).filter_map(future::ready);
+        stream::iter([Observation::Connected]).chain(stream::iter(self.lists)).chain(told)
     }
 }
 
@@ -193,9 +198,8 @@ fn of_object<K: Resource + Serialize>(event: Event<K>, part: Part) -> Option<Obs
 fn pod_changes(events: Events<v1::Pod>, calls: Client) -> Changes {
     let seen = move |event| {
         let change = match event {
-            Event::Apply(pod) => observe::pod(&pod).map(|seen| {
-                told(calls.clone(), seen, clue(&pod)).map(Observation::Pod).boxed()
-            }),
+            Event::Apply(pod) => observe::pod(&pod)
+                .map(|seen| told(calls.clone(), seen, clue(&pod)).map(Observation::Pod).boxed()),
             Event::Delete(pod) => {
                 observe::pod(&pod).map(|seen| future::ready(Observation::PodGone(seen)).boxed())
             }

@@ -182,10 +182,9 @@ impl InstanceReads for Conn {
     }
 
     async fn pod(&mut self, uid: &str) -> Result<Option<Pod>> {
-        let row: Option<PodRow> =
-            run!(self, |c| pods::table.filter(pods::uid.eq(uid)).first(c))
-                .optional()
-                .map_err(database)?;
+        let row: Option<PodRow> = run!(self, |c| pods::table.filter(pods::uid.eq(uid)).first(c))
+            .optional()
+            .map_err(database)?;
         Ok(row.map(Pod::from))
     }
 

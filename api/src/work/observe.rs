@@ -1,4 +1,4 @@
-//! Following the cluster, in one process at a time.
+//! Following the cluster and telling other systems, in one process at a time.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,7 +7,7 @@ use futures::StreamExt;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use super::{PAUSE, failed};
+use super::{PAUSE, failed, mirror};
 
 /// How often the right to observe is prolonged, or asked for.
 const PROLONG: Duration = Duration::from_secs(5);
@@ -43,6 +43,7 @@ async fn take_turn(control_plane: &ControlPlane, process: ProcessId, observer: O
     let outcome = tokio::select! {
         outcome = follow(control_plane, observer) => outcome,
         outcome = prolong(control_plane, process) => outcome,
+        () = mirror::run(control_plane) => Ok(()),
     };
     match outcome {
         Ok(()) => {}

@@ -91,11 +91,14 @@ pub fn explain(instance: &Instance, known: Circumstances<'_>) -> Option<Explanat
     }
     let said = said(&known);
     let mut evidence: Vec<String> = said.iter().map(ToString::to_string).collect();
-    evidence.extend(known.pods.iter().filter(|pod| !pod.ready).flat_map(|pod| pod.evidence.clone()));
+    evidence
+        .extend(known.pods.iter().filter(|pod| !pod.ready).flat_map(|pod| pod.evidence.clone()));
     evidence.dedup();
     let (code, message) = match RULES.iter().find(|rule| said.iter().any(|it| it.shows(rule))) {
         Some(rule) => (rule.code, detailed(rule, &said, known.pods)),
-        None if !known.connected => ("TARGET_UNREACHABLE", "the cluster does not answer".to_owned()),
+        None if !known.connected => {
+            ("TARGET_UNREACHABLE", "the cluster does not answer".to_owned())
+        }
         None => ("NOT_READY", "it is not ready yet".to_owned()),
     };
     Some(Explanation { code, message, evidence })
@@ -145,9 +148,8 @@ impl fmt::Display for Saying<'_> {
 impl Rule {
     /// Whether a sign is there as a whole word or as a phrase.
     fn fits(&self, text: &str) -> bool {
-        let is_word = |sign: &str| {
-            text.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == sign)
-        };
+        let is_word =
+            |sign: &str| text.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == sign);
         self.signs.iter().any(|sign| is_word(sign)) || self.has_phrase_in(text)
     }
 
@@ -178,9 +180,9 @@ fn detailed(rule: &Rule, said: &[Saying<'_>], pods: &[Pod]) -> String {
             .iter()
             .find_map(|pod| pod.last_exit_code)
             .map(|code| format!(", last with exit code {code}")),
-        "UNSCHEDULABLE" => Some(lacking(said)).filter(|lacking| !lacking.is_empty()).map(|it| {
-            format!(": there is not enough {}", it.join(" and "))
-        }),
+        "UNSCHEDULABLE" => Some(lacking(said))
+            .filter(|lacking| !lacking.is_empty())
+            .map(|it| format!(": there is not enough {}", it.join(" and "))),
         _ => None,
     };
     format!("{}{}", rule.message, detail.unwrap_or_default())

@@ -180,7 +180,11 @@ impl ControlPlane {
             };
             work.tx.save_pod(&pod).await?;
             work.tell_pod(&instance, &pod, event, known.and_then(|known| known.reason))?;
-            work.tx.wake_tasks(&pod.instance_id.to_string()).await.map(Some)
+            // Of a pod that is well the Deployment tells as much as a task has to know.
+            if pod.is_troubled() {
+                work.tx.wake_tasks(&pod.instance_id.to_string()).await?;
+            }
+            Ok(Some(()))
         })
         .await
         .map(drop)

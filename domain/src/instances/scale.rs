@@ -33,9 +33,11 @@ pub(super) fn update(instance: &Instance, workload: &Workload, limit: SignedDura
 pub(super) fn reconcile(instance: &Instance, workload: &Workload, limit: SignedDuration) -> Plan {
     let compare = FindDrift { workload: workload.clone() };
     let mut tasks = vec![NewTask::new("find_drift", &compare).within(limit)];
-    tasks.extend(provision::standing(workload, limit).into_iter().map(|task| {
-        if task.depends_on.is_empty() { task.after(&["find_drift"]) } else { task }
-    }));
+    tasks.extend(
+        provision::standing(workload, limit).into_iter().map(|task| {
+            if task.depends_on.is_empty() { task.after(&["find_drift"]) } else { task }
+        }),
+    );
     plan(instance, WorkflowKind::ReconcileInstance, tasks)
 }
 

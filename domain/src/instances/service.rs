@@ -215,7 +215,11 @@ pub(crate) async fn settle(work: &mut Work, workflow: &Workflow, ending: Ending)
         InstanceAction::Fail => instance.fail(work.failure(workflow).await?, now)?,
         action => instance.apply(action, now)?,
     };
-    work.save(&instance, event_of(action), Some(previous)).await
+    work.save(&instance, event_of(action), Some(previous)).await?;
+    if action == InstanceAction::Vanished {
+        work.announce(&instance, EventType::InstanceImageRemoved)?;
+    }
+    Ok(())
 }
 
 /// Puts an instance on its way again when its failed workflow is tried again.

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// How long a step waits for the watch before it looks for itself.
-const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(5);
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(10);
 
 /// Applies one object of a workload.
 #[derive(Serialize, Deserialize)]

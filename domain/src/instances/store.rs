@@ -44,11 +44,8 @@ pub trait InstanceWrites {
     async fn save_connection(&mut self, target: &str, connected: bool) -> Result<()>;
     /// Gives the right to observe a target to a process that has it, asks for it by force, or
     /// comes when it has run out; answers with its fence. Call it under a lock.
-    async fn lease_target(
-        &mut self,
-        target: &Target,
-        lease: &ObserverLease,
-    ) -> Result<Option<i64>>;
+    async fn lease_target(&mut self, target: &Target, lease: &ObserverLease)
+    -> Result<Option<i64>>;
 }
 
 #[async_trait]

@@ -106,7 +106,9 @@ impl Follower {
             previous: container == Container::Former,
             timestamps: true,
             // Whole seconds are asked for, and a fraction would be rounded up.
-            since_time: self.after.and_then(|after| Timestamp::from_second(after.at.as_second()).ok()),
+            since_time: self
+                .after
+                .and_then(|after| Timestamp::from_second(after.at.as_second()).ok()),
             ..LogParams::default()
         };
         match limited(self.pods.log_stream(&self.pod, &params)).await {

@@ -256,7 +256,8 @@ mod tests {
         };
         let workload = Workload { secret: Some(secret), ..sample::workload() };
 
-        let template = json!(deployment(&workload, &Conventions::default()))["spec"]["template"].take();
+        let template =
+            json!(deployment(&workload, &Conventions::default()))["spec"]["template"].take();
 
         assert_eq!(
             template["spec"]["containers"][0]["envFrom"],

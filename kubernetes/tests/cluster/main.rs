@@ -6,6 +6,7 @@ mod apply;
 mod bench;
 mod connect;
 mod kubeconfig;
+mod log;
 mod remove;
 mod rollout;
 mod tls;

@@ -11,8 +11,7 @@ use domain::{
     page::{Page, PageRequest},
     workflows::{
         LogLine, Task, TaskAttempt, TaskFilter, TaskQueue, TaskStatus, Workflow, WorkflowFilter,
-        WorkflowReads,
-        WorkflowStatus,
+        WorkflowReads, WorkflowStatus,
     },
 };
 use jiff::{SignedDuration, Timestamp};
