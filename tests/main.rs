@@ -37,6 +37,7 @@ mod observers;
 mod pod_logs;
 mod processes;
 mod rates;
+mod real_cluster;
 mod recovery;
 mod reference;
 mod rolling_restart;

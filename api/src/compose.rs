@@ -49,17 +49,20 @@ fn mirror(config: &Config) -> anyhow::Result<Arc<dyn Mirror>> {
 }
 
 fn runtime(config: &Config) -> anyhow::Result<Arc<dyn Runtime>> {
+    let conventions = config.conventions();
     let target = |name: &str, simulated| Target { name: name.to_owned(), simulated };
     Ok(match config.kubernetes {
-        KubernetesMode::Simulated => Arc::new(simulated(target("simulated", true))),
+        KubernetesMode::Simulated => {
+            Arc::new(simulated(target("simulated", true)).with(conventions))
+        }
         KubernetesMode::InCluster => {
             let client = kubernetes::connect::in_cluster().context("connecting")?;
-            Arc::new(KubernetesRuntime::new(client, target("in-cluster", false)))
+            Arc::new(KubernetesRuntime::new(client, target("in-cluster", false)).with(conventions))
         }
         KubernetesMode::Kubeconfig => {
             let path = config.kubeconfig.as_deref().context("set SLIPWAY_KUBECONFIG")?;
             let client = kubernetes::connect::kubeconfig(path).context("connecting")?;
-            Arc::new(KubernetesRuntime::new(client, target("kubeconfig", false)))
+            Arc::new(KubernetesRuntime::new(client, target("kubeconfig", false)).with(conventions))
         }
     })
 }

@@ -36,6 +36,8 @@ pub struct Ports {
 pub struct Settings {
     /// What the host names of instances end in.
     pub ingress_domain: String,
+    /// Whether instances are served by TLS.
+    pub ingress_tls: bool,
     /// How long a task may take from its first start.
     pub task_deadline: SignedDuration,
     /// How long a worker owns a task before another may take it over.
@@ -52,6 +54,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             ingress_domain: "slipway.localhost".to_owned(),
+            ingress_tls: false,
             task_deadline: SignedDuration::from_mins(5),
             task_lease: SignedDuration::from_secs(30),
             workflow_cap: 64,

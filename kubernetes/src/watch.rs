@@ -131,7 +131,7 @@ impl Session {
             future::ready(change.inspect_err(|error| note(&target, error)).ok())
         });
         let over = tokio::time::sleep(SESSION).map(|()| None);
-        let ended = changes.map(Some).chain(stream::iter([Some(Observation::Disconnected)]));
+        let ended = changes.map(Some).chain(stream::iter([Some(Observation::Disconnected), None]));
         let told = stream::select(ended, stream::once(over));
         let told = told.take_while(|it| future::ready(it.is_some())).filter_map(future::ready);
         stream::iter([Observation::Connected]).chain(stream::iter(self.lists)).chain(told)

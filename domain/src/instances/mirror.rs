@@ -72,7 +72,8 @@ impl ControlPlane {
         self.keep_snapshots(&events, &subjects).await?;
         for event in events.iter().filter(|event| EventType::INSTANCE.contains(&event.event_type)) {
             if let Some(subject) = subjects.get(&event.subject.id) {
-                self.ports.mirror.tell(event.position, &message(event, subject)?).await?;
+                let message = self.message(event, subject)?;
+                self.ports.mirror.tell(event.position, &message).await?;
             }
         }
         let full = events.last().filter(|_| events.len() == BATCH);
@@ -127,40 +128,39 @@ impl ControlPlane {
         };
         Ok(instances.into_iter().map(subject).collect())
     }
-}
 
-fn message(event: &Event, subject: &Subject) -> Result<Message> {
-    let then: Instance =
-        serde_json::from_value(event.data.clone()).map_err(Error::internal_from)?;
-    Ok(Message {
-        event_type: event.event_type.as_str(),
-        instance_id: then.number,
-        timestamp: event.at.as_second(),
-        user_id: subject.owner,
-        name: then.name.clone(),
-        data: data(event, &then, &subject.snapshot)?,
-    })
-}
+    fn message(&self, event: &Event, subject: &Subject) -> Result<Message> {
+        let then: Instance =
+            serde_json::from_value(event.data.clone()).map_err(Error::internal_from)?;
+        Ok(Message {
+            event_type: event.event_type.as_str(),
+            instance_id: then.number,
+            timestamp: event.at.as_second(),
+            user_id: subject.owner,
+            name: then.name.clone(),
+            data: self.data(event, &then, &subject.snapshot)?,
+        })
+    }
 
-fn data(event: &Event, then: &Instance, snapshot: &Snapshot) -> Result<Value> {
-    Ok(match event.event_type {
-        EventType::InstanceCreated
-        | EventType::InstanceSpecChanged
-        | EventType::InstanceImageUpdated
-        | EventType::InstanceImageRemoved => json!({
-            "cpu": cores(then.spec.cpu_millis),
-            "memory": then.spec.memory_mib,
-            "gpu": then.spec.gpu.as_ref().map(|gpu| gpu.kind),
-            "image": then.spec.image,
-        }),
-        EventType::InstanceNetworkUpdated => json!({
-            "endpoint_url": then.endpoint_url(),
-            "domain": then.host,
-            "port": Instance::PUBLIC_PORT,
-        }),
-        EventType::InstanceK8sSync => image(snapshot)?,
-        _ => json!({ "status": then.status.as_str(), "previous": event.previous }),
-    })
+    fn data(&self, event: &Event, then: &Instance, snapshot: &Snapshot) -> Result<Value> {
+        Ok(match event.event_type {
+            EventType::InstanceCreated
+            | EventType::InstanceSpecChanged
+            | EventType::InstanceImageUpdated
+            | EventType::InstanceImageRemoved => json!({
+                "cpu": cores(then.spec.cpu_millis),
+                "memory": then.spec.memory_mib,
+                "gpu": then.spec.gpu.as_ref().map(|gpu| gpu.kind),
+                "image": then.spec.image,
+            }),
+            EventType::InstanceNetworkUpdated => {
+                let endpoint = self.endpoint(then);
+                json!({ "endpoint_url": endpoint.url, "domain": then.host, "port": endpoint.port })
+            }
+            EventType::InstanceK8sSync => image(snapshot)?,
+            _ => json!({ "status": then.status.as_str(), "previous": event.previous }),
+        })
+    }
 }
 
 /// Whole cores where they are whole.

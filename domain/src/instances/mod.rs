@@ -2,7 +2,7 @@ mod delete;
 mod explain;
 mod instance;
 mod log;
-mod logs;
+mod pod_log;
 mod mirror;
 mod observe;
 mod observer;
@@ -15,7 +15,9 @@ mod steps;
 mod store;
 
 pub use explain::{Circumstances, Explanation, explain};
-pub use instance::{Instance, InstanceAction, InstanceFilter, InstanceRuntime, InstanceStatus};
+pub use instance::{
+    Endpoint, Instance, InstanceAction, InstanceFilter, InstanceRuntime, InstanceStatus,
+};
 pub use log::{InstanceLog, LogType};
 pub use mirror::{Message, Mirror};
 pub use observer::{Observer, ObserverLease};

@@ -3,8 +3,8 @@ use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::{
-    Instance, InstanceAction, InstanceFilter, InstanceLog, InstanceRuntime, InstanceStatus,
-    LogType, delete, provision, scale,
+    Endpoint, Instance, InstanceAction, InstanceFilter, InstanceLog, InstanceRuntime,
+    InstanceStatus, LogType, delete, provision, scale,
 };
 use crate::{
     commerce::SpecChange,
@@ -176,6 +176,10 @@ impl ControlPlane {
 
     pub async fn runtimes(&self, instances: &[InstanceId]) -> Result<Vec<InstanceRuntime>> {
         self.reader().await?.runtimes(instances).await
+    }
+
+    pub fn endpoint(&self, instance: &Instance) -> Endpoint {
+        instance.endpoint(self.settings.ingress_tls)
     }
 
     /// What holds up the workflows that run for instances.

@@ -56,8 +56,9 @@ impl Instance {
         ComputeSpec(self.0.spec.clone())
     }
     /// Its address; null once it is deleted.
-    async fn network(&self) -> Option<InstanceNetwork> {
-        self.0.released_at.is_none().then(|| InstanceNetwork::of(&self.0))
+    async fn network(&self, ctx: &Context<'_>) -> Option<InstanceNetwork> {
+        let endpoint = ctx.control_plane().endpoint(&self.0);
+        self.0.released_at.is_none().then(|| InstanceNetwork::of(&self.0, endpoint))
     }
     /// What the cluster showed last.
     async fn runtime(&self, ctx: &Context<'_>) -> Result<InstanceRuntime> {
@@ -155,11 +156,11 @@ pub struct InstanceNetwork {
 }
 
 impl InstanceNetwork {
-    fn of(instance: &instances::Instance) -> Self {
+    fn of(instance: &instances::Instance, endpoint: instances::Endpoint) -> Self {
         Self {
-            endpoint_url: instance.endpoint_url(),
+            endpoint_url: endpoint.url,
             domain: instance.host.clone(),
-            port: instances::Instance::PUBLIC_PORT,
+            port: endpoint.port,
             created_at: DateTime(instance.created_at),
             updated_at: DateTime(instance.created_at),
         }
