@@ -21,7 +21,7 @@ use domain::{ControlPlane, Ports, Settings, runtime::Target};
 use futures::{StreamExt, stream};
 use jiff::SignedDuration;
 use kubernetes::KubernetesRuntime;
-use persistence::{CommitMoment, LocalBus, SqlStore};
+use persistence::{CommitMoment, LocalBus, MemoryMirror, SqlStore};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, time::sleep};
 
@@ -150,12 +150,13 @@ async fn server() {
     let store = SqlStore::open(&env::var(DATABASE).unwrap(), None).await.unwrap();
     let store = store.with_commit_hook(Arc::new(killer(env::var(CRASH_AT).ok())));
     let kubeconfig = env::var_os(KUBECONFIG).unwrap();
-    let client = kubernetes::connect::kubeconfig(kubeconfig.as_ref()).await.unwrap();
+    let client = kubernetes::connect::kubeconfig(kubeconfig.as_ref()).unwrap();
     let target = Target { name: "kubeconfig".to_owned(), simulated: false };
     let ports = Ports {
         store: Arc::new(store),
         runtime: Arc::new(KubernetesRuntime::new(client, target)),
         bus: Arc::new(LocalBus::new()),
+        mirror: Arc::new(MemoryMirror::default()),
         passwords: Arc::new(Argon2Hasher::new().unwrap()),
         tokens: Arc::new(Signer::new(&key)),
         vault: Arc::new(AesVault::new(Some(&key)).unwrap()),

@@ -14,11 +14,11 @@ async fn one_process_observes_until_its_lease_runs_out() {
 
     let observer = first.control_plane.lease_observer(one).await.unwrap().unwrap();
     let meanwhile = second.control_plane.lease_observer(two).await.unwrap();
-    first.advance(Duration::from_secs(10));
+    first.advance(Duration::from_secs(20));
     let prolonged = first.control_plane.lease_observer(one).await.unwrap();
-    first.advance(Duration::from_secs(10));
+    first.advance(Duration::from_secs(20));
     let too_early = second.control_plane.lease_observer(two).await.unwrap();
-    first.advance(Duration::from_secs(6));
+    first.advance(Duration::from_secs(11));
     let taken_over = second.control_plane.lease_observer(two).await.unwrap().unwrap();
     let too_late = first.control_plane.lease_observer(one).await.unwrap();
 
@@ -33,7 +33,7 @@ async fn a_process_that_was_thought_dead_records_nothing() {
     let second = first.beside().await;
     let stalled = first.control_plane.lease_observer(ProcessId::fresh()).await.unwrap().unwrap();
     first.control_plane.observe(stalled, Observation::Connected).await.unwrap();
-    first.advance(Duration::from_secs(16));
+    first.advance(Duration::from_secs(31));
     let fresh = second.control_plane.lease_observer(ProcessId::fresh()).await.unwrap().unwrap();
     second.control_plane.observe(fresh, Observation::Connected).await.unwrap();
 

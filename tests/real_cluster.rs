@@ -8,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use api::{auth::Signer, config::Door, keys::TokenKey, passwords::Argon2Hasher, serve::Server, vault::AesVault};
+use api::{
+    auth::Signer, config::Door, keys::TokenKey, passwords::Argon2Hasher, serve::Server,
+    vault::AesVault,
+};
 use diesel_async::{AsyncConnection, SimpleAsyncConnection};
 use domain::{
     ControlPlane, Ports, Settings, identity::Registration, ids::WorkflowId, runtime::Target,
@@ -21,7 +24,7 @@ use serde_json::{Value, json};
 use simulator::{Clock, Cluster};
 use tokio::net::TcpListener;
 
-use crate::support::{Client, Database, product};
+use crate::support::{Client, Database};
 
 /// How long an instance may take for what it was told.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -60,7 +63,8 @@ impl Slipway {
             vault: Arc::new(AesVault::new(Some(&key)).unwrap()),
         };
         let control_plane = Arc::new(ControlPlane::new(ports, Settings::default()));
-        let server = Server::new(&control_plane, &key.clone().into(), Door::default()).await.unwrap();
+        let server =
+            Server::new(&control_plane, &key.clone().into(), Door::default()).await.unwrap();
         api::work::start(&control_plane, &server.tasks, &server.stop);
         let registration = Registration {
             email: "root@example.com".to_owned(),

@@ -71,7 +71,7 @@ impl AtWork {
     async fn running(&self) -> usize {
         let status = Some(vec![InstanceStatus::Running]);
         let filter = InstanceFilter { status, ..InstanceFilter::default() };
-        let page = PageRequest { first: 1, after: None, count: true };
+        let page = PageRequest { first: 1, count: true, ..PageRequest::all() };
         let mut reader = domain::store::Store::read(&*self.app.store).await.unwrap();
         let found = reader.instances(&filter, &page).await.unwrap();
         found.total.unwrap().try_into().unwrap()

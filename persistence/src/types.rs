@@ -18,8 +18,7 @@ use domain::{
     identity::{TenantRole, UserStatus},
     ids::{
         ApiTokenId, InstanceId, InstanceLogId, OrderId, ProcessId, ProductId, SessionId, TaskId,
-        TenantId,
-        UserId, WorkflowId,
+        TenantId, UserId, WorkflowId,
     },
     instances::{InstanceStatus, LogType},
     workflows::{Phase, TaskStatus, WorkflowKind, WorkflowStatus},

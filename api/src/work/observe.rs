@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{PAUSE, failed, mirror};
 
-/// How often the right to observe is prolonged, or asked for.
-const PROLONG: Duration = Duration::from_secs(5);
+/// How often the right to observe is asked for while it is another process's.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
 
 /// Takes in what the cluster shows, whenever it is this process's turn. After a failure the watch
 /// begins anew with complete lists, so that nothing stays missed.
@@ -21,7 +21,7 @@ pub(super) async fn run(control_plane: Arc<ControlPlane>, stop: CancellationToke
         loop {
             match turn {
                 Ok(Some(observer)) => take_turn(&control_plane, process, observer).await,
-                Ok(None) => sleep(PROLONG).await,
+                Ok(None) => sleep(ASK_AGAIN).await,
                 Err(error) => {
                     failed("the right to observe the cluster could not be had", &error);
                     sleep(PAUSE).await;
@@ -42,7 +42,7 @@ pub(super) async fn run(control_plane: Arc<ControlPlane>, stop: CancellationToke
 async fn take_turn(control_plane: &ControlPlane, process: ProcessId, observer: Observer) {
     let outcome = tokio::select! {
         outcome = follow(control_plane, observer) => outcome,
-        outcome = prolong(control_plane, process) => outcome,
+        outcome = prolong(control_plane, process, observer) => outcome,
         () = mirror::run(control_plane) => Ok(()),
     };
     match outcome {
@@ -65,9 +65,14 @@ async fn follow(control_plane: &ControlPlane, observer: Observer) -> domain::Res
 }
 
 /// Ends when the right is another process's.
-async fn prolong(control_plane: &ControlPlane, process: ProcessId) -> domain::Result<()> {
+async fn prolong(
+    control_plane: &ControlPlane,
+    process: ProcessId,
+    observer: Observer,
+) -> domain::Result<()> {
+    let lasts = Duration::try_from(observer.lasts).unwrap_or_default();
     loop {
-        sleep(PROLONG).await;
+        sleep(lasts / 3).await;
         if control_plane.lease_observer(process).await?.is_none() {
             return Ok(());
         }

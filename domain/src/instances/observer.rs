@@ -14,11 +14,8 @@ use crate::{
 pub struct Observer {
     /// Grows each time that another process takes the right.
     pub fence: i64,
-}
-
-impl Observer {
     /// How long the right lasts; prolong it well before.
-    pub const LEASE: SignedDuration = SignedDuration::from_secs(15);
+    pub lasts: SignedDuration,
 }
 
 /// Who observes a cluster, and until when.
@@ -33,14 +30,16 @@ pub struct ObserverLease {
 impl ControlPlane {
     /// Takes the right or prolongs it; `None` while it is another process's.
     pub async fn lease_observer(&self, process: ProcessId) -> Result<Option<Observer>> {
-        self.lease(ObserverLease { process, by_force: false, lasts: Observer::LEASE }).await
+        let lasts = self.settings.task_lease;
+        self.lease(ObserverLease { process, by_force: false, lasts }).await
     }
 
     /// Takes the right at the start of a process. A simulated cluster lives in its process, so
     /// whoever observed one before has gone with it.
     pub async fn begin_observing(&self, process: ProcessId) -> Result<Option<Observer>> {
         let by_force = self.ports.runtime.target().simulated;
-        self.lease(ObserverLease { process, by_force, lasts: Observer::LEASE }).await
+        let lasts = self.settings.task_lease;
+        self.lease(ObserverLease { process, by_force, lasts }).await
     }
 
     /// Gives the right back, so that another process need not wait.
@@ -55,7 +54,7 @@ impl ControlPlane {
         tx.lock(&lock_of(&target.name)).await?;
         let fence = tx.lease_target(&target, &lease).await?;
         tx.commit().await?;
-        Ok(fence.map(|fence| Observer { fence }))
+        Ok(fence.map(|fence| Observer { fence, lasts: lease.lasts }))
     }
 
     /// Records what was observed, unless another process observes by now.

@@ -3,8 +3,12 @@
 
 use super::{Instance, Observer, delete, scale};
 use crate::{
-    control_plane::ControlPlane, error::Result, ids::InstanceId, page::PageRequest,
-    runtime::Workload, workflows::Plan,
+    control_plane::ControlPlane,
+    error::Result,
+    ids::InstanceId,
+    page::{PageKey, PageRequest},
+    runtime::Workload,
+    workflows::Plan,
 };
 
 impl ControlPlane {
@@ -15,7 +19,7 @@ impl ControlPlane {
         observer: Observer,
         there: impl Fn(&Instance) -> bool,
     ) -> Result<()> {
-        let mut page = PageRequest { first: PageRequest::LIMIT, after: None, count: false };
+        let mut page = PageRequest::all();
         loop {
             let filter = Instance::standing_filter();
             let found = self.reader().await?.instances(&filter, &page).await?;
@@ -24,7 +28,7 @@ impl ControlPlane {
             }
             let last = found.items.last().filter(|_| found.has_next);
             let Some(last) = last else { return Ok(()) };
-            page.after = Some(crate::page::PageKey::new(last.created_at, last.id));
+            page.after = Some(PageKey::new(last.created_at, last.id));
         }
     }
 
