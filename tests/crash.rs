@@ -21,7 +21,7 @@ use domain::{ControlPlane, Ports, Settings, runtime::Target};
 use futures::{StreamExt, stream};
 use jiff::SignedDuration;
 use kubernetes::KubernetesRuntime;
-use persistence::{CommitMoment, LocalBus, SqlStore};
+use persistence::{CommitMoment, LocalBus, MemoryMirror, SqlStore};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, time::sleep};
 
@@ -32,20 +32,21 @@ const DATABASE: &str = "SLIPWAY_TEST_CRASH_DATABASE";
 const KUBECONFIG: &str = "SLIPWAY_TEST_CRASH_KUBECONFIG";
 /// Where a server notes each commit, beside its database.
 const COMMITS: &str = "commits";
-/// How many purchases go on side by side.
+/// How many purchases go on side by side, each in a task that waits for a process.
 const AT_ONCE: usize = 6;
 /// A purchase with its claims, records and observations has at least so many commits.
 const FEWEST: usize = 15;
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 12)]
 async fn a_purchase_survives_kill_9_at_every_commit() {
     let commits = purchase(None).await;
     assert!(commits >= FEWEST, "{commits} commits");
     let moments = (1..=commits).flat_map(|n| [format!("{n} before"), format!("{n} after")]);
 
     let survived: Vec<usize> = stream::iter(moments)
-        .map(|moment| purchase(Some(moment)))
+        .map(|moment| tokio::spawn(purchase(Some(moment))))
         .buffer_unordered(AT_ONCE)
+        .map(Result::unwrap)
         .collect()
         .await;
 
@@ -150,12 +151,13 @@ async fn server() {
     let store = SqlStore::open(&env::var(DATABASE).unwrap(), None).await.unwrap();
     let store = store.with_commit_hook(Arc::new(killer(env::var(CRASH_AT).ok())));
     let kubeconfig = env::var_os(KUBECONFIG).unwrap();
-    let client = kubernetes::connect::kubeconfig(kubeconfig.as_ref()).await.unwrap();
+    let client = kubernetes::connect::kubeconfig(kubeconfig.as_ref()).unwrap();
     let target = Target { name: "kubeconfig".to_owned(), simulated: false };
     let ports = Ports {
         store: Arc::new(store),
         runtime: Arc::new(KubernetesRuntime::new(client, target)),
         bus: Arc::new(LocalBus::new()),
+        mirror: Arc::new(MemoryMirror::default()),
         passwords: Arc::new(Argon2Hasher::new().unwrap()),
         tokens: Arc::new(Signer::new(&key)),
         vault: Arc::new(AesVault::new(Some(&key)).unwrap()),

@@ -6,10 +6,11 @@ use anyhow::Context;
 use domain::{
     ControlPlane, Ports,
     events::Bus,
+    instances::Mirror,
     runtime::{Runtime, Target},
 };
 use kubernetes::KubernetesRuntime;
-use persistence::{LocalBus, RedisBus, SqlStore};
+use persistence::{LocalBus, MemoryMirror, RedisBus, RedisMirror, SqlStore};
 
 use crate::{
     auth::Signer,
@@ -23,8 +24,9 @@ pub async fn control_plane(config: &Config, key: &TokenKey) -> anyhow::Result<Ar
     let store = SqlStore::open(&config.database_url, None).await.context("opening the store")?;
     let ports = Ports {
         store: Arc::new(store),
-        runtime: runtime(config).await?,
+        runtime: runtime(config)?,
         bus: bus(config)?,
+        mirror: mirror(config)?,
         passwords: Arc::new(Argon2Hasher::new()?),
         tokens: Arc::new(Signer::new(key)),
         vault: Arc::new(AesVault::new(config.secrets_key()?.as_ref())?),
@@ -39,18 +41,28 @@ fn bus(config: &Config) -> anyhow::Result<Arc<dyn Bus>> {
     })
 }
 
-async fn runtime(config: &Config) -> anyhow::Result<Arc<dyn Runtime>> {
+fn mirror(config: &Config) -> anyhow::Result<Arc<dyn Mirror>> {
+    Ok(match &config.redis_url {
+        Some(url) => Arc::new(RedisMirror::new(url)?),
+        None => Arc::new(MemoryMirror::default()),
+    })
+}
+
+fn runtime(config: &Config) -> anyhow::Result<Arc<dyn Runtime>> {
+    let conventions = config.conventions();
     let target = |name: &str, simulated| Target { name: name.to_owned(), simulated };
     Ok(match config.kubernetes {
-        KubernetesMode::Simulated => Arc::new(simulated(target("simulated", true))),
+        KubernetesMode::Simulated => {
+            Arc::new(simulated(target("simulated", true)).with(conventions))
+        }
         KubernetesMode::InCluster => {
             let client = kubernetes::connect::in_cluster().context("connecting")?;
-            Arc::new(KubernetesRuntime::new(client, target("in-cluster", false)))
+            Arc::new(KubernetesRuntime::new(client, target("in-cluster", false)).with(conventions))
         }
         KubernetesMode::Kubeconfig => {
             let path = config.kubeconfig.as_deref().context("set SLIPWAY_KUBECONFIG")?;
-            let client = kubernetes::connect::kubeconfig(path).await.context("connecting")?;
-            Arc::new(KubernetesRuntime::new(client, target("kubeconfig", false)))
+            let client = kubernetes::connect::kubeconfig(path).context("connecting")?;
+            Arc::new(KubernetesRuntime::new(client, target("kubeconfig", false)).with(conventions))
         }
     })
 }

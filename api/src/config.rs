@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeMap,
     net::{IpAddr, SocketAddr},
     path::PathBuf,
 };
@@ -8,6 +9,7 @@ use clap::{Args, ValueEnum};
 use domain::{Settings, identity::GuessLimits};
 use ipnet::IpNet;
 use jiff::SignedDuration;
+use kubernetes::{Conventions, GpuType, Tls};
 
 use crate::{
     http::Limits,
@@ -30,7 +32,7 @@ pub struct Config {
     )]
     pub database_url: String,
 
-    /// Redis, through which processes wake each other: `redis://…`. Without it a process learns
+    /// Redis, through which processes wake each other and other systems are told: `redis://…`. Without it a process learns
     /// of another's changes within a second.
     #[arg(long, env = "SLIPWAY_REDIS_URL", hide_env_values = true)]
     pub redis_url: Option<String>,
@@ -69,6 +71,21 @@ pub struct Config {
     /// What the host names of instances end in.
     #[arg(long, env = "SLIPWAY_INGRESS_DOMAIN", default_value = "slipway.localhost")]
     pub ingress_domain: String,
+
+    /// The class of the Ingresses of instances; the cluster's default where absent.
+    #[arg(long, env = "SLIPWAY_INGRESS_CLASS")]
+    pub ingress_class: Option<String>,
+
+    /// Where the certificates of instances come from: `off`, `controller` (the Ingress controller
+    /// has one for all hosts) or `issuer:NAME` (cert-manager makes them, by a ClusterIssuer).
+    #[arg(long, env = "SLIPWAY_INGRESS_TLS", default_value = "off", value_parser = tls)]
+    pub ingress_tls: Tls,
+
+    /// The types of GPU, separated by commas, each `TYPE=RESOURCE` or
+    /// `TYPE=RESOURCE@LABEL=VALUE`, such as `1=nvidia.com/gpu@gpu.example/model=a100`. Where
+    /// absent, every type is `nvidia.com/gpu` on any node.
+    #[arg(long, env = "SLIPWAY_GPU_TYPES", value_delimiter = ',', value_parser = gpu_type)]
+    pub gpu_types: Vec<(i32, GpuType)>,
 
     /// How long a task may take, such as `5m` or `90s`.
     #[arg(long, env = "SLIPWAY_TASK_DEADLINE", default_value = "5m")]
@@ -161,6 +178,7 @@ impl Config {
     pub fn settings(&self) -> Settings {
         Settings {
             ingress_domain: self.ingress_domain.clone(),
+            ingress_tls: self.ingress_tls != Tls::Off,
             task_deadline: self.task_deadline,
             task_lease: self.task_lease,
             workflow_cap: self.workflows,
@@ -169,6 +187,15 @@ impl Config {
                 account: self.login_failures,
                 address: self.address_attempts,
             },
+        }
+    }
+
+    /// How workloads are written for the cluster.
+    pub fn conventions(&self) -> Conventions {
+        Conventions {
+            ingress_class: self.ingress_class.clone(),
+            tls: self.ingress_tls.clone(),
+            gpus: self.gpu_types.iter().cloned().collect(),
         }
     }
 
@@ -203,6 +230,29 @@ impl Config {
     }
 }
 
+fn tls(text: &str) -> Result<Tls, &'static str> {
+    match text.split_once(':') {
+        None if text == "off" => Ok(Tls::Off),
+        None if text == "controller" => Ok(Tls::Controller),
+        Some(("issuer", name)) if !name.is_empty() => Ok(Tls::Issuer(name.to_owned())),
+        _ => Err("must be off, controller or issuer:NAME"),
+    }
+}
+
+fn gpu_type(text: &str) -> Result<(i32, GpuType), &'static str> {
+    let malformed = "must be TYPE=RESOURCE or TYPE=RESOURCE@LABEL=VALUE";
+    let (kind, rest) = text.split_once('=').ok_or(malformed)?;
+    let (resource, label) = rest.split_once('@').unwrap_or((rest, ""));
+    let nodes = match label.split_once('=') {
+        Some((name, value)) => BTreeMap::from([(name.to_owned(), value.to_owned())]),
+        None if label.is_empty() => BTreeMap::new(),
+        None => return Err(malformed),
+    };
+    let kind = kind.trim().parse().map_err(|_| malformed)?;
+    let resource = Some(resource.to_owned()).filter(|it| !it.is_empty()).ok_or(malformed)?;
+    Ok((kind, GpuType { resource, nodes }))
+}
+
 /// A duration that may count in days, each of 24 hours.
 fn days(text: &str) -> Result<SignedDuration, jiff::Error> {
     match text.strip_suffix('d').and_then(|days| days.trim().parse::<i32>().ok()) {
@@ -215,4 +265,25 @@ fn days(text: &str) -> Result<SignedDuration, jiff::Error> {
 fn network(text: &str) -> Result<IpNet, String> {
     let address = || text.parse().map(|address: IpAddr| address.into());
     text.parse().or_else(|_| address()).map_err(|_| "not a network such as 10.0.0.0/8".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_of_gpu_and_certificates_are_read() {
+        let (kind, a100) = gpu_type("1=nvidia.com/gpu@gpu.example/model=a100").expect("it is one");
+        let (_, any) = gpu_type("0=amd.com/gpu").expect("it is one");
+
+        assert_eq!((kind, a100.resource.as_str()), (1, "nvidia.com/gpu"));
+        assert_eq!(a100.nodes["gpu.example/model"], "a100");
+        assert_eq!((any.resource.as_str(), any.nodes.len()), ("amd.com/gpu", 0));
+        for bad in ["nvidia.com/gpu", "x=a", "1=", "1=a@b"] {
+            assert!(gpu_type(bad).is_err(), "{bad}");
+        }
+        assert_eq!(tls("issuer:letsencrypt"), Ok(Tls::Issuer("letsencrypt".to_owned())));
+        assert_eq!((tls("off"), tls("controller")), (Ok(Tls::Off), Ok(Tls::Controller)));
+        assert!(tls("issuer:").is_err() && tls("on").is_err());
+    }
 }

@@ -1,6 +1,9 @@
 //! What a process does besides answering: runs tasks and follows the cluster. Everything here may
 //! be cut off at any moment.
 
+mod mirror;
+mod observe;
+
 use std::{sync::Arc, time::Duration};
 
 use domain::ControlPlane;
@@ -20,7 +23,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Starts the loops; they end with `stop`, the tasks at work having been recorded.
 pub fn start(control_plane: &Arc<ControlPlane>, tracker: &TaskTracker, stop: &CancellationToken) {
     tracker.spawn(run_tasks(control_plane.clone(), tracker.clone(), stop.clone()));
-    tracker.spawn(observe(control_plane.clone(), stop.clone()));
+    tracker.spawn(observe::run(control_plane.clone(), stop.clone()));
     tracker.spawn(forget(control_plane.clone(), stop.clone()));
 }
 
@@ -89,32 +92,6 @@ async fn forget(control_plane: Arc<ControlPlane>, stop: CancellationToken) {
             () = stop.cancelled() => {}
         }
     }
-}
-
-/// Takes in what the cluster shows. After a failure the watch begins anew with complete lists, so
-/// that nothing stays missed.
-async fn observe(control_plane: Arc<ControlPlane>, stop: CancellationToken) {
-    let follow = async {
-        loop {
-            if let Err(error) = follow_cluster(&control_plane).await {
-                failed("what the cluster shows could not be taken in", &error);
-            }
-            sleep(PAUSE).await;
-        }
-    };
-    tokio::select! {
-        () = follow => {}
-        () = stop.cancelled() => {}
-    }
-}
-
-async fn follow_cluster(control_plane: &ControlPlane) -> domain::Result<()> {
-    control_plane.forget_connections().await?;
-    let mut observations = control_plane.observations();
-    while let Some(observation) = observations.next().await {
-        control_plane.observe(observation).await?;
-    }
-    Ok(())
 }
 
 fn failed(what: &str, error: &domain::Error) {

@@ -6,6 +6,7 @@ use crate::{
     error::Result,
     events::{Bus, Cursor},
     identity::{Actor, Caller, GuessLimits, PasswordHasher, Throttle, TokenIssuer},
+    instances::Mirror,
     runtime::{Runtime, Target},
     secrets::Vault,
     store::{PoolUse, Session, Store},
@@ -25,6 +26,7 @@ pub struct Ports {
     pub store: Arc<dyn Store>,
     pub runtime: Arc<dyn Runtime>,
     pub bus: Arc<dyn Bus>,
+    pub mirror: Arc<dyn Mirror>,
     pub passwords: Arc<dyn PasswordHasher>,
     pub tokens: Arc<dyn TokenIssuer>,
     pub vault: Arc<dyn Vault>,
@@ -34,6 +36,8 @@ pub struct Ports {
 pub struct Settings {
     /// What the host names of instances end in.
     pub ingress_domain: String,
+    /// Whether instances are served by TLS.
+    pub ingress_tls: bool,
     /// How long a task may take from its first start.
     pub task_deadline: SignedDuration,
     /// How long a worker owns a task before another may take it over.
@@ -50,6 +54,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             ingress_domain: "slipway.localhost".to_owned(),
+            ingress_tls: false,
             task_deadline: SignedDuration::from_mins(5),
             task_lease: SignedDuration::from_secs(30),
             workflow_cap: 64,

@@ -91,6 +91,7 @@ ids! {
     InstanceLogId "log line" "ilog_";
     WorkflowId "workflow" "wf_";
     TaskId "task" "task_";
+    ProcessId "process" "proc_";
 }
 
 /// An id of any kind that the graph can look up by `node(id:)`.

@@ -1,5 +1,7 @@
 //! The Kubernetes port: what the domain asks of a cluster and what a cluster tells it.
 
+use std::{fmt, str::FromStr};
+
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
@@ -7,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     commerce::ComputeSpec,
-    error::Result,
+    error::{Error, Result},
     ids::InstanceId,
     secrets::{SealedSecret, SecretValues},
 };
@@ -34,6 +36,20 @@ pub trait Runtime: Send + Sync {
 
     /// What is left of a workload, as `Kind name`, its pods included.
     async fn remains(&self, place: &Place) -> Result<Vec<String>>;
+
+    /// Where the objects are other than an apply would make them, in a sentence each.
+    async fn drift(&self, workload: &Workload) -> Result<Vec<String>>;
+
+    /// The last lines of a pod's log; `None` where it has none yet or any more.
+    async fn log(&self, pod: &PodName, lines: i64) -> Result<Option<String>>;
+
+    /// A pod's log behind `after`, or from its beginning, and what comes, across restarts of its
+    /// container. Ends with the pod.
+    fn follow_log(
+        &self,
+        pod: &PodName,
+        after: Option<LogPosition>,
+    ) -> BoxStream<'static, Result<PodLogLine>>;
 
     /// Everything of ours in the cluster, as it changes. Begins with complete lists, repeats them
     /// after each interruption, and never ends.
@@ -71,7 +87,7 @@ pub struct Workload {
     pub host: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Part {
     Namespace,
@@ -112,6 +128,10 @@ pub enum Observation {
     Workloads(Vec<ObservedWorkload>),
     Workload(ObservedWorkload),
     WorkloadGone(InstanceId),
+    /// All Services and Ingresses there are: what is not among them is gone.
+    Objects(Vec<ObservedObject>),
+    Object(ObservedObject),
+    ObjectGone(InstanceId),
     /// All pods there are: what is not among them is gone.
     Pods(Vec<Pod>),
     Pod(Pod),
@@ -128,6 +148,57 @@ pub struct ObservedWorkload {
     pub message: Option<String>,
     /// The reason of a condition that reports a failure.
     pub error_reason: Option<String>,
+    /// Whether it is as it was applied last.
+    pub intact: bool,
+}
+
+/// A Service or an Ingress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ObservedObject {
+    pub instance_id: InstanceId,
+    pub part: Part,
+    /// Whether it is as it was applied last.
+    pub intact: bool,
+}
+
+/// Where a pod is found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodName {
+    pub namespace: String,
+    pub name: String,
+}
+
+/// A line that a container has written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodLogLine {
+    /// Resume behind the line with it.
+    pub position: LogPosition,
+    /// Without its line break.
+    pub text: String,
+}
+
+/// A place in a pod's log: lines bear times, which several may share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LogPosition {
+    pub at: Timestamp,
+    /// How many lines of that time lie before, this one included.
+    pub nth: u32,
+}
+
+impl fmt::Display for LogPosition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.at, self.nth)
+    }
+}
+
+impl FromStr for LogPosition {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        text.split_once('/')
+            .and_then(|(at, nth)| Some(Self { at: at.parse().ok()?, nth: nth.parse().ok()? }))
+            .ok_or_else(|| Error::invalid("after", "is not a position in a pod's log"))
+    }
 }
 
 /// What a pod shows.
@@ -149,5 +220,28 @@ pub struct Pod {
     pub message: Option<String>,
     /// How its container ended last, such as `OOMKilled`.
     pub last_termination: Option<String>,
+    /// With which exit code it ended last.
+    #[serde(default)]
+    pub last_exit_code: Option<i32>,
     pub started_at: Option<Timestamp>,
+    /// What else speaks of its trouble: warnings of the cluster, the end of its log.
+    #[serde(default)]
+    pub evidence: Vec<String>,
+}
+
+impl Pod {
+    /// Reasons of pods that are on their way.
+    const CALM: &[&str] =
+        &["ContainerCreating", "PodInitializing", "ContainersNotReady", "Terminating"];
+
+    /// Whether something is wrong with it, besides that it takes its time.
+    pub fn is_troubled(&self) -> bool {
+        let troubling = |reason: &str| !Self::CALM.contains(&reason);
+        !self.ready
+            && (self.last_termination.is_some() || self.reason.as_deref().is_some_and(troubling))
+    }
+
+    pub fn pod_name(&self) -> PodName {
+        PodName { namespace: self.namespace.clone(), name: self.name.clone() }
+    }
 }

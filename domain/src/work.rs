@@ -133,6 +133,11 @@ impl Work {
         Ok(())
     }
 
+    /// Adds an event about an entity that another one has saved.
+    pub(crate) fn announce<T: Entity>(&mut self, entity: &T, event: EventType) -> Result<()> {
+        self.note(entity, event, None)
+    }
+
     /// Adds an event that is not simply an entity's image.
     pub(crate) fn tell(&mut self, event: NewEvent) {
         self.events.push(event);

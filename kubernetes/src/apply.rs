@@ -11,15 +11,21 @@ use kube::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{error, limit::limited, manifest};
+use crate::{conventions::Conventions, drift::noted, error, limit::limited, manifest};
 
 const FIELD_MANAGER: &str = "slipway";
 
 /// Applies one object; where its namespace is absent, that first.
-pub(crate) async fn apply(client: &Client, workload: &Workload, part: Part) -> kube::Result<()> {
+pub(crate) async fn apply(
+    client: &Client,
+    workload: &Workload,
+    part: Part,
+    conventions: &Conventions,
+) -> kube::Result<()> {
+    let put = || put(client, workload, part, conventions);
     match part {
-        Part::Namespace => put(client, workload, part).await,
-        part => inside_namespace(client, workload, || put(client, workload, part)).await,
+        Part::Namespace => put().await,
+        _ => inside_namespace(client, workload, put).await,
     }
 }
 
@@ -43,20 +49,35 @@ where
 {
     match put_object().await {
         Err(error) if error::lacks_namespace(&error) => {
-            put(client, workload, Part::Namespace).await?;
+            put_namespace(client, workload).await?;
             put_object().await
         }
         other => other,
     }
 }
 
-async fn put(client: &Client, workload: &Workload, part: Part) -> kube::Result<()> {
+async fn put(
+    client: &Client,
+    workload: &Workload,
+    part: Part,
+    conventions: &Conventions,
+) -> kube::Result<()> {
     match part {
-        Part::Namespace => patch(&Api::all(client.clone()), &manifest::namespace(workload)).await,
-        Part::Deployment => put_inside(client, workload, &manifest::deployment(workload)).await,
-        Part::Service => put_inside(client, workload, &manifest::service(workload)).await,
-        Part::Ingress => put_inside(client, workload, &manifest::ingress(workload)).await,
+        Part::Namespace => put_namespace(client, workload).await,
+        Part::Deployment => {
+            let deployment = manifest::deployment(workload, conventions);
+            put_inside(client, workload, &noted(deployment)).await
+        }
+        Part::Service => put_inside(client, workload, &noted(manifest::service(workload))).await,
+        Part::Ingress => {
+            let ingress = manifest::ingress(workload, conventions);
+            put_inside(client, workload, &noted(ingress)).await
+        }
     }
+}
+
+async fn put_namespace(client: &Client, workload: &Workload) -> kube::Result<()> {
+    patch(&Api::all(client.clone()), &manifest::namespace(workload)).await
 }
 
 async fn put_inside<K>(client: &Client, workload: &Workload, object: &K) -> kube::Result<()>

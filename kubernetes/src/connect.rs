@@ -3,25 +3,18 @@
 use std::{path::Path, time::Duration};
 
 use domain::error::{Error, Result};
-use kube::{
-    Client, Config,
-    config::{KubeConfigOptions, Kubeconfig},
-};
+use kube::{Client, Config};
 
-use crate::watch;
+use crate::{kubeconfig::Kubeconfig, watch};
 
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// The cluster that the current context of an operator's kubeconfig names. The file is trusted: it
-/// may name programs to run and files to read.
-pub async fn kubeconfig(path: &Path) -> Result<Client> {
+/// The cluster that the current context of a kubeconfig names. Call it inside a Tokio runtime.
+pub fn kubeconfig(path: &Path) -> Result<Client> {
     let what = format!("the kubeconfig {}", path.display());
-    let refused = |source| refused(&what, source);
-    let kubeconfig = Kubeconfig::read_from(path).map_err(|error| refused(error.into()))?;
-    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
-        .await
-        .map_err(|error| refused(error.into()))?;
-    client(config).map_err(|error| refused(error.into()))
+    let text = std::fs::read(path).map_err(|error| refused(&what, error.into()))?;
+    let config = Kubeconfig::parse(&text)?.config();
+    client(config).map_err(|error| refused(&what, error.into()))
 }
 
 /// The cluster that this process runs in, by the service account of its pod. Call it inside a

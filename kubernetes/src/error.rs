@@ -23,6 +23,12 @@ pub(crate) fn is_absent(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.is_not_found())
 }
 
+/// Whether a log was asked for that the container does not have: it has not been started, or not
+/// before.
+pub(crate) fn has_no_log(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 400)
+}
+
 /// Whether a call failed because there is no such namespace.
 pub(crate) fn lacks_namespace(error: &kube::Error) -> bool {
     let kube::Error::Api(status) = error else {
@@ -36,7 +42,9 @@ fn refused(status: Status) -> Error {
     match status.code {
         // Credentials are renewed on disk, so 401 may pass.
         401 | 408 | 409 | 429 | 500.. => Error::unavailable("the cluster", status),
-        403 if is_terminating(&status) => Error::unavailable("the cluster", status),
+        403 if is_terminating(&status) => {
+            Error::unavailable("the namespace, which is terminating,", status)
+        }
         403 => Error::Forbidden(status.message),
         422 => invalid(status),
         _ => Error::Internal {

@@ -1,40 +1,77 @@
 //! The Kubernetes adapter: what the domain asks of a cluster, said in server-side applies, deletes,
 //! reads and one watch, and what the cluster answers, said in the domain's words. Kubernetes types
-//! go no further than this crate, except for the client that it is given. It decides nothing and
-//! tries nothing twice but the watch: when to call again is the workflow engine's to say.
+//! go no further than this crate, except for the client that it is given. It decides nothing: a
+//! call that does not succeed in a few tries is the workflow engine's to make again.
 
 use async_trait::async_trait;
 use domain::{
-    error::Result,
-    runtime::{Observation, Part, Place, Rollout, Runtime, Target, Workload},
+    error::{Error, Result},
+    runtime::{
+        LogPosition, Observation, Part, Place, PodLogLine, PodName, Rollout, Runtime, Target,
+        Workload,
+    },
     secrets::SecretValues,
 };
-use futures::stream::BoxStream;
+use futures::{StreamExt, stream::BoxStream};
 use kube::Client;
 use tracing::instrument;
 
 mod apply;
 pub mod connect;
+mod conventions;
+mod drift;
 mod error;
+mod evidence;
 mod find;
+mod kubeconfig;
 mod labels;
 mod limit;
+mod log;
 mod manifest;
 mod observe;
 mod reason;
 mod remove;
+mod retry;
 mod rollout;
 mod watch;
 
+pub use conventions::{Conventions, GpuType, Tls};
+pub use kubeconfig::Kubeconfig;
+
 /// One cluster. Any `kube::Client` will do, one over a simulated API server included.
 pub struct KubernetesRuntime {
+    /// For single calls.
     client: Client,
+    /// For streams, which are begun anew instead of tried again.
+    streams: Client,
     target: Target,
+    conventions: Conventions,
 }
 
 impl KubernetesRuntime {
     pub fn new(client: Client, target: Target) -> Self {
-        Self { client, target }
+        let conventions = Conventions::default();
+        Self {
+            client: retry::patient(&client),
+            streams: limit::for_streams(client),
+            target,
+            conventions,
+        }
+    }
+
+    /// The same cluster, by its own conventions.
+    pub fn with(self, conventions: Conventions) -> Self {
+        Self { conventions, ..self }
+    }
+
+    fn check(&self, workload: &Workload) -> Result<()> {
+        match &workload.spec.gpu {
+            Some(gpu) if self.conventions.gpu(gpu.kind).is_none() => {
+                let message = format!("the cluster has no GPU of type {}", gpu.kind);
+                Err(Error::invalid("spec.gpu.type", message))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -46,7 +83,9 @@ impl Runtime for KubernetesRuntime {
 
     #[instrument(skip_all, fields(instance.id = %workload.place.instance_id, ?part))]
     async fn apply(&self, workload: &Workload, part: Part) -> Result<()> {
-        apply::apply(&self.client, workload, part).await.map_err(error::cluster)
+        self.check(workload)?;
+        let applied = apply::apply(&self.client, workload, part, &self.conventions).await;
+        applied.map_err(error::cluster)
     }
 
     #[instrument(skip_all, fields(instance.id = %workload.place.instance_id))]
@@ -74,7 +113,26 @@ impl Runtime for KubernetesRuntime {
         remove::remains(&self.client, place).await.map_err(error::cluster)
     }
 
+    #[instrument(skip_all, fields(instance.id = %workload.place.instance_id))]
+    async fn drift(&self, workload: &Workload) -> Result<Vec<String>> {
+        let found = drift::drift(&self.client, workload, &self.conventions).await;
+        found.map_err(error::cluster)
+    }
+
+    async fn log(&self, pod: &PodName, lines: i64) -> Result<Option<String>> {
+        log::tail(&self.client, pod, lines, false).await.map_err(error::cluster)
+    }
+
+    fn follow_log(
+        &self,
+        pod: &PodName,
+        after: Option<LogPosition>,
+    ) -> BoxStream<'static, Result<PodLogLine>> {
+        let lines = log::follow(&self.streams, pod.clone(), after);
+        lines.map(|line| line.map_err(error::cluster)).boxed()
+    }
+
     fn watch(&self) -> BoxStream<'static, Observation> {
-        watch::watch(self.client.clone(), self.target.name.clone())
+        watch::watch(self.streams.clone(), self.client.clone(), self.target.name.clone())
     }
 }

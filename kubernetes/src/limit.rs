@@ -15,11 +15,10 @@ pub(crate) async fn limited<T>(call: impl Future<Output = kube::Result<T>>) -> k
     }
 }
 
-/// A client for watches: an answer must begin as soon as a call's must have come, and may then go
-/// on forever.
-pub(crate) fn for_watches(client: &Client) -> Client {
+/// A client for watches and logs: an answer must begin as soon as a call's must have come, and may
+/// then go on forever.
+pub(crate) fn for_streams(client: Client) -> Client {
     let namespace = client.default_namespace().to_owned();
-    let client = client.clone();
     let service = service_fn(move |request: Request<Body>| {
         let client = client.clone();
         async move { limited(client.send(request)).await }

@@ -1,11 +1,12 @@
 //! What the cluster shows, in the domain's words. An object that names no instance of ours shows
 //! nothing.
 
-use domain::runtime::{ObservedWorkload, Pod};
+use domain::runtime::{ObservedObject, ObservedWorkload, Part, Pod};
 use k8s_openapi::api::{apps::v1::Deployment, core::v1};
-use kube::ResourceExt;
+use kube::{Resource, ResourceExt};
+use serde::Serialize;
 
-use crate::{labels, reason};
+use crate::{drift, labels, reason};
 
 pub(crate) fn workload(deployment: &Deployment) -> Option<ObservedWorkload> {
     let instance_id = labels::instance_id(&deployment.metadata)?;
@@ -17,6 +18,7 @@ pub(crate) fn workload(deployment: &Deployment) -> Option<ObservedWorkload> {
         total_replicas: wanted(deployment),
         message: telling.and_then(|condition| condition.message.clone()),
         error_reason: failure.and_then(|condition| condition.reason.clone()),
+        intact: drift::is_intact(deployment),
     })
 }
 
@@ -46,8 +48,16 @@ pub(crate) fn pod(pod: &v1::Pod) -> Option<Pod> {
         reason,
         message,
         last_termination: reason::last_termination(pod),
+        last_exit_code: reason::last_exit_code(pod),
         started_at: status.start_time.map(|time| time.0),
+        evidence: Vec::new(),
     })
+}
+
+/// A Service or an Ingress.
+pub(crate) fn object<K: Resource + Serialize>(object: &K, part: Part) -> Option<ObservedObject> {
+    let instance_id = labels::instance_id(object.meta())?;
+    Some(ObservedObject { instance_id, part, intact: drift::is_intact(object) })
 }
 
 fn trouble(pod: &v1::Pod) -> (Option<String>, Option<String>) {
@@ -124,6 +134,8 @@ mod tests {
                 "reason": null,
                 "message": null,
                 "lastTermination": "OOMKilled",
+                "lastExitCode": 137,
+                "evidence": [],
                 "startedAt": "2026-11-21T12:51:05Z",
             })
         );

@@ -80,6 +80,12 @@ pub(crate) fn condition<'a>(status: &'a PodStatus, kind: &str) -> Option<&'a Pod
     status.conditions.as_ref()?.iter().find(|condition| condition.type_ == kind)
 }
 
+/// With which code the pod's container ended last.
+pub(crate) fn last_exit_code(pod: &Pod) -> Option<i32> {
+    let status = pod.status.as_ref()?;
+    containers(status).find_map(last_end).map(|end| end.exit_code)
+}
+
 fn containers(status: &PodStatus) -> impl Iterator<Item = &ContainerStatus> {
     status.container_statuses.iter().flatten()
 }

@@ -4,12 +4,15 @@ use kube::Client;
 
 use crate::{find, observe, reason};
 
-/// Two reads, the pods after what makes them.
+/// The pods are read after what makes them, and only where they can tell more.
 pub(crate) async fn rollout(client: &Client, place: &Place) -> kube::Result<Option<Rollout>> {
     let Some(deployment) = find::find::<Deployment>(client, place).await? else {
         return Ok(None);
     };
-    let pods = find::pods(client, place).await?;
+    let wanted = observe::wanted(&deployment);
+    let runs = wanted > 0 && stands_as_specified(&deployment, wanted);
+    let pods =
+        if !is_seen(&deployment) || runs { Vec::new() } else { find::pods(client, place).await? };
     Ok(Some(judge(&deployment, &pods)))
 }
 

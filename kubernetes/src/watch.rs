@@ -1,65 +1,94 @@
 //! One stream of everything of ours. The watch lives in sessions: each begins with complete lists
-//! of Deployments and pods and ends at the first error, so that whatever happened in between, the
-//! next session's lists make it good. A watch that the server ends in its own time is taken up
-//! where it stopped and is no error.
+//! and ends at the first error, so that whatever happened in between, the next session's lists
+//! make it good. A watch that the server ends in its own time is taken up where it stopped and is
+//! no error.
 
 use std::{error::Error, fmt::Debug, future, time::Duration};
 
-use domain::runtime::Observation;
+use domain::runtime::{Observation, ObservedObject, Part, Pod};
 use futures::{
-    Stream, StreamExt, TryStreamExt,
+    FutureExt, Stream, StreamExt, TryStreamExt,
+    future::BoxFuture,
     stream::{self, BoxStream},
 };
-use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    core::v1::{self, Service},
+    networking::v1::Ingress,
+};
 use kube::{
     Api, Client, Resource,
-    runtime::watcher::{self, Config, DefaultBackoff, Event, watcher},
+    runtime::watcher::{self, Config, Event, watcher},
 };
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
+use tower::retry::backoff::{Backoff, ExponentialBackoff};
 use tracing::warn;
 
-use crate::{labels, limit::for_watches, observe};
+use crate::{
+    evidence::{Clue, clue, gathered},
+    labels, observe,
+    retry::pauses,
+};
 
 /// How long the server keeps a watch open, which is also about how long a dead connection goes
 /// unnoticed.
 pub(crate) const LIMIT: Duration = Duration::from_secs(120);
 
+/// How long a session lasts: what its watches may have kept to themselves comes with the next
+/// lists.
+const SESSION: Duration = Duration::from_secs(300);
+
 /// How long complete lists may take, all their pages together.
 const LISTS: Duration = Duration::from_secs(60);
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(3);
+/// How many pods are asked about at once.
+const AT_ONCE: usize = 8;
 
 type Events<K> = BoxStream<'static, watcher::Result<Event<K>>>;
+type Changes = BoxStream<'static, watcher::Result<BoxFuture<'static, Observation>>>;
 
-pub(crate) fn watch(client: Client, target: String) -> BoxStream<'static, Observation> {
-    let watch = Watch { client, target, backoff: DefaultBackoff::default(), interrupted: false };
+/// The lists and watches go through `streams`, what else is asked about pods through `calls`.
+pub(crate) fn watch(
+    streams: Client,
+    calls: Client,
+    target: String,
+) -> BoxStream<'static, Observation> {
+    let pauses = pauses(FIRST_PAUSE, LONGEST_PAUSE);
+    let watch = Watch { streams, calls, target, pauses, interrupted: false };
     stream::unfold(watch, |mut watch| async { Some((watch.session().await, watch)) })
         .flatten()
         .boxed()
 }
 
 struct Watch {
-    client: Client,
+    streams: Client,
+    calls: Client,
     target: String,
-    /// Grows while interruptions come in quick succession, also when sessions begin in between.
-    backoff: DefaultBackoff,
+    /// Grow while sessions do not come about.
+    pauses: ExponentialBackoff,
     interrupted: bool,
 }
 
 /// Complete lists, and the changes from there on.
 struct Session {
-    lists: [Observation; 2],
-    changes: BoxStream<'static, watcher::Result<Observation>>,
+    lists: [Observation; 3],
+    changes: Changes,
 }
 
 impl Watch {
     /// Tries until a session begins. What it yields ends with `Disconnected`.
     async fn session(&mut self) -> impl Stream<Item = Observation> + Send + use<> {
         loop {
-            if self.interrupted {
-                tokio::time::sleep(self.backoff.next().unwrap_or(LISTS)).await;
+            if std::mem::replace(&mut self.interrupted, true) {
+                self.pauses.next_backoff().await;
             }
-            self.interrupted = true;
-            match tokio::time::timeout(LISTS, Session::begin(&self.client)).await {
-                Ok(Ok(session)) => return session.run(self.target.clone()),
+            let begun = Session::begin(&self.streams, &self.calls);
+            match tokio::time::timeout(LISTS, begun).await {
+                Ok(Ok(session)) => {
+                    self.pauses = pauses(FIRST_PAUSE, LONGEST_PAUSE);
+                    return session.run(self.target.clone());
+                }
                 Ok(Err(error)) => note(&self.target, &error),
                 Err(elapsed) => note(&self.target, &elapsed),
             }
@@ -68,32 +97,44 @@ impl Watch {
 }
 
 impl Session {
-    async fn begin(client: &Client) -> watcher::Result<Self> {
-        let client = for_watches(client);
-        let mut deployments = events::<Deployment>(&client);
-        let mut pods = events::<Pod>(&client);
-        let (seen_workloads, seen_pods) = futures::try_join!(
+    async fn begin(streams: &Client, calls: &Client) -> watcher::Result<Self> {
+        let mut deployments = events::<Deployment>(streams);
+        let mut services = events::<Service>(streams);
+        let mut ingresses = events::<Ingress>(streams);
+        let mut pods = events::<v1::Pod>(streams);
+        let (workloads, mut objects, others, seen) = futures::try_join!(
             list(&mut deployments, observe::workload),
-            list(&mut pods, observe::pod),
+            list(&mut services, |it| observe::object(it, Part::Service)),
+            list(&mut ingresses, |it| observe::object(it, Part::Ingress)),
+            list(&mut pods, |pod| observe::pod(pod).map(|seen| (seen, clue(pod)))),
         )?;
-        let changes = stream::select(
-            deployments.try_filter_map(|event| future::ready(Ok(of_deployment(event)))),
-            pods.try_filter_map(|event| future::ready(Ok(of_pod(event)))),
-        );
-        Ok(Self {
-            lists: [Observation::Workloads(seen_workloads), Observation::Pods(seen_pods)],
-            changes: changes.boxed(),
-        })
+        objects.extend(others);
+        let seen = stream::iter(seen).map(|(pod, clue)| told(calls.clone(), pod, clue));
+        let seen = seen.buffered(AT_ONCE).collect().await;
+        let changes = stream::select_all([
+            changes(deployments, of_deployment),
+            changes(services, |event| of_object(event, Part::Service)),
+            changes(ingresses, |event| of_object(event, Part::Ingress)),
+            pod_changes(pods, calls.clone()),
+        ]);
+        let lists = [
+            Observation::Workloads(workloads),
+            Observation::Objects(objects),
+            Observation::Pods(seen),
+        ];
+        Ok(Self { lists, changes: changes.boxed() })
     }
 
     fn run(self, target: String) -> impl Stream<Item = Observation> + Send {
-        let changes = self.changes.scan((), move |(), change| {
+        let changes = self.changes.map_ok(|change| change.map(Ok)).try_buffered(AT_ONCE);
+        let changes = changes.scan((), move |(), change| {
             future::ready(change.inspect_err(|error| note(&target, error)).ok())
         });
-        stream::iter([Observation::Connected])
-            .chain(stream::iter(self.lists))
-            .chain(changes)
-            .chain(stream::iter([Observation::Disconnected]))
+        let over = tokio::time::sleep(SESSION).map(|()| None);
+        let ended = changes.map(Some).chain(stream::iter([Some(Observation::Disconnected), None]));
+        let told = stream::select(ended, stream::once(over));
+        let told = told.take_while(|it| future::ready(it.is_some())).filter_map(future::ready);
+        stream::iter([Observation::Connected]).chain(stream::iter(self.lists)).chain(told)
     }
 }
 
@@ -126,6 +167,14 @@ async fn list<K, T>(
     Ok(list)
 }
 
+fn changes<K: Send + 'static>(
+    events: Events<K>,
+    seen: impl Fn(Event<K>) -> Option<Observation> + Send + 'static,
+) -> Changes {
+    let seen = move |event| future::ready(Ok(seen(event).map(|it| future::ready(it).boxed())));
+    events.try_filter_map(seen).boxed()
+}
+
 fn of_deployment(event: Event<Deployment>) -> Option<Observation> {
     match event {
         Event::Apply(object) => observe::workload(&object).map(Observation::Workload),
@@ -137,10 +186,34 @@ fn of_deployment(event: Event<Deployment>) -> Option<Observation> {
     }
 }
 
-fn of_pod(event: Event<Pod>) -> Option<Observation> {
+fn of_object<K: Resource + Serialize>(event: Event<K>, part: Part) -> Option<Observation> {
+    let of = |object: &K| -> Option<ObservedObject> { observe::object(object, part) };
     match event {
-        Event::Apply(object) => observe::pod(&object).map(Observation::Pod),
-        Event::Delete(object) => observe::pod(&object).map(Observation::PodGone),
+        Event::Apply(object) => of(&object).map(Observation::Object),
+        Event::Delete(object) => of(&object).map(|it| Observation::ObjectGone(it.instance_id)),
         Event::Init | Event::InitApply(_) | Event::InitDone => None,
+    }
+}
+
+fn pod_changes(events: Events<v1::Pod>, calls: Client) -> Changes {
+    let seen = move |event| {
+        let change = match event {
+            Event::Apply(pod) => observe::pod(&pod)
+                .map(|seen| told(calls.clone(), seen, clue(&pod)).map(Observation::Pod).boxed()),
+            Event::Delete(pod) => {
+                observe::pod(&pod).map(|seen| future::ready(Observation::PodGone(seen)).boxed())
+            }
+            Event::Init | Event::InitApply(_) | Event::InitDone => None,
+        };
+        future::ready(Ok(change))
+    };
+    events.try_filter_map(seen).boxed()
+}
+
+/// The pod with the evidence that there is about its trouble.
+async fn told(calls: Client, pod: Pod, clue: Option<Clue>) -> Pod {
+    match clue {
+        Some(clue) => gathered(&calls, pod, clue).await,
+        None => pod,
     }
 }

@@ -4,12 +4,14 @@ use diesel_async::RunQueryDsl;
 use domain::{
     Result,
     commerce::ComputeSpec,
-    ids::{InstanceId, OrderId, TenantId, UserId},
+    ids::{InstanceId, OrderId, ProcessId, TenantId, UserId},
     instances::{
         Instance, InstanceFilter, InstanceReads, InstanceRuntime, InstanceStatus, InstanceWrites,
+        ObserverLease,
     },
     page::{Page, PageRequest},
     runtime::{Pod, Target},
+    store::Transaction,
 };
 
 use crate::{
@@ -69,6 +71,19 @@ struct PodRow {
     message: Option<String>,
     last_termination: Option<String>,
     started_at: Option<Micros>,
+    last_exit_code: Option<i32>,
+    evidence: AsJson<Vec<String>>,
+}
+
+#[derive(Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = targets, treat_none_as_null = true)]
+struct TargetRow {
+    name: String,
+    simulated: bool,
+    connected: bool,
+    observer: Option<AsText<ProcessId>>,
+    fence: i64,
+    leased_until: Option<Micros>,
 }
 
 macro_rules! filtered {
@@ -166,6 +181,13 @@ impl InstanceReads for Conn {
         Ok(rows.into_iter().map(Pod::from).collect())
     }
 
+    async fn pod(&mut self, uid: &str) -> Result<Option<Pod>> {
+        let row: Option<PodRow> = run!(self, |c| pods::table.filter(pods::uid.eq(uid)).first(c))
+            .optional()
+            .map_err(database)?;
+        Ok(row.map(Pod::from))
+    }
+
     async fn target_connected(&mut self, target: &str) -> Result<bool> {
         let connected: Option<bool> = run!(self, |c| targets::table
             .select(targets::connected)
@@ -174,6 +196,15 @@ impl InstanceReads for Conn {
         .optional()
         .map_err(database)?;
         Ok(connected.unwrap_or(false))
+    }
+
+    async fn target_fence(&mut self, target: &str) -> Result<Option<i64>> {
+        run!(self, |c| targets::table
+            .select(targets::fence)
+            .filter(targets::name.eq(target))
+            .first(c))
+        .optional()
+        .map_err(database)
     }
 }
 
@@ -243,20 +274,54 @@ impl InstanceWrites for Conn {
             .map_err(database)
     }
 
-    async fn save_target(&mut self, target: &Target, connected: bool) -> Result<()> {
-        let row = (
-            targets::name.eq(&target.name),
-            targets::simulated.eq(target.simulated),
-            targets::connected.eq(connected),
-        );
+    async fn save_connection(&mut self, target: &str, connected: bool) -> Result<()> {
+        let known = targets::table.filter(targets::name.eq(target));
+        run!(self, |c| diesel::update(known).set(targets::connected.eq(connected)).execute(c))
+            .map(drop)
+            .map_err(database)
+    }
+
+    async fn lease_target(
+        &mut self,
+        target: &Target,
+        lease: &ObserverLease,
+    ) -> Result<Option<i64>> {
+        let now = Transaction::now(self);
+        let known = targets::table.filter(targets::name.eq(&target.name));
+        let found: Option<TargetRow> =
+            run!(self, |c| known.first(c)).optional().map_err(database)?;
+        let mut row = found.unwrap_or_else(|| TargetRow::of(target));
+        let mine = row.observer.as_ref().is_some_and(|holder| holder.0 == lease.process);
+        let free = row.leased_until.is_none_or(|until| until.0 <= now);
+        if !(mine || free || lease.by_force) {
+            return Ok(None);
+        }
+        if !mine {
+            row.observer = Some(AsText(lease.process));
+            row.fence += 1;
+        }
+        row.leased_until = now.checked_add(lease.lasts).ok().map(Micros);
         run!(self, |c| diesel::insert_into(targets::table)
-            .values(row)
+            .values(&row)
             .on_conflict(targets::name)
             .do_update()
-            .set(row)
+            .set(&row)
             .execute(c))
-        .map(drop)
-        .map_err(database)
+        .map_err(database)?;
+        Ok(Some(row.fence))
+    }
+}
+
+impl TargetRow {
+    fn of(target: &Target) -> Self {
+        Self {
+            name: target.name.clone(),
+            simulated: target.simulated,
+            connected: false,
+            observer: None,
+            fence: 0,
+            leased_until: None,
+        }
     }
 }
 
@@ -337,6 +402,8 @@ impl From<PodRow> for Pod {
             message: row.message,
             last_termination: row.last_termination,
             started_at: row.started_at.map(|at| at.0),
+            last_exit_code: row.last_exit_code,
+            evidence: row.evidence.0,
         }
     }
 }
@@ -357,6 +424,8 @@ impl From<&Pod> for PodRow {
             message: pod.message.clone(),
             last_termination: pod.last_termination.clone(),
             started_at: pod.started_at.map(Micros),
+            last_exit_code: pod.last_exit_code,
+            evidence: AsJson(pod.evidence.clone()),
         }
     }
 }

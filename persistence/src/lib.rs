@@ -1,10 +1,11 @@
-//! The store on SQLite and PostgreSQL: one query body for both. And the buses that wake whoever
-//! waits for a commit.
+//! The store on SQLite and PostgreSQL: one query body for both. The buses that wake whoever waits
+//! for a commit, and the mirrors that other systems look into.
 
 mod backend;
 mod bus;
 mod error;
 mod migrations;
+mod mirror;
 mod page;
 mod pool;
 mod safe_head;
@@ -21,3 +22,4 @@ mod workflows;
 
 pub use backend::{CommitHook, CommitMoment, SqlStore};
 pub use bus::{LocalBus, RedisBus};
+pub use mirror::{MemoryMirror, RedisMirror};

@@ -174,6 +174,8 @@ diesel::table! {
         message -> Nullable<Text>,
         last_termination -> Nullable<Text>,
         started_at -> Nullable<BigInt>,
+        last_exit_code -> Nullable<Integer>,
+        evidence -> Text,
     }
 }
 
@@ -182,6 +184,9 @@ diesel::table! {
         name -> Text,
         simulated -> Bool,
         connected -> Bool,
+        observer -> Nullable<Text>,
+        fence -> BigInt,
+        leased_until -> Nullable<BigInt>,
     }
 }
 

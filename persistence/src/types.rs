@@ -17,8 +17,8 @@ use domain::{
     events::EventType,
     identity::{TenantRole, UserStatus},
     ids::{
-        ApiTokenId, InstanceId, InstanceLogId, OrderId, ProductId, SessionId, TaskId, TenantId,
-        UserId, WorkflowId,
+        ApiTokenId, InstanceId, InstanceLogId, OrderId, ProcessId, ProductId, SessionId, TaskId,
+        TenantId, UserId, WorkflowId,
     },
     instances::{InstanceStatus, LogType},
     workflows::{Phase, TaskStatus, WorkflowKind, WorkflowStatus},
@@ -58,7 +58,10 @@ macro_rules! states {
     )*};
 }
 
-ids! { ApiTokenId InstanceId InstanceLogId OrderId ProductId SessionId TaskId TenantId UserId WorkflowId }
+ids! {
+    ApiTokenId InstanceId InstanceLogId OrderId ProcessId ProductId SessionId TaskId TenantId UserId
+    WorkflowId
+}
 states! {
     EventType InstanceStatus LogType OrderStatus Phase ProductStatus TaskStatus TenantRole UserStatus
     WorkflowKind WorkflowStatus

@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeMap,
     future::{Future, IntoFuture},
     io,
     sync::{Arc, Mutex, PoisonError},
@@ -9,7 +10,8 @@ use jiff::Timestamp;
 use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
-    api,
+    access::{Access, Account},
+    api::{self, Rights},
     clock::{Clock, later},
     faults::Faults,
     state::State,
@@ -40,7 +42,17 @@ impl Cluster {
 
     /// The Kubernetes API, to be served or put behind a client as it is.
     pub fn router(&self) -> axum::Router {
-        api::router(self.clone())
+        api::router(self.clone(), Rights::default())
+    }
+
+    /// The same for those who are known only, each of whom may do what is allowed and no more.
+    pub fn guarded_router(&self, accounts: Vec<Account>) -> axum::Router {
+        api::router(self.clone(), Rights::of(accounts))
+    }
+
+    /// How often each kind of call has come. Discovery and reviews do not count.
+    pub fn accesses(&self) -> BTreeMap<Access, u64> {
+        self.with_state(|state| state.accesses.clone())
     }
 
     pub fn faults(&self) -> Faults {

@@ -75,9 +75,15 @@ impl Faults {
         self.0.with_state(|state| state.set_node_failed(node, false));
     }
 
-    /// No call that has been ordered to fail does so any more; nodes stay as they are.
+    /// No call that has been ordered to fail does so any more, and watches tell everything; nodes
+    /// stay as they are.
     pub fn clear(&self) {
         self.0.with_state(|state| state.faults = FaultPlan::default());
+    }
+
+    /// From now on every watch keeps one change in so many to itself.
+    pub fn lose_changes(&self, one_in: u64) {
+        self.0.with_state(|state| state.faults.lost = Some(one_in));
     }
 
     /// Ends every open watch without a word, as a restarted server does.
@@ -107,9 +113,16 @@ struct Rate {
 pub(crate) struct FaultPlan {
     planned: Vec<(Calls, usize, Fault)>,
     rate: Option<Rate>,
+    /// Which changes watches do not tell.
+    lost: Option<u64>,
 }
 
 impl FaultPlan {
+    /// Whether a watch keeps its `n`th change to itself.
+    pub fn loses(&self, n: u64) -> bool {
+        self.lost.is_some_and(|one_in| n.is_multiple_of(one_in))
+    }
+
     /// The fault of this call, which is then used up.
     pub fn strike(&mut self, verb: &str, resource: &str) -> Option<Fault> {
         let planned =

@@ -236,10 +236,29 @@ pub(crate) static INGRESS: Kind =
         .short(&["ing"])
         .generation(Generation::Spec)
         .with_status();
+pub(crate) static NETWORK_POLICY: Kind =
+    Kind::new("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", "networkpolicy")
+        .short(&["netpol"])
+        .generation(Generation::Spec);
+pub(crate) static DISRUPTION_BUDGET: Kind =
+    Kind::new("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", "poddisruptionbudget")
+        .short(&["pdb"])
+        .generation(Generation::Spec)
+        .with_status();
+pub(crate) static ROLE: Kind = Kind::new(RBAC, "v1", "Role", "roles", "role");
+pub(crate) static ROLE_BINDING: Kind =
+    Kind::new(RBAC, "v1", "RoleBinding", "rolebindings", "rolebinding");
+pub(crate) static CLUSTER_ROLE: Kind =
+    Kind::new(RBAC, "v1", "ClusterRole", "clusterroles", "clusterrole").cluster_wide();
+pub(crate) static CLUSTER_ROLE_BINDING: Kind =
+    Kind::new(RBAC, "v1", "ClusterRoleBinding", "clusterrolebindings", "clusterrolebinding")
+        .cluster_wide();
 pub(crate) static ENDPOINT_SLICE: Kind =
     Kind::new("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices", "endpointslice")
         .generation(Generation::Content);
 pub(crate) static LEASE: Kind = Kind::new("coordination.k8s.io", "v1", "Lease", "leases", "lease");
+
+const RBAC: &str = "rbac.authorization.k8s.io";
 
 pub(crate) static KINDS: &[&Kind] = &[
     &CONFIG_MAP,
@@ -262,6 +281,12 @@ pub(crate) static KINDS: &[&Kind] = &[
     &LEASE,
     &ENDPOINT_SLICE,
     &INGRESS,
+    &NETWORK_POLICY,
+    &DISRUPTION_BUDGET,
+    &ROLE,
+    &ROLE_BINDING,
+    &CLUSTER_ROLE,
+    &CLUSTER_ROLE_BINDING,
 ];
 
 /// The resource at `group`/`version`, by its plural.

@@ -13,6 +13,7 @@
 //! how Pods fare: a name that contains `crash`, `oom`, `nopull` or `notready` does as it says. In a
 //! Job the word `fail` ends a container with an error, and `forever` lets it go on.
 
+mod access;
 mod api;
 mod clock;
 mod cluster;
@@ -33,6 +34,7 @@ mod storage;
 mod timing;
 mod write;
 
+pub use access::{Access, Account, Rule};
 pub use clock::Clock;
 pub use cluster::Cluster;
 pub use faults::{Calls, Fault, Faults};

@@ -1,5 +1,5 @@
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
+    access::Access,
     clock::Clock,
     controllers::{Loads, PodRun, Queue},
     faults::FaultPlan,
@@ -26,6 +27,8 @@ pub(crate) struct State {
     pub ids: Ids,
     pub timing: Timing,
     pub faults: FaultPlan,
+    /// How often each kind of call has come.
+    pub accesses: BTreeMap<Access, u64>,
     /// The nodes whose kubelets are silent.
     pub failed_nodes: HashSet<String>,
     /// Raised to end the watches that were opened before.
@@ -48,6 +51,7 @@ impl State {
             ids: Ids::new(seed),
             timing: Timing::default(),
             faults: FaultPlan::default(),
+            accesses: BTreeMap::new(),
             failed_nodes: HashSet::new(),
             watch_epoch: 0,
             expiry_epoch: 0,

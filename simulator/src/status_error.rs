@@ -178,7 +178,8 @@ impl StatusError {
     }
 
     pub fn forbidden(kind: &Kind, name: &str, why: &str) -> Self {
-        let message = format!("{} {name:?} is forbidden: {why}", kind.qualified_plural());
+        let named = if name.is_empty() { String::new() } else { format!(" {name:?}") };
+        let message = format!("{}{named} is forbidden: {why}", kind.qualified_plural());
         Self::new(StatusCode::FORBIDDEN, "Forbidden", message).about(resource(kind, name))
     }
 
@@ -193,6 +194,10 @@ impl StatusError {
             "field": "metadata.namespace",
         }]);
         Self::forbidden(kind, name, &why).about(details)
+    }
+
+    pub fn unauthorized() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "Unauthorized", "Unauthorized")
     }
 
     pub fn method_not_allowed() -> Self {

@@ -149,6 +149,7 @@ pub const SUBSCRIPTIONS: &[Rule] = &[
     rule("instanceChanged", "(after: $start, tenantId: $tenant) { cursor }", FOLLOWED),
     rule("podStateChanged", "(after: $start, instanceId: $instance) { cursor }", FOLLOWED),
     rule("podStateChanged", "(after: $start) { cursor }", FOLLOWED),
+    rule("podLog", "(uid: $pod) { text }", [NOBODY, HIDDEN, "shown", "shown", "shown", "shown"]),
     rule("workflowChanged", "(after: $start, id: $workflow) { cursor }", FOLLOWED),
     rule("taskChanged", "(after: $start, workflowId: $workflow) { cursor }", FOLLOWED),
     rule("taskChanged", "(after: $start, taskId: $task) { cursor }", FOLLOWED),

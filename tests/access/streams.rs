@@ -29,9 +29,12 @@ fn outcome(message: &Value) -> String {
 
 /// A world in which much has happened, the address it is served at, and how far.
 async fn busy() -> (World, String, String) {
-    let world = World::new().await;
+    let mut world = World::new().await;
     world.app.run_tasks().await;
     world.app.observe().await;
+    let pods = "query($id: ID!) { instance(id: $id) { pods { uid } } }";
+    let shown = world.callers[4].send(pods, json!({ "id": world.things["instance"] })).await.ok();
+    world.things["pod"] = shown["instance"]["pods"][0]["uid"].clone();
     let address = world.attentive().await;
     let owner = &world.callers[4];
     let head = owner.send("{ cursor }", json!({})).await.ok()["cursor"].clone();

@@ -7,18 +7,24 @@ use api::{
     auth::Signer, config::Door, http::Limits, keys::TokenKey, passwords::Argon2Hasher,
     serve::Server, vault::AesVault,
 };
-use axum::Router;
+use axum::{
+    Router,
+    extract::Request,
+    http::{HeaderValue, header::AUTHORIZATION},
+    middleware::map_request,
+};
 use domain::{
     ControlPlane, Ports, Settings,
     clock::{Clock, SystemClock},
     identity::Registration,
+    ids::ProcessId,
     runtime::Target,
 };
 use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use kubernetes::KubernetesRuntime;
-use persistence::{LocalBus, SqlStore};
-use simulator::Cluster;
+use persistence::{LocalBus, MemoryMirror, SqlStore};
+use simulator::{Account, Cluster, Rule};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -49,11 +55,18 @@ impl TestClock {
     }
 }
 
+/// A cluster, and its API as a process is shown it.
+struct Through {
+    cluster: Cluster,
+    api: Router,
+}
+
 /// Slipway in one process, whose time stands still but for [`TestApp::advance`], and whose tasks
 /// run only when told to.
 pub struct TestApp {
     pub control_plane: Arc<ControlPlane>,
     pub store: Arc<SqlStore>,
+    pub mirror: Arc<MemoryMirror>,
     pub cluster: Cluster,
     pub clock: TestClock,
     pub router: Router,
@@ -71,6 +84,26 @@ impl TestApp {
         let clock = TestClock::new();
         let cluster = Cluster::new(simulator::Clock::manual(clock.now()));
         Self::on(Database::new().await, clock, cluster, settings).await
+    }
+
+    /// Whose account in the cluster may do this and no more.
+    pub async fn allowed(rules: Vec<Rule>) -> Self {
+        let clock = TestClock::new();
+        let cluster = Cluster::new(simulator::Clock::manual(clock.now()));
+        let (token, name) = ("known".to_owned(), "slipway".to_owned());
+        let guarded = cluster.guarded_router(vec![Account { token, name, rules }]);
+        let api = guarded.layer(map_request(async |mut request: Request| {
+            request.headers_mut().insert(AUTHORIZATION, HeaderValue::from_static("Bearer known"));
+            request
+        }));
+        let through = Through { cluster, api };
+        Self::through(Database::new().await, clock, through, Settings::default()).await
+    }
+
+    /// Another process beside this one, on the same database, clock and cluster.
+    pub async fn beside(&self) -> Self {
+        let database = self.database.shared();
+        Self::on(database, self.clock.clone(), self.cluster.clone(), Settings::default()).await
     }
 
     /// Another process on the same database, clock and cluster, after this one has died.
@@ -91,15 +124,27 @@ impl TestApp {
         cluster: Cluster,
         settings: Settings,
     ) -> Self {
+        let api = cluster.router();
+        Self::through(database, clock, Through { cluster, api }, settings).await
+    }
+
+    async fn through(
+        database: Database,
+        clock: TestClock,
+        Through { cluster, api }: Through,
+        settings: Settings,
+    ) -> Self {
         let key = TokenKey::new(KEY).unwrap();
         let store =
             Arc::new(SqlStore::open(&database.url, Some(Arc::new(clock.clone()))).await.unwrap());
-        let client = kube::Client::new(cluster.router(), "default");
+        let client = kube::Client::new(api, "default");
         let target = Target { name: "simulated".to_owned(), simulated: true };
+        let mirror = Arc::new(MemoryMirror::default());
         let ports = Ports {
             store: store.clone(),
             runtime: Arc::new(KubernetesRuntime::new(client, target)),
             bus: Arc::new(LocalBus::new()),
+            mirror: mirror.clone(),
             passwords: Arc::new(Argon2Hasher::new().unwrap()),
             tokens: Arc::new(Signer::new(&key)),
             vault: Arc::new(AesVault::new(Some(&key)).unwrap()),
@@ -109,7 +154,7 @@ impl TestApp {
             Server::new(&control_plane, &key.clone().into(), Door::default()).await.unwrap();
         let router = server.router.clone();
         let server = Some(server);
-        Self { control_plane, store, cluster, clock, router, database, server, key }
+        Self { control_plane, store, mirror, cluster, clock, router, database, server, key }
     }
 
     pub fn anonymous(&self) -> Client {
@@ -170,11 +215,20 @@ impl TestApp {
 
     /// Takes in what the cluster shows now: complete lists, as after a new connection.
     pub async fn observe(&self) {
+        let process = ProcessId::fresh();
+        let observer = self.control_plane.begin_observing(process).await.unwrap().unwrap();
         let mut observations = self.control_plane.observations();
-        for _ in 0..3 {
+        for _ in 0..4 {
             let observation = observations.next().await.unwrap();
-            self.control_plane.observe(observation).await.unwrap();
+            self.control_plane.observe(observer, observation).await.unwrap();
         }
+    }
+
+    /// Takes in complete lists and goes on to watch for a moment.
+    pub async fn watch(&self) {
+        let mut observations = self.control_plane.observations();
+        let watched = async { while observations.next().await.is_some() {} };
+        let _ = tokio::time::timeout(Duration::from_millis(300), watched).await;
     }
 
     /// From here on tasks run, the cluster is watched and time flies, all by themselves; answers

@@ -1,4 +1,4 @@
-use std::env;
+use std::{env, sync::Arc};
 
 use diesel::{QueryableByName, sql_query, sql_types::Text};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 pub struct Database {
     pub url: String,
     /// Holds the file of an embedded one.
-    pub folder: TempDir,
+    pub folder: Arc<TempDir>,
 }
 
 impl Database {
@@ -21,7 +21,12 @@ impl Database {
             Ok(server) => on_postgres(&server).await,
             Err(_) => format!("sqlite://{}", folder.path().join("slipway.db").display()),
         };
-        Self { url, folder }
+        Self { url, folder: Arc::new(folder) }
+    }
+
+    /// The same one for another process.
+    pub fn shared(&self) -> Self {
+        Self { url: self.url.clone(), folder: self.folder.clone() }
     }
 
     pub fn is_postgres(&self) -> bool {

@@ -30,6 +30,7 @@ pub struct Loaders {
     pub logs_of_instance: DataLoader<LogsOfInstance>,
     pub runtimes: DataLoader<Runtimes>,
     pub pods_of_instance: DataLoader<PodsOfInstance>,
+    pub troubles: DataLoader<Troubles>,
     pub connected: DataLoader<Connected>,
     pub workflows: DataLoader<Workflows>,
     pub workflows_of_subject: DataLoader<WorkflowsOfSubject>,
@@ -60,6 +61,7 @@ impl Loaders {
             logs_of_instance: one(LogsOfInstance(cp.clone()), batches),
             runtimes: one(Runtimes(cp.clone()), batches),
             pods_of_instance: one(PodsOfInstance(cp.clone()), batches),
+            troubles: one(Troubles(cp.clone()), batches),
             connected: one(Connected(cp.clone()), batches),
             workflows: one(Workflows(cp.clone()), batches),
             workflows_of_subject: one(WorkflowsOfSubject(cp.clone()), batches),
@@ -136,6 +138,9 @@ loader!(Runtimes: InstanceId => instances::InstanceRuntime, |cp, ids| {
 });
 loader!(PodsOfInstance: InstanceId => Vec<Pod>, |cp, ids| {
     grouped(cp.pods_of_instances(ids).await?, |pod| pod.instance_id)
+});
+loader!(Troubles: InstanceId => String, |cp, ids| {
+    cp.troubles(ids).await?.into_iter().collect()
 });
 loader!(Connected: () => bool, |cp, keys| {
     let connected = cp.targets().await?.iter().all(|(_, connected)| *connected);

@@ -5,8 +5,18 @@ use crate::workflows::{NewTask, Plan, WorkflowKind};
 
 /// Without time limits: a deletion is tried until it is done.
 pub(super) fn plan(instance: &Instance) -> Plan {
+    plan_of(WorkflowKind::DeleteInstance, instance)
+}
+
+/// Removes what has come back after the end: a worker that was thought dead may still have been
+/// applying it.
+pub(super) fn sweep(instance: &Instance) -> Plan {
+    plan_of(WorkflowKind::SweepInstance, instance)
+}
+
+fn plan_of(kind: WorkflowKind, instance: &Instance) -> Plan {
     Plan {
-        kind: WorkflowKind::DeleteInstance,
+        kind,
         tenant_id: instance.tenant_id,
         subject_id: instance.id.to_string(),
         tasks: removal(instance).into(),

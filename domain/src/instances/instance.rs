@@ -82,6 +82,13 @@ pub struct InstanceFilter {
     pub visible: Option<Vec<TenantId>>,
 }
 
+/// Where an instance answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    pub url: String,
+    pub port: i32,
+}
+
 /// What the cluster showed last of an instance's Deployment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -188,8 +195,6 @@ impl Instance {
     pub const LONGEST_NAME: usize = 40;
     /// The given name of the namespace that a tenant's instances share.
     pub const NAMESPACE: &str = "instances";
-    /// What the Ingress listens on.
-    pub const PUBLIC_PORT: i32 = 80;
 
     pub fn apply(mut self, action: InstanceAction, now: Timestamp) -> Result<Self> {
         let deletion = matches!(action, InstanceAction::Delete | InstanceAction::Vanished);
@@ -219,8 +224,10 @@ impl Instance {
         Ok(failed)
     }
 
-    pub fn endpoint_url(&self) -> String {
-        format!("http://{}", self.host)
+    /// Its address, with TLS or without.
+    pub fn endpoint(&self, tls: bool) -> Endpoint {
+        let (scheme, port) = if tls { ("https", 443) } else { ("http", 80) };
+        Endpoint { url: format!("{scheme}://{}", self.host), port }
     }
 
     /// Where it stands in a list that is ordered so.
@@ -253,6 +260,11 @@ impl Instance {
     pub fn standing_filter() -> InstanceFilter {
         let status = Some(vec![InstanceStatus::Running, InstanceStatus::Stopped]);
         InstanceFilter { status, ..InstanceFilter::default() }
+    }
+
+    /// Whether no command is being carried out: what stands can be compared with what should.
+    pub fn is_at_rest(&self) -> bool {
+        self.wanted_replicas().is_some() || self.released_at.is_some()
     }
 
     /// How many replicas should stand when nothing is under way; `None` where nothing should.

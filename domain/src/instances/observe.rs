@@ -1,16 +1,15 @@
 //! Taking in what the watch sees: rows and events where something of ours changed, a wake-up for
-//! the tasks that wait for it, and a workflow that puts back what should stand and does not.
+//! the tasks that wait for it, and a second look where objects are not as they should be.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::{Instance, InstanceRuntime, scale};
+use super::{Instance, InstanceRuntime, Observer};
 use crate::{
     control_plane::ControlPlane,
     error::Result,
     events::{EventType, NewEvent, Subject},
     ids::InstanceId,
-    page::{PageKey, PageRequest},
-    runtime::{Observation, ObservedWorkload, Pod, Workload},
+    runtime::{Observation, ObservedObject, ObservedWorkload, Part, Pod},
     work::{Work, image},
 };
 
@@ -20,55 +19,79 @@ impl ControlPlane {
         self.ports.runtime.watch()
     }
 
-    pub async fn observe(&self, observation: Observation) -> Result<()> {
+    /// Refuses with `Conflict` where another process observes by now.
+    pub async fn observe(&self, observer: Observer, observation: Observation) -> Result<()> {
         match observation {
-            Observation::Connected => self.note_connection(true).await,
-            Observation::Disconnected => self.note_connection(false).await,
-            Observation::Workloads(workloads) => self.observe_workloads(workloads).await,
-            Observation::Workload(workload) => self.observe_workload(workload).await,
-            Observation::WorkloadGone(id) => self.observe_workload_gone(id).await,
-            Observation::Pods(pods) => self.observe_pods(pods).await,
-            Observation::Pod(pod) => self.observe_pod(pod).await,
-            Observation::PodGone(pod) => self.observe_pod_gone(pod).await,
+            Observation::Connected => self.note_connection(observer, true).await,
+            Observation::Disconnected => self.note_connection(observer, false).await,
+            Observation::Workloads(workloads) => self.observe_workloads(observer, workloads).await,
+            Observation::Workload(workload) => self.observe_workload(observer, workload).await,
+            Observation::WorkloadGone(id) => self.observe_workload_gone(observer, id).await,
+            Observation::Objects(objects) => self.observe_objects(observer, &objects).await,
+            Observation::Object(object) => self.observe_object(observer, object).await,
+            Observation::ObjectGone(id) => self.reconcile(observer, id).await,
+            Observation::Pods(pods) => self.observe_pods(observer, pods).await,
+            Observation::Pod(pod) => self.observe_pod(observer, pod).await,
+            Observation::PodGone(pod) => self.observe_pod_gone(observer, pod).await,
         }
     }
 
-    async fn note_connection(&self, connected: bool) -> Result<()> {
+    /// Marks the cluster unseen: at the start nothing has been looked at yet.
+    pub async fn forget_connection(&self, observer: Observer) -> Result<()> {
+        self.note_connection(observer, false).await
+    }
+
+    async fn note_connection(&self, observer: Observer, connected: bool) -> Result<()> {
         let target = self.ports.runtime.target();
         if self.reader().await?.target_connected(&target.name).await? == connected {
             return Ok(());
         }
-        self.maintain(None, async |work| work.tx.save_target(&target, connected).await.map(Some))
-            .await
-            .map(drop)
+        self.take_in(observer, async |work| {
+            work.tx.save_connection(&target.name, connected).await.map(Some)
+        })
+        .await
+        .map(drop)
     }
 
-    /// Marks every target unseen: at the start nothing has been looked at yet.
-    pub async fn forget_connections(&self) -> Result<()> {
-        self.note_connection(false).await
-    }
-
-    async fn observe_workloads(&self, workloads: Vec<ObservedWorkload>) -> Result<()> {
-        let mut gone = self.reader().await?.observed_instances().await?;
-        gone.retain(|id| workloads.iter().all(|workload| workload.instance_id != *id));
-        for id in gone {
-            self.observe_workload_gone(id).await?;
+    async fn observe_workloads(
+        &self,
+        observer: Observer,
+        workloads: Vec<ObservedWorkload>,
+    ) -> Result<()> {
+        let there: HashSet<_> = workloads.iter().map(|workload| workload.instance_id).collect();
+        for id in self.reader().await?.observed_instances().await? {
+            if !there.contains(&id) {
+                self.observe_workload_gone(observer, id).await?;
+            }
         }
-        let there: Vec<_> = workloads.iter().map(|workload| workload.instance_id).collect();
         for workload in workloads {
-            self.observe_workload(workload).await?;
+            self.observe_workload(observer, workload).await?;
         }
-        self.reconcile_all(&there).await
+        self.reconcile_missing(observer, |instance| there.contains(&instance.id)).await
     }
 
-    async fn observe_workload(&self, seen: ObservedWorkload) -> Result<()> {
+    async fn observe_workload(&self, observer: Observer, seen: ObservedWorkload) -> Result<()> {
         let id = seen.instance_id;
         let known = self.reader().await?.runtimes(&[id]).await?.pop();
-        if known.as_ref().is_some_and(|known| same(known, &seen)) {
-            return Ok(());
+        if !known.as_ref().is_some_and(|known| same(known, &seen)) {
+            self.record_workload(observer, &seen, known).await?;
         }
-        self.maintain(None, async |work| {
-            let Some(instance) = work.observed(id).await? else {
+        if !seen.intact || self.is_stray(id).await? {
+            self.reconcile(observer, id).await?;
+        }
+        Ok(())
+    }
+
+    async fn record_workload(
+        &self,
+        observer: Observer,
+        seen: &ObservedWorkload,
+        known: Option<InstanceRuntime>,
+    ) -> Result<()> {
+        let id = seen.instance_id;
+        self.take_in(observer, async |work| {
+            let Some(instance) = work.observed(id).await?.filter(|it| it.released_at.is_none())
+            else {
                 return Ok(None);
             };
             let runtime = InstanceRuntime {
@@ -95,8 +118,8 @@ impl ControlPlane {
         .map(drop)
     }
 
-    async fn observe_workload_gone(&self, id: InstanceId) -> Result<()> {
-        self.maintain(None, async |work| {
+    async fn observe_workload_gone(&self, observer: Observer, id: InstanceId) -> Result<()> {
+        self.take_in(observer, async |work| {
             if work.observed(id).await?.is_none() {
                 return Ok(None);
             }
@@ -104,46 +127,71 @@ impl ControlPlane {
             work.tx.wake_tasks(&id.to_string()).await.map(Some)
         })
         .await?;
-        self.reconcile(id).await
+        self.reconcile(observer, id).await
     }
 
-    async fn observe_pods(&self, pods: Vec<Pod>) -> Result<()> {
-        let known = self.reader().await?.observed_pods().await?;
-        for pod in &known {
-            if pods.iter().all(|seen| seen.uid != pod.uid) {
-                self.observe_pod_gone(pod.clone()).await?;
-            }
+    async fn observe_objects(&self, observer: Observer, objects: &[ObservedObject]) -> Result<()> {
+        for object in objects {
+            self.observe_object(observer, *object).await?;
         }
-        let known: HashMap<_, _> = known.into_iter().map(|pod| (pod.uid.clone(), pod)).collect();
-        for pod in pods {
-            if known.get(&pod.uid) != Some(&pod) {
-                self.observe_pod(pod).await?;
-            }
+        let there: HashSet<_> = objects.iter().map(|it| (it.instance_id, it.part)).collect();
+        let whole = |instance: &Instance| {
+            [Part::Service, Part::Ingress].iter().all(|part| there.contains(&(instance.id, *part)))
+        };
+        self.reconcile_missing(observer, whole).await
+    }
+
+    async fn observe_object(&self, observer: Observer, object: ObservedObject) -> Result<()> {
+        if object.intact && !self.is_stray(object.instance_id).await? {
+            return Ok(());
+        }
+        self.reconcile(observer, object.instance_id).await
+    }
+
+    /// Whether nothing of the instance should be there any more.
+    async fn is_stray(&self, id: InstanceId) -> Result<bool> {
+        let instance = self.reader().await?.instances_by_id(&[id]).await?.pop();
+        Ok(instance.is_some_and(|instance| instance.released_at.is_some()))
+    }
+
+    async fn observe_pods(&self, observer: Observer, pods: Vec<Pod>) -> Result<()> {
+        let known = self.reader().await?.observed_pods().await?;
+        let there: HashSet<_> = pods.iter().map(|pod| pod.uid.as_str()).collect();
+        for pod in known.iter().filter(|pod| !there.contains(pod.uid.as_str())) {
+            self.observe_pod_gone(observer, pod.clone()).await?;
+        }
+        let known: HashMap<_, _> = known.iter().map(|pod| (pod.uid.as_str(), pod)).collect();
+        for pod in pods.iter().filter(|pod| known.get(pod.uid.as_str()) != Some(pod)) {
+            self.observe_pod(observer, pod.clone()).await?;
         }
         Ok(())
     }
 
-    async fn observe_pod(&self, pod: Pod) -> Result<()> {
+    async fn observe_pod(&self, observer: Observer, pod: Pod) -> Result<()> {
         let known = self.reader().await?.pods_of_instances(&[pod.instance_id]).await?;
         let known = known.into_iter().find(|known| known.uid == pod.uid);
         if known.as_ref() == Some(&pod) {
             return Ok(());
         }
         let event = if known.is_some() { EventType::PodModified } else { EventType::PodAdded };
-        self.maintain(None, async |work| {
+        self.take_in(observer, async |work| {
             let Some(instance) = work.observed(pod.instance_id).await? else {
                 return Ok(None);
             };
             work.tx.save_pod(&pod).await?;
             work.tell_pod(&instance, &pod, event, known.and_then(|known| known.reason))?;
-            work.tx.wake_tasks(&pod.instance_id.to_string()).await.map(Some)
+            // Of a pod that is well the Deployment tells as much as a task has to know.
+            if pod.is_troubled() {
+                work.tx.wake_tasks(&pod.instance_id.to_string()).await?;
+            }
+            Ok(Some(()))
         })
         .await
         .map(drop)
     }
 
-    async fn observe_pod_gone(&self, pod: Pod) -> Result<()> {
-        self.maintain(None, async |work| {
+    async fn observe_pod_gone(&self, observer: Observer, pod: Pod) -> Result<()> {
+        self.take_in(observer, async |work| {
             let Some(instance) = work.observed(pod.instance_id).await? else {
                 return Ok(None);
             };
@@ -154,50 +202,12 @@ impl ControlPlane {
         .await
         .map(drop)
     }
-
-    /// Looks at every instance after a complete list: what should stand and does not is put back.
-    async fn reconcile_all(&self, there: &[InstanceId]) -> Result<()> {
-        let mut page = PageRequest::all();
-        loop {
-            let filter = Instance::standing_filter();
-            let found = self.reader().await?.instances(&filter, &page).await?;
-            for instance in &found.items {
-                if !there.contains(&instance.id) {
-                    self.reconcile(instance.id).await?;
-                }
-            }
-            let last = found.items.last().filter(|_| found.has_next);
-            let Some(last) = last else { return Ok(()) };
-            page.after = Some(PageKey::new(last.created_at, last.id));
-        }
-    }
-
-    /// Starts a workflow that puts the instance's objects back, where they should stand and
-    /// nothing else is under way.
-    async fn reconcile(&self, id: InstanceId) -> Result<()> {
-        self.maintain(None, async |work| {
-            let Some(instance) = work.observed(id).await? else {
-                return Ok(None);
-            };
-            let Some(replicas) = instance.wanted_replicas() else {
-                return Ok(None);
-            };
-            if !work.tx.live_workflows(&[id.to_string()]).await?.is_empty() {
-                return Ok(None);
-            }
-            let workload = Workload { replicas, ..work.workload(&instance).await? };
-            let limit = self.settings.task_deadline;
-            work.start(scale::reconcile(&instance, &workload, limit)).await.map(Some)
-        })
-        .await
-        .map(drop)
-    }
 }
 
 impl Work {
     /// The instance that an observation is about, with everybody else held off; `None` for one
     /// that is not ours.
-    async fn observed(&mut self, id: InstanceId) -> Result<Option<Instance>> {
+    pub(super) async fn observed(&mut self, id: InstanceId) -> Result<Option<Instance>> {
         self.tx.lock(&id.to_string()).await?;
         Ok(self.tx.instances_by_id(&[id]).await?.pop())
     }

@@ -95,6 +95,7 @@ impl Work {
             version: 0,
         };
         self.insert(&instance, EventType::InstanceCreated).await?;
+        self.announce(&instance, EventType::InstanceNetworkUpdated)?;
         self.tx.move_secret(&order.id.to_string(), &instance.id.to_string()).await?;
         let workload = self.workload(&instance).await?;
         self.start(plan(&instance, &workload, settings.task_deadline)).await?;

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::{ApplyPart, AwaitRollout, Instance, RemoveSecret, provision};
+use super::{ApplyPart, AwaitRollout, FindDrift, Instance, RemoveSecret, provision};
 use crate::{
     runtime::{Part, Workload},
     workflows::{NewTask, Plan, WorkflowKind},
@@ -29,9 +29,16 @@ pub(super) fn update(instance: &Instance, workload: &Workload, limit: SignedDura
     plan(instance, WorkflowKind::UpdateInstance, mended(workload, limit))
 }
 
-/// Everything that should stand, applied again.
+/// What differs is noted, then everything that should stand is applied again.
 pub(super) fn reconcile(instance: &Instance, workload: &Workload, limit: SignedDuration) -> Plan {
-    plan(instance, WorkflowKind::ReconcileInstance, provision::standing(workload, limit))
+    let compare = FindDrift { workload: workload.clone() };
+    let mut tasks = vec![NewTask::new("find_drift", &compare).within(limit)];
+    tasks.extend(
+        provision::standing(workload, limit).into_iter().map(|task| {
+            if task.depends_on.is_empty() { task.after(&["find_drift"]) } else { task }
+        }),
+    );
+    plan(instance, WorkflowKind::ReconcileInstance, tasks)
 }
 
 /// Everything that should stand, and no Secret that no pod uses any more.

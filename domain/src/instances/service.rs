@@ -3,8 +3,8 @@ use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::{
-    Instance, InstanceAction, InstanceFilter, InstanceLog, InstanceRuntime, InstanceStatus,
-    LogType, delete, provision, scale,
+    Endpoint, Instance, InstanceAction, InstanceFilter, InstanceLog, InstanceRuntime,
+    InstanceStatus, LogType, delete, provision, scale,
 };
 use crate::{
     commerce::SpecChange,
@@ -178,6 +178,17 @@ impl ControlPlane {
         self.reader().await?.runtimes(instances).await
     }
 
+    pub fn endpoint(&self, instance: &Instance) -> Endpoint {
+        instance.endpoint(self.settings.ingress_tls)
+    }
+
+    /// What holds up the workflows that run for instances.
+    pub async fn troubles(&self, instances: &[InstanceId]) -> Result<Vec<(InstanceId, String)>> {
+        let subjects: Vec<String> = instances.iter().map(ToString::to_string).collect();
+        let troubles = self.reader().await?.troubles_of_subjects(&subjects).await?;
+        troubles.into_iter().map(|(subject, trouble)| Ok((subject.parse()?, trouble))).collect()
+    }
+
     pub async fn pods_of_instances(&self, instances: &[InstanceId]) -> Result<Vec<Pod>> {
         self.reader().await?.pods_of_instances(instances).await
     }
@@ -191,7 +202,7 @@ pub(crate) async fn settle(work: &mut Work, workflow: &Workflow, ending: Ending)
         (WorkflowKind::ProvisionInstance, ending) => {
             return provision::settle(work, workflow, instance, ending).await;
         }
-        (WorkflowKind::ReconcileInstance, _) => return Ok(()),
+        (WorkflowKind::ReconcileInstance | WorkflowKind::SweepInstance, _) => return Ok(()),
         // Cancelled by the deletion of the instance, which goes its own way.
         (_, Ending::Canceled) if instance.status == InstanceStatus::Deleting => return Ok(()),
         (_, Ending::Failed | Ending::Canceled) => InstanceAction::Fail,
@@ -208,7 +219,11 @@ pub(crate) async fn settle(work: &mut Work, workflow: &Workflow, ending: Ending)
         InstanceAction::Fail => instance.fail(work.failure(workflow).await?, now)?,
         action => instance.apply(action, now)?,
     };
-    work.save(&instance, event_of(action), Some(previous)).await
+    work.save(&instance, event_of(action), Some(previous)).await?;
+    if action == InstanceAction::Vanished {
+        work.announce(&instance, EventType::InstanceImageRemoved)?;
+    }
+    Ok(())
 }
 
 /// Puts an instance on its way again when its failed workflow is tried again.

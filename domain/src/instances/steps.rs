@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// How long a step waits for the watch before it looks for itself.
-const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(5);
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(10);
 
 /// Applies one object of a workload.
 #[derive(Serialize, Deserialize)]
@@ -109,6 +109,24 @@ impl Executor for RemoveSecret {
         outside.runtime.remove_secret(&self.place).await?;
         log.line(format!("no Secret {} in {}", self.place.name, self.place.namespace));
         Ok(Outcome::Done(json!({})))
+    }
+}
+
+/// Notes where the objects are other than they should be.
+#[derive(Serialize, Deserialize)]
+pub struct FindDrift {
+    pub workload: Workload,
+}
+
+impl Executor for FindDrift {
+    const KIND: &'static str = "find_drift";
+
+    async fn run(&self, outside: &Outside, log: &mut TaskLog) -> Result<Outcome> {
+        let drift = outside.runtime.drift(&self.workload).await?;
+        for difference in &drift {
+            log.line(difference);
+        }
+        Ok(Outcome::Done(json!({ "drift": drift })))
     }
 }
 

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{Instance, InstanceFilter, InstanceLog, InstanceRuntime, LogType};
+use super::{Instance, InstanceFilter, InstanceLog, InstanceRuntime, LogType, ObserverLease};
 use crate::{
     error::Result,
     ids::{InstanceId, TenantId},
@@ -26,7 +26,10 @@ pub trait InstanceReads {
     async fn pods_of_instances(&mut self, instances: &[InstanceId]) -> Result<Vec<Pod>>;
     /// All pods that were there when last looked.
     async fn observed_pods(&mut self) -> Result<Vec<Pod>>;
+    async fn pod(&mut self, uid: &str) -> Result<Option<Pod>>;
     async fn target_connected(&mut self, target: &str) -> Result<bool>;
+    /// The fence of whoever may observe the target.
+    async fn target_fence(&mut self, target: &str) -> Result<Option<i64>>;
 }
 
 #[async_trait]
@@ -38,7 +41,11 @@ pub trait InstanceWrites {
     async fn delete_runtime(&mut self, instance: InstanceId) -> Result<()>;
     async fn save_pod(&mut self, pod: &Pod) -> Result<()>;
     async fn delete_pod(&mut self, uid: &str) -> Result<()>;
-    async fn save_target(&mut self, target: &Target, connected: bool) -> Result<()>;
+    async fn save_connection(&mut self, target: &str, connected: bool) -> Result<()>;
+    /// Gives the right to observe a target to a process that has it, asks for it by force, or
+    /// comes when it has run out; answers with its fence. Call it under a lock.
+    async fn lease_target(&mut self, target: &Target, lease: &ObserverLease)
+    -> Result<Option<i64>>;
 }
 
 #[async_trait]

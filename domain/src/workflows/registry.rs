@@ -8,7 +8,8 @@ use super::{Ending, Executor, Outcome, Outside, TaskLog, Workflow, WorkflowKind}
 use crate::{
     error::{Error, Result},
     instances::{
-        self, ApplyPart, ApplySecret, AwaitRemoval, AwaitRollout, RemoveSecret, RemoveWorkload,
+        self, ApplyPart, ApplySecret, AwaitRemoval, AwaitRollout, FindDrift, RemoveSecret,
+        RemoveWorkload,
     },
     work::Work,
 };
@@ -26,6 +27,7 @@ const EXECUTORS: &[Entry] = &[
     entry::<ApplyPart>(),
     entry::<ApplySecret>(),
     entry::<AwaitRollout>(),
+    entry::<FindDrift>(),
     entry::<RemoveSecret>(),
     entry::<RemoveWorkload>(),
     entry::<AwaitRemoval>(),
@@ -56,7 +58,8 @@ pub(super) async fn settle(work: &mut Work, workflow: &Workflow, ending: Ending)
         | WorkflowKind::RestartInstance
         | WorkflowKind::UpdateInstance
         | WorkflowKind::ReconcileInstance
-        | WorkflowKind::DeleteInstance => instances::settle(work, workflow, ending).await,
+        | WorkflowKind::DeleteInstance
+        | WorkflowKind::SweepInstance => instances::settle(work, workflow, ending).await,
     }
 }
 
@@ -67,7 +70,7 @@ pub(super) async fn revive(work: &mut Work, workflow: &Workflow) -> Result<()> {
 
 /// Whether people may stop a workflow of this kind; one that is to leave nothing goes on.
 pub(super) fn is_cancellable(kind: WorkflowKind) -> bool {
-    kind != WorkflowKind::DeleteInstance
+    !matches!(kind, WorkflowKind::DeleteInstance | WorkflowKind::SweepInstance)
 }
 
 const fn entry<E: Executor>() -> Entry {

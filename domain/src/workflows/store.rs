@@ -24,6 +24,8 @@ pub trait WorkflowReads {
     ) -> Result<Vec<Page<Workflow>>>;
     /// The live workflows of these subjects, each lane in its order.
     async fn live_workflows(&mut self, subjects: &[String]) -> Result<Vec<Workflow>>;
+    /// What the running tasks of these subjects' workflows wait for or have failed with last.
+    async fn troubles_of_subjects(&mut self, subjects: &[String]) -> Result<Vec<(String, String)>>;
     async fn tasks_by_id(&mut self, ids: &[TaskId]) -> Result<Vec<Task>>;
     async fn tasks(&mut self, filter: &TaskFilter, page: &PageRequest) -> Result<Page<Task>>;
     /// All tasks of these workflows, each in its plan's order.

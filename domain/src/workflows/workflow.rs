@@ -100,6 +100,7 @@ kinds! {
     UpdateInstance "update_instance";
     ReconcileInstance "reconcile_instance";
     DeleteInstance "delete_instance";
+    SweepInstance "sweep_instance";
 }
 
 impl WorkflowKind {

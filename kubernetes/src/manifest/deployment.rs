@@ -19,8 +19,14 @@ use k8s_openapi::{
 };
 use kube::api::ObjectMeta;
 
-use super::meta::meta;
-use crate::labels;
+use super::{
+    meta::meta,
+    quantity::{cores, mebibytes},
+};
+use crate::{
+    conventions::{Conventions, GpuType},
+    labels,
+};
 
 /// What the Service calls the container's port.
 pub(super) const PORT_NAME: &str = "http";
@@ -36,7 +42,7 @@ const GRACE_SECONDS: i64 = 10;
 
 /// A change of specification, secret or restart token replaces the pods, each new one before
 /// its old one goes.
-pub(crate) fn deployment(workload: &Workload) -> Deployment {
+pub(crate) fn deployment(workload: &Workload, conventions: &Conventions) -> Deployment {
     Deployment {
         metadata: meta(&workload.place),
         spec: Some(DeploymentSpec {
@@ -49,7 +55,7 @@ pub(crate) fn deployment(workload: &Workload) -> Deployment {
             min_ready_seconds: Some(MIN_READY_SECONDS),
             progress_deadline_seconds: Some(PROGRESS_DEADLINE_SECONDS),
             revision_history_limit: Some(REVISIONS_KEPT),
-            template: template(workload),
+            template: template(workload, conventions),
             ..DeploymentSpec::default()
         }),
         ..Deployment::default()
@@ -66,7 +72,8 @@ fn one_more_first() -> DeploymentStrategy {
     }
 }
 
-fn template(workload: &Workload) -> PodTemplateSpec {
+fn template(workload: &Workload, conventions: &Conventions) -> PodTemplateSpec {
+    let gpu = workload.spec.gpu.as_ref().and_then(|gpu| conventions.gpu(gpu.kind));
     PodTemplateSpec {
         metadata: Some(ObjectMeta {
             labels: Some(labels::all(&workload.place)),
@@ -74,7 +81,8 @@ fn template(workload: &Workload) -> PodTemplateSpec {
             ..ObjectMeta::default()
         }),
         spec: Some(PodSpec {
-            containers: vec![container(workload)],
+            containers: vec![container(workload, gpu.as_ref())],
+            node_selector: gpu.map(|gpu| gpu.nodes).filter(|nodes| !nodes.is_empty()),
             automount_service_account_token: Some(false),
             enable_service_links: Some(false),
             security_context: Some(PodSecurityContext {
@@ -98,7 +106,7 @@ fn annotations(workload: &Workload) -> BTreeMap<String, String> {
     all.map(|(name, value)| (name.to_owned(), value.clone())).collect()
 }
 
-fn container(workload: &Workload) -> Container {
+fn container(workload: &Workload, gpu: Option<&GpuType>) -> Container {
     let spec = &workload.spec;
     Container {
         name: "app".to_owned(),
@@ -110,7 +118,7 @@ fn container(workload: &Workload) -> Container {
             container_port: spec.port().into(),
             ..ContainerPort::default()
         }]),
-        resources: Some(resources(spec)),
+        resources: Some(resources(spec, gpu)),
         security_context: Some(SecurityContext {
             allow_privilege_escalation: Some(false),
             ..SecurityContext::default()
@@ -135,13 +143,13 @@ fn env(spec: &ComputeSpec) -> Vec<EnvVar> {
 }
 
 /// Limits equal to requests, so that nobody lives off a neighbour.
-fn resources(spec: &ComputeSpec) -> ResourceRequirements {
+fn resources(spec: &ComputeSpec, gpu: Option<&GpuType>) -> ResourceRequirements {
     let mut amounts = BTreeMap::from([
-        ("cpu".to_owned(), Quantity(format!("{}m", spec.cpu_millis))),
-        ("memory".to_owned(), Quantity(format!("{}Mi", spec.memory_mib))),
+        ("cpu".to_owned(), cores(spec.cpu_millis)),
+        ("memory".to_owned(), mebibytes(spec.memory_mib)),
     ]);
-    if let Some(gpu) = &spec.gpu {
-        amounts.insert("nvidia.com/gpu".to_owned(), Quantity(gpu.count.to_string()));
+    if let (Some(wanted), Some(gpu)) = (&spec.gpu, gpu) {
+        amounts.insert(gpu.resource.clone(), Quantity(wanted.count.to_string()));
     }
     ResourceRequirements {
         requests: Some(amounts.clone()),
@@ -158,7 +166,7 @@ mod tests {
     use super::{super::sample, *};
 
     fn pod_spec(workload: &Workload) -> Value {
-        json!(deployment(workload))["spec"]["template"]["spec"].take()
+        json!(deployment(workload, &Conventions::default()))["spec"]["template"]["spec"].take()
     }
 
     #[test]
@@ -170,7 +178,7 @@ mod tests {
         });
 
         assert_eq!(
-            json!(deployment(&sample::workload())),
+            json!(deployment(&sample::workload(), &Conventions::default())),
             json!({
                 "apiVersion": "apps/v1",
                 "kind": "Deployment",
@@ -248,7 +256,8 @@ mod tests {
         };
         let workload = Workload { secret: Some(secret), ..sample::workload() };
 
-        let template = json!(deployment(&workload))["spec"]["template"].take();
+        let template =
+            json!(deployment(&workload, &Conventions::default()))["spec"]["template"].take();
 
         assert_eq!(
             template["spec"]["containers"][0]["envFrom"],
@@ -261,11 +270,27 @@ mod tests {
     }
 
     #[test]
+    fn a_type_of_gpu_is_the_clusters_resource_on_the_clusters_nodes() {
+        let mut workload = sample::workload();
+        workload.spec.gpu = Some(Gpu { kind: 2, count: 1 });
+        let nodes = BTreeMap::from([("gpu.example/model".to_owned(), "a100".to_owned())]);
+        let a100 = GpuType { resource: "example.com/gpu".to_owned(), nodes };
+        let conventions =
+            Conventions { gpus: BTreeMap::from([(2, a100)]), ..Conventions::default() };
+
+        let spec = json!(deployment(&workload, &conventions))["spec"]["template"]["spec"].take();
+
+        assert_eq!(spec["nodeSelector"], json!({ "gpu.example/model": "a100" }));
+        assert_eq!(spec["containers"][0]["resources"]["limits"]["example.com/gpu"], "1");
+        assert!(conventions.gpu(1).is_none());
+    }
+
+    #[test]
     fn a_restart_token_changes_the_template_alone() {
-        let before = json!(deployment(&sample::workload()));
+        let before = json!(deployment(&sample::workload(), &Conventions::default()));
         let workload = Workload { restart_token: Some("t2".to_owned()), ..sample::workload() };
 
-        let mut after = json!(deployment(&workload));
+        let mut after = json!(deployment(&workload, &Conventions::default()));
 
         let annotations = after["spec"]["template"]["metadata"]
             .as_object_mut()

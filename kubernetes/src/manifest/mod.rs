@@ -4,6 +4,7 @@ mod deployment;
 mod ingress;
 mod meta;
 mod namespace;
+mod quantity;
 mod secret;
 mod service;
 

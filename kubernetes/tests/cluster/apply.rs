@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use domain::{
     error::ErrorCode,
     runtime::{Part, Runtime},
@@ -107,7 +109,53 @@ async fn a_name_that_kubernetes_refuses_is_invalid() {
     assert!(refusal.to_string().starts_with("metadata.name: "), "{refusal}");
 }
 
-#[tokio::test]
+/// How often the adapter tries.
+const TRIES: usize = 4;
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_that_passes_is_not_noticed() {
+    let bench = Bench::new();
+    let faults = [
+        Fault::Status(500, None),
+        Fault::Status(429, Some(Duration::from_secs(3))),
+        Fault::LostAnswer,
+    ];
+    for fault in faults {
+        bench.cluster.faults().fail_matching(Calls::of("patch"), TRIES - 1, fault.clone());
+
+        let outcome = bench.runtime.apply(&workload("web"), Part::Namespace).await;
+
+        assert!(outcome.is_ok(), "{fault:?}: {outcome:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_asks_for_time_is_given_it() {
+    let bench = Bench::new();
+    let begun = tokio::time::Instant::now();
+    let busy = Fault::Status(429, Some(Duration::from_secs(3)));
+    bench.cluster.faults().fail_next(2, busy);
+
+    bench.runtime.apply(&workload("web"), Part::Namespace).await.unwrap();
+
+    assert_eq!(begun.elapsed().as_secs(), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_fails_all_the_time_is_not_asked_for_ever() {
+    let bench = Bench::new();
+    bench.cluster.faults().fail_at_rate(1.0, 1, Fault::Status(503, None));
+
+    let web = workload("web");
+    let calls = (0..200).map(|_| bench.runtime.apply(&web, Part::Namespace));
+    let outcomes = futures::future::join_all(calls).await;
+
+    let tried = bench.cluster.accesses().into_iter().find(|(access, _)| access.verb == "patch");
+    assert!(outcomes.iter().all(Result::is_err));
+    assert!(tried.is_some_and(|(_, n)| n < 200 * 2), "each was tried again");
+}
+
+#[tokio::test(start_paused = true)]
 async fn failures_of_the_cluster_are_retryable_and_leave_nothing_double() {
     let bench = Bench::new();
     let web = workload("web");
@@ -120,7 +168,7 @@ async fn failures_of_the_cluster_are_retryable_and_leave_nothing_double() {
         Fault::LostAnswer,
     ];
     for fault in faults {
-        bench.cluster.faults().fail_matching(Calls::of("patch"), 1, fault.clone());
+        bench.cluster.faults().fail_matching(Calls::of("patch"), TRIES, fault.clone());
 
         let outcome = bench.runtime.apply(&web, Part::Deployment).await;
 

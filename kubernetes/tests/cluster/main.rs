@@ -5,6 +5,9 @@
 mod apply;
 mod bench;
 mod connect;
+mod kubeconfig;
+mod log;
 mod remove;
 mod rollout;
+mod tls;
 mod watch;

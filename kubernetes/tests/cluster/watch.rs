@@ -33,12 +33,13 @@ async fn next(watch: &mut (impl Stream<Item = Observation> + Unpin)) -> Observat
     soon(watch.next()).await.expect("a watch never ends")
 }
 
-/// The three observations that a session begins with.
+/// The observations that a session begins with.
 async fn beginning(
     watch: &mut (impl Stream<Item = Observation> + Unpin),
 ) -> (Vec<ObservedWorkload>, Vec<Pod>) {
     assert_eq!(next(watch).await, Observation::Connected);
     let Observation::Workloads(workloads) = next(watch).await else { panic!("no workloads") };
+    let Observation::Objects(_) = next(watch).await else { panic!("no objects") };
     let Observation::Pods(pods) = next(watch).await else { panic!("no pods") };
     (workloads, pods)
 }

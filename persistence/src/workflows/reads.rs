@@ -10,8 +10,8 @@ use domain::{
     ids::{TaskId, WorkflowId},
     page::{Page, PageRequest},
     workflows::{
-        LogLine, Task, TaskAttempt, TaskFilter, TaskQueue, Workflow, WorkflowFilter, WorkflowReads,
-        WorkflowStatus,
+        LogLine, Task, TaskAttempt, TaskFilter, TaskQueue, TaskStatus, Workflow, WorkflowFilter,
+        WorkflowReads, WorkflowStatus,
     },
 };
 use jiff::{SignedDuration, Timestamp};
@@ -137,6 +137,22 @@ impl WorkflowReads for Conn {
             .load(c))
         .map_err(database)?;
         Ok(rows.into_iter().map(Workflow::from).collect())
+    }
+
+    async fn troubles_of_subjects(&mut self, subjects: &[String]) -> Result<Vec<(String, String)>> {
+        let running = tasks::status
+            .eq(TaskStatus::Running.as_str())
+            .and(workflows::status.eq(WorkflowStatus::Running.as_str()));
+        let rows: Vec<(String, Option<String>, Option<String>)> = run!(self, |c| tasks::table
+            .inner_join(workflows::table)
+            .filter(workflows::subject_id.eq_any(subjects))
+            .filter(running)
+            .order((tasks::workflow_id, tasks::id))
+            .select((workflows::subject_id, tasks::error, tasks::wait_reason))
+            .load(c))
+        .map_err(database)?;
+        let told = rows.into_iter();
+        Ok(told.filter_map(|(of, error, waits)| Some((of, error.or(waits)?))).collect())
     }
 
     async fn tasks_by_id(&mut self, ids: &[TaskId]) -> Result<Vec<Task>> {

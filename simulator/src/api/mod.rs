@@ -11,10 +11,11 @@ mod query;
 mod representation;
 mod request;
 mod reviews;
+mod rights;
 mod scale;
 mod serve;
 mod table;
 mod watch;
 mod write;
 
-pub(crate) use serve::router;
+pub(crate) use self::{rights::Rights, serve::router};

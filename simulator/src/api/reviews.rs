@@ -1,10 +1,11 @@
-//! Questions about the caller. Everyone is the administrator of a simulated cluster.
+//! Questions about the caller.
 
 use http::{Method, StatusCode, request::Parts};
 use serde_json::{Value, json};
 
-use super::answer::Answer;
+use super::{answer::Answer, rights};
 use crate::{
+    access::{Account, Rule},
     cluster::Cluster,
     object::{map_mut, seconds},
     status_error::StatusError,
@@ -25,14 +26,20 @@ pub(super) fn of_group(group: &str) -> impl Iterator<Item = (&'static str, &'sta
 }
 
 /// The answer, if the path is that of a review.
-pub(super) fn answer(parts: &Parts, body: &[u8], cluster: &Cluster) -> Option<Answer> {
+pub(super) fn answer(
+    parts: &Parts,
+    body: &[u8],
+    cluster: &Cluster,
+    caller: Option<&Account>,
+) -> Option<Answer> {
     let (group, _, kind) = REVIEWS
         .iter()
         .find(|(group, name, _)| parts.uri.path() == format!("/apis/{group}/v1/{name}"))?;
     if parts.method != Method::POST {
         return Some(Answer::refusal(&StatusError::method_not_allowed()));
     }
-    // Typed clients send protobuf. What they ask does not matter: the answer is always yes.
+    // Typed clients send protobuf. What they ask does not matter to the administrator, whom the
+    // answer is always yes for.
     let mut review: Value = serde_json::from_slice(body).unwrap_or_default();
     map_mut(&mut review);
     review["apiVersion"] = json!(format!("{group}/v1"));
@@ -44,26 +51,38 @@ pub(super) fn answer(parts: &Parts, body: &[u8], cluster: &Cluster) -> Option<An
             for attribute in attributes.filter_map(Value::as_object_mut) {
                 attribute.retain(|_, value| value != "");
             }
-            review["status"] = json!({"allowed": true});
+            review["status"] = json!({"allowed": is_allowed(&review["spec"], caller)});
         }
         "SelfSubjectRulesReview" => {
             review["spec"] = json!({});
-            review["status"] = rules();
+            review["status"] = rules(caller);
         }
         _ => {
             review["metadata"]["creationTimestamp"] = json!(seconds(cluster.now()));
+            let admin = ("simulated-admin", "system:masters");
+            let (name, group) = caller.map_or(admin, |it| (&it.name, "system:serviceaccounts"));
             review["status"] = json!({"userInfo": {
-                "username": "simulated-admin",
-                "groups": ["system:masters", "system:authenticated"],
+                "username": name,
+                "groups": [group, "system:authenticated"],
             }});
         }
     }
     Some(Answer::json(StatusCode::CREATED, review))
 }
 
-fn rules() -> Value {
+fn is_allowed(spec: &Value, caller: Option<&Account>) -> bool {
+    let Some(account) = caller else {
+        return true;
+    };
+    let (access, namespace) = rights::reviewed(&spec["resourceAttributes"]);
+    account.may(&access, namespace)
+}
+
+fn rules(caller: Option<&Account>) -> Value {
+    let all = json!([{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]);
+    let shown = |rule: &Rule| json!({"verbs": rule.verbs, "apiGroups": rule.groups, "resources": rule.resources});
     json!({
-        "resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}],
+        "resourceRules": caller.map_or(all, |it| it.rules.iter().map(shown).collect()),
         "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
         "incomplete": false,
     })

@@ -12,9 +12,12 @@ use super::{
     discovery, list, logs,
     query::Query,
     request::{self, Call, Target, Verb},
-    reviews, scale, watch, write,
+    reviews,
+    rights::{self, Rights},
+    scale, watch, write,
 };
 use crate::{
+    access::Account,
     cluster::Cluster,
     faults::Fault,
     state::State as ClusterState,
@@ -23,24 +26,28 @@ use crate::{
 
 const BODY_LIMIT: usize = 3 * 1024 * 1024;
 
-pub(crate) fn router(cluster: Cluster) -> Router {
-    Router::new().fallback(serve).with_state(cluster)
+pub(crate) fn router(cluster: Cluster, rights: Rights) -> Router {
+    Router::new().fallback(serve).with_state((cluster, rights))
 }
 
-async fn serve(State(cluster): State<Cluster>, request: Request) -> Response {
+async fn serve(State((cluster, rights)): State<(Cluster, Rights)>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     if let Some(answer) = discovery::answer(&parts) {
         return answer.into_response();
     }
+    let caller = match rights.caller(&parts.headers) {
+        Ok(caller) => caller,
+        Err(refusal) => return Answer::refusal(&refusal).into_response(),
+    };
     let body = match Limited::new(body, BODY_LIMIT).collect().await {
         Ok(body) => body.to_bytes(),
         Err(_) => return Answer::refusal(&StatusError::too_large()).into_response(),
     };
-    if let Some(answer) = reviews::answer(&parts, &body, &cluster) {
+    if let Some(answer) = reviews::answer(&parts, &body, &cluster, caller) {
         return answer.into_response();
     }
     match call(&parts, body) {
-        Ok(call) => carry_out(&cluster, call).await,
+        Ok(call) => carry_out(&cluster, call, caller).await,
         Err(refusal) => Answer::refusal(&refusal).into_response(),
     }
 }
@@ -61,9 +68,12 @@ fn call(parts: &Parts, body: Bytes) -> Result<Call> {
     })
 }
 
-async fn carry_out(cluster: &Cluster, call: Call) -> Response {
-    let resource = call.target.kind.plural;
-    let fault = cluster.with_state(|state| state.faults.strike(call.verb.name(), resource));
+async fn carry_out(cluster: &Cluster, call: Call, caller: Option<&Account>) -> Response {
+    let admitted = cluster.with_state(|state| admit(state, &call, caller));
+    let fault = match admitted {
+        Ok(fault) => fault,
+        Err(refusal) => return Answer::refusal(&refusal).into_response(),
+    };
     match fault {
         None => answer(cluster, &call).into_response(),
         Some(Fault::LostAnswer) => answer(cluster, &call).into_broken_response(),
@@ -77,6 +87,18 @@ async fn carry_out(cluster: &Cluster, call: Call) -> Response {
             Answer::refusal(&request::failure(code, wait)).into_response()
         }
     }
+}
+
+/// Notes the call; what is allowed may still meet a fault.
+fn admit(state: &mut ClusterState, call: &Call, caller: Option<&Account>) -> Result<Option<Fault>> {
+    let needed = rights::accesses(state, call);
+    if let Some(account) = caller {
+        rights::check(account, &needed, call)?;
+    }
+    for access in needed {
+        *state.accesses.entry(access).or_default() += 1;
+    }
+    Ok(state.faults.strike(call.verb.name(), call.target.kind.plural))
 }
 
 fn answer(cluster: &Cluster, call: &Call) -> Answer {

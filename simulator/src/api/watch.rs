@@ -40,6 +40,8 @@ pub(super) struct Watch {
     /// The version up to which all is told.
     position: u64,
     lines: VecDeque<String>,
+    /// How many changes there were to tell.
+    changes: u64,
     next_bookmark: Timestamp,
     /// When the last bookmark falls due.
     farewell: Timestamp,
@@ -74,6 +76,7 @@ pub(super) fn open(cluster: &Cluster, call: &Call) -> Result<Answer> {
             bookmarks: call.query.flag("allowWatchBookmarks") && *call.target.kind != EVENT,
             position: from.unwrap_or_default(),
             lines: VecDeque::new(),
+            changes: 0,
             next_bookmark: later(state.now, state.timing.bookmark.min(farewell)),
             farewell: later(state.now, farewell),
             deadline: later(state.now, timeout),
@@ -157,7 +160,10 @@ impl Watch {
                     let here = self.namespace.as_ref().is_none_or(|ns| *ns == change.key.namespace);
                     let news = here.then(|| told(change, &self.selection)).flatten();
                     if let Some((kind, object)) = news {
-                        self.tell(state, kind, &object);
+                        self.changes += 1;
+                        if !state.faults.loses(self.changes) {
+                            self.tell(state, kind, &object);
+                        }
                     }
                 }
                 self.position = self.position.max(state.storage.version());

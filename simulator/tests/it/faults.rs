@@ -72,3 +72,18 @@ async fn watches_are_dropped_or_expire() {
     let mut late = test.watch(&format!("{CONFIG_MAPS}?watch=1&resourceVersion=2")).await;
     assert_eq!(late.next().await.unwrap()["type"], "ERROR");
 }
+
+#[tokio::test]
+async fn a_watch_may_keep_changes_to_itself() {
+    let test = TestCluster::with_namespace().await;
+    let mut watch = test.watch(&format!("{CONFIG_MAPS}?watch=1")).await;
+    test.cluster.faults().lose_changes(3);
+
+    for name in ["a", "b", "c", "d"] {
+        test.post(CONFIG_MAPS, config_map(name, "1")).await.ok();
+    }
+
+    let name = |event: &Value| event["object"]["metadata"]["name"].as_str().unwrap().to_owned();
+    let told: Vec<String> = watch.all_so_far().iter().map(name).collect();
+    assert_eq!(told[told.len() - 3..], ["a", "b", "d"]);
+}

@@ -15,6 +15,7 @@ mod objects;
 mod ownership;
 mod recordings;
 mod replay;
+mod rights;
 mod stateful_sets;
 mod support;
 mod watches;

@@ -56,8 +56,9 @@ impl Instance {
         ComputeSpec(self.0.spec.clone())
     }
     /// Its address; null once it is deleted.
-    async fn network(&self) -> Option<InstanceNetwork> {
-        self.0.released_at.is_none().then(|| InstanceNetwork::of(&self.0))
+    async fn network(&self, ctx: &Context<'_>) -> Option<InstanceNetwork> {
+        let endpoint = ctx.control_plane().endpoint(&self.0);
+        self.0.released_at.is_none().then(|| InstanceNetwork::of(&self.0, endpoint))
     }
     /// What the cluster showed last.
     async fn runtime(&self, ctx: &Context<'_>) -> Result<InstanceRuntime> {
@@ -78,12 +79,19 @@ impl Instance {
     /// Why it does not run, with the evidence; null where it runs or should not.
     async fn why_not_running(&self, ctx: &Context<'_>) -> Result<Option<Explanation>> {
         let loaders = ctx.loaders();
-        let (seen, pods) = futures::try_join!(
+        let (seen, pods, trouble, connected) = futures::try_join!(
             loaders.runtimes.load_one(self.0.id),
             loaders.pods_of_instance.load_one(self.0.id),
+            loaders.troubles.load_one(self.0.id),
+            loaders.connected.load_one(()),
         )?;
-        let pods = pods.unwrap_or_default();
-        Ok(instances::explain(&self.0, seen.as_ref(), &pods).map(Explanation::from))
+        let known = instances::Circumstances {
+            runtime: seen.as_ref(),
+            pods: &pods.unwrap_or_default(),
+            trouble: trouble.as_deref(),
+            connected: connected.unwrap_or(false),
+        };
+        Ok(instances::explain(&self.0, known).map(Explanation::from))
     }
     /// Whether it has a secret environment; what is in that is never read back.
     async fn secret_config(&self, ctx: &Context<'_>) -> Result<SecretInfo> {
@@ -148,11 +156,11 @@ pub struct InstanceNetwork {
 }
 
 impl InstanceNetwork {
-    fn of(instance: &instances::Instance) -> Self {
+    fn of(instance: &instances::Instance, endpoint: instances::Endpoint) -> Self {
         Self {
-            endpoint_url: instance.endpoint_url(),
+            endpoint_url: endpoint.url,
             domain: instance.host.clone(),
-            port: instances::Instance::PUBLIC_PORT,
+            port: endpoint.port,
             created_at: DateTime(instance.created_at),
             updated_at: DateTime(instance.created_at),
         }
@@ -162,12 +170,12 @@ impl InstanceNetwork {
 /// Why an instance does not run.
 #[derive(SimpleObject)]
 pub struct Explanation {
-    /// One of IMAGE_PULL, CRASH_LOOP, OUT_OF_MEMORY, UNSCHEDULABLE, QUOTA, NOT_READY, DEADLINE
-    /// and FAILED.
+    /// One of IMAGE_PULL, CRASH_LOOP, OUT_OF_MEMORY, UNSCHEDULABLE, QUOTA, NOT_READY, DEADLINE,
+    /// NAMESPACE_TERMINATING, TARGET_UNREACHABLE and FAILED.
     code: &'static str,
     /// The same for people.
     message: String,
-    /// What the cluster said, most telling first.
+    /// What the cluster said and the container's log ends with, most telling first.
     evidence: Vec<String>,
 }
 

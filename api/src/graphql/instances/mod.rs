@@ -3,6 +3,7 @@ mod instance;
 mod log;
 mod mutation;
 mod pod;
+mod pod_log;
 mod query;
 mod runtime;
 mod subscription;

@@ -1,7 +1,11 @@
-use async_graphql::Object;
+use async_graphql::{Context, Object};
 use domain::runtime;
 
-use crate::graphql::scalars::{DateTime, time};
+use crate::graphql::{
+    context::Ctx,
+    error::Result,
+    scalars::{DateTime, time},
+};
 
 pub struct Pod(pub runtime::Pod);
 
@@ -47,6 +51,22 @@ impl Pod {
     /// The reason in a sentence.
     async fn message(&self) -> Option<&str> {
         self.0.message.as_deref()
+    }
+    /// How its container ended last, such as `OOMKilled`.
+    async fn last_termination(&self) -> Option<&str> {
+        self.0.last_termination.as_deref()
+    }
+    /// With which exit code its container ended last.
+    async fn last_exit_code(&self) -> Option<i32> {
+        self.0.last_exit_code
+    }
+    /// The end of its log, at most 64 KiB, read from the cluster now; null where it has none.
+    async fn log(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many lines at most: 1 to 1000.", default = 100)] tail: i32,
+    ) -> Result<Option<String>> {
+        Ok(ctx.control_plane().pod_log(&self.0, tail.into()).await?)
     }
     /// When the node took it up.
     async fn started_at(&self) -> Option<DateTime> {

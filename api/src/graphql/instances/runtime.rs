@@ -42,32 +42,15 @@ impl InstanceRuntime {
         pods: &[runtime::Pod],
         connected: bool,
     ) -> Self {
-        let first = pods.first();
-        let ready = seen.as_ref().map_or(0, |seen| seen.ready_replicas);
-        let wanted = seen.as_ref().map_or(0, |seen| seen.total_replicas);
-        let error_reason = first
-            .filter(|pod| !pod.ready)
-            .and_then(|pod| pod.reason.clone())
-            .or_else(|| seen.as_ref().and_then(|seen| seen.error_reason.clone()));
-        let state = match instance.status {
-            instances::InstanceStatus::Failed => "Failed",
-            _ if wanted > 0 && ready >= wanted => "Running",
-            instances::InstanceStatus::Stopped | instances::InstanceStatus::Deleted => "Stopped",
-            _ => "Creating",
-        };
+        let snapshot = instances::Snapshot::of(instance, seen.as_ref(), pods);
         Self {
-            state,
-            phase: first.map_or_else(
-                || "Unknown".to_owned(),
-                |pod| pod.reason.clone().unwrap_or_else(|| pod.phase.clone()),
-            ),
-            ready_replicas: ready,
-            total_replicas: wanted,
-            pod_name: first.map(|pod| pod.name.clone()),
-            message: first
-                .and_then(|pod| pod.message.clone())
-                .or_else(|| seen.as_ref().and_then(|seen| seen.message.clone())),
-            error_reason,
+            state: snapshot.state,
+            phase: snapshot.phase,
+            ready_replicas: snapshot.ready_replicas,
+            total_replicas: snapshot.total_replicas,
+            pod_name: snapshot.pod_name,
+            message: snapshot.message,
+            error_reason: snapshot.error_reason,
             namespace: instance.namespace.clone(),
             deployment_name: instance.name.clone(),
             service_name: instance.name.clone(),

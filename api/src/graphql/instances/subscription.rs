@@ -1,13 +1,17 @@
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, SimpleObject, Subscription};
+use async_graphql::{Context, Enum, ID, SimpleObject, Subscription};
 use domain::{
     events::{EventFilter, EventType},
     ids::{InstanceId, TenantId},
     runtime,
 };
 
-use super::{instance::Instance, pod::Pod};
+use super::{
+    instance::Instance,
+    pod::Pod,
+    pod_log::{self, PodLogChunk},
+};
 use crate::graphql::{
     context::Ctx,
     error::Result,
@@ -98,6 +102,17 @@ impl InstanceSubscription {
             ..EventFilter::default()
         };
         events::follow(ctx, filter, after, pod_change).await
+    }
+
+    /// The log of a pod from its beginning, and what it goes on to write, across restarts of its
+    /// container. Ends when the pod is gone.
+    async fn pod_log(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The pod's `uid`.")] uid: ID,
+        #[graphql(desc = "Begin behind this position.")] after: Option<String>,
+    ) -> Result<Live<PodLogChunk>> {
+        pod_log::follow(ctx, uid, after).await
     }
 }
 

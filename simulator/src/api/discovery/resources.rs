@@ -8,13 +8,15 @@ use crate::{
 };
 
 /// The named groups, in the order that discovery names them.
-pub(super) const GROUPS: [&str; 8] = [
+pub(super) const GROUPS: [&str; 10] = [
     "apps",
     events_v1::GROUP,
     reviews::AUTHENTICATION,
     reviews::AUTHORIZATION,
     "batch",
     "networking.k8s.io",
+    "policy",
+    "rbac.authorization.k8s.io",
     "coordination.k8s.io",
     "discovery.k8s.io",
 ];

@@ -1,0 +1,4 @@
+mod memory;
+mod redis;
+
+pub use self::{memory::MemoryMirror, redis::RedisMirror};

@@ -1,0 +1,132 @@
+//! What stands in `deploy/`.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use simulator::{Access, Clock, Cluster, Rule};
+use tokio::net::TcpListener;
+
+use crate::support::TestApp;
+
+fn base() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/base")
+}
+
+fn texts(list: &Value) -> Vec<String> {
+    let text = |item: &Value| item.as_str().unwrap().to_owned();
+    list.as_array().unwrap().iter().map(text).collect()
+}
+
+/// What the ClusterRole grants.
+fn rules() -> Vec<Rule> {
+    let text = std::fs::read_to_string(base().join("rights.yaml")).unwrap();
+    let role: Value = serde_saphyr::from_str(text.split("\n---\n").next().unwrap()).unwrap();
+    let rule = |rule: &Value| Rule {
+        namespace: None,
+        groups: texts(&rule["apiGroups"]),
+        resources: texts(&rule["resources"]),
+        verbs: texts(&rule["verbs"]),
+    };
+    role["rules"].as_array().unwrap().iter().map(rule).collect()
+}
+
+fn granted() -> BTreeSet<Access> {
+    let mut granted = BTreeSet::new();
+    for Rule { groups, resources, verbs, .. } in rules() {
+        for (group, resource) in groups.iter().flat_map(|it| resources.iter().map(move |r| (it, r)))
+        {
+            granted.extend(verbs.iter().map(|verb| Access {
+                verb: verb.clone(),
+                group: group.clone(),
+                resource: resource.clone(),
+            }));
+        }
+    }
+    granted
+}
+
+/// Runs kubectl; `None`, and a word on why, where there is none.
+fn kubectl(arguments: &[&str]) -> Option<String> {
+    let Ok(output) = Command::new("kubectl").args(arguments).output() else {
+        eprintln!("skipped: there is no kubectl to be run");
+        return None;
+    };
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(output.status.success(), "kubectl {arguments:?}: {}", text(&output.stderr));
+    Some(text(&output.stdout))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rights_are_those_that_are_used_and_no_others() {
+    let app = TestApp::allowed(rules()).await;
+    let (root, ada) = (app.admin().await, app.user("ada").await);
+    let (web, broken) = (root.create_product("web:1").await, root.create_product("nopull:1").await);
+    let secret = json!({ "productId": web, "instanceName": "web", "secretConfig": { "A": "1" } });
+
+    let order = ada.place_order_with(secret).await.ok()["placeOrder"]["order"]["id"].clone();
+    let paid = ada.pay_order(order.as_str().unwrap()).await.ok();
+    let instance = paid["payOrder"]["order"]["instance"]["id"].as_str().unwrap().to_owned();
+    ada.buy(&broken, "broken").await;
+    while app.control_plane.run_next_task().await.unwrap() {}
+    app.advance(Duration::from_secs(30));
+    app.observe().await;
+    let pods = "query($id: ID!) { instance(id: $id) { pods { log } } }";
+    let log = ada.send(pods, json!({ "id": instance })).await.ok();
+    app.run_tasks().await;
+    app.watch().await;
+    ada.command("stopInstance", &instance).await.ok();
+    app.run_tasks().await;
+    ada.command("deleteInstance", &instance).await.ok();
+    app.run_tasks().await;
+
+    let used: BTreeSet<Access> = app.cluster.accesses().into_keys().collect();
+    assert!(log["instance"]["pods"][0]["log"].as_str().unwrap().contains("listening"), "{log}");
+    assert_eq!(app.standing().await, Vec::<String>::new());
+    assert_eq!(used, granted());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kustomize_builds_it_and_a_cluster_takes_it() {
+    let Some(built) = kubectl(&["kustomize", base().to_str().unwrap()]) else { return };
+    let cluster = Cluster::new(Clock::system());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let kubeconfig = simulator::kubeconfig(listener.local_addr().unwrap());
+    tokio::spawn(async move { cluster.serve(listener).await });
+    let folder = tempfile::tempdir().unwrap();
+    let (config, all) = (folder.path().join("config"), folder.path().join("all.yaml"));
+    std::fs::write(&config, kubeconfig).unwrap();
+    std::fs::write(&all, &built).unwrap();
+
+    let applied = tokio::task::spawn_blocking(move || {
+        let (config, all) = (config.to_str().unwrap(), all.to_str().unwrap());
+        let apply =
+            ["apply", "--server-side", "--validate=false", "-f", all, "--kubeconfig", config];
+        kubectl(&apply)
+    });
+    let applied = applied.await.unwrap().unwrap();
+
+    let kinds: Vec<&str> = applied.lines().filter_map(|line| line.split('/').next()).collect();
+    assert_eq!(
+        kinds,
+        [
+            "namespace",
+            "serviceaccount",
+            "clusterrole.rbac.authorization.k8s.io",
+            "clusterrolebinding.rbac.authorization.k8s.io",
+            "service",
+            "deployment.apps",
+            "poddisruptionbudget.policy",
+            "networkpolicy.networking.k8s.io",
+        ]
+    );
+    for said in
+        ["path: /livez", "path: /readyz", "readOnlyRootFilesystem: true", "runAsNonRoot: true"]
+    {
+        assert!(built.contains(said), "{said}");
+    }
+}
