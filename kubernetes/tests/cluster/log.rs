@@ -46,8 +46,7 @@ async fn told(
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     reader.abort();
-    let told = told.lock().unwrap().clone();
-    told
+    told.lock().unwrap().clone()
 }
 
 fn texts(lines: &[PodLogLine]) -> Vec<&str> {
