@@ -256,6 +256,80 @@ mod tests {
         assert_eq!(states(&tasks), "Srrpp");
     }
 
+    /// What may happen to a workflow between two of its moves: claims, outcomes and losses of
+    /// workers, a cancellation, another try.
+    fn happen(random: &mut fastrand::Rng, workflow: &mut Workflow, tasks: &mut [Task]) {
+        let Some(task) = random.choice(&mut *tasks) else { return };
+        match random.u32(0..100) {
+            0 if !workflow.compensating => workflow.cancel_reason = Some("by user".to_owned()),
+            // Its worker was lost: the lease runs out, and it is claimed anew.
+            1..5 if task.claim.leased => task.release(NOW, NOW),
+            5..40 if task.claim.leased => {
+                let cancelled = workflow.cancel_reason.is_some() && task.phase == Phase::Forward;
+                task.end(if cancelled { TaskStatus::Canceled } else { TaskStatus::Success }, NOW);
+            }
+            40..43 if task.claim.leased && task.phase == Phase::Forward => {
+                task.end(TaskStatus::Failed, NOW);
+            }
+            43..46 if !workflow.compensating && workflow.cancel_reason.is_none() => {
+                revive(tasks, |task| task.status == TaskStatus::Failed, NOW);
+            }
+            46.. if task.claim.ready_at.is_some() && !task.claim.leased => {
+                task.status = TaskStatus::Running;
+                task.started_at = Some(NOW);
+                (task.claim.ready_at, task.claim.leased) = (None, true);
+            }
+            _ => {}
+        }
+    }
+
+    /// What holds after every move, whatever has happened.
+    fn check(
+        workflow: &Workflow,
+        tasks: &[Task],
+        ending: Option<Ending>,
+        told: impl Fn() -> String,
+    ) {
+        let status = |id: &TaskId| tasks.iter().find(|task| task.id == *id).unwrap().status;
+        for task in tasks.iter().filter(|task| task.started_at.is_some()) {
+            let met = task.depends_on.iter().all(|id| status(id) == TaskStatus::Success);
+            assert!(met || !task.status.is_live(), "{}: started before what it depends on", told());
+            let undoes = task.phase == Phase::Compensation;
+            assert!(!undoes || workflow.compensating, "{}: undone before its time", told());
+        }
+        if workflow.compensating {
+            let forward = of(tasks, Phase::Forward).any(|task| task.status.is_live());
+            assert!(!forward, "{}: undone while something is made", told());
+        }
+        let live = tasks.iter().any(|task| task.status.is_live());
+        assert_eq!(ending.is_none(), live, "{}: it ends when nothing is left to do", told());
+        if ending == Some(Ending::Success) {
+            let done = of(tasks, Phase::Forward).all(|task| task.status == TaskStatus::Success);
+            assert!(done, "{}: a success without all of its tasks", told());
+        }
+    }
+
+    #[test]
+    fn a_hundred_thousand_random_runs_keep_their_order_and_end_once() {
+        let mut endings = [0; 3];
+        for seed in 0..100_000 {
+            let mut random = fastrand::Rng::with_seed(seed);
+            let (mut workflow, mut tasks) = diamond();
+            for step in 0..120 {
+                let ending = advance(&mut workflow, &mut tasks, NOW);
+                let told = || format!("seed {seed}, step {step}, {}", states(&tasks));
+                check(&workflow, &tasks, ending, told);
+                if let Some(ending) = ending {
+                    endings[ending as usize] += 1;
+                    break;
+                }
+                happen(&mut random, &mut workflow, &mut tasks);
+            }
+        }
+
+        assert!(endings.iter().all(|count| *count > 1_000), "all ends are met: {endings:?}");
+    }
+
     #[test]
     fn what_never_started_is_cancelled_without_a_compensation() {
         let (mut workflow, mut tasks) = diamond();

@@ -97,22 +97,6 @@ pub struct TaskFilter {
     pub visible: Option<Vec<TenantId>>,
 }
 
-impl Task {
-    /// Without a limit it is tried until it is done: what removes things must not give up.
-    pub fn is_endless(&self) -> bool {
-        self.time_limit.is_none()
-    }
-
-    /// Where it stands in a list that is ordered so.
-    pub fn page_key(&self, by: SortField) -> PageKey {
-        let value = match by {
-            SortField::UpdatedAt => self.updated_at.into(),
-            _ => self.created_at.into(),
-        };
-        PageKey::of(by, value, self.id)
-    }
-}
-
 impl TaskStatus {
     pub const ALL: &[Self] =
         &[Self::Pending, Self::Running, Self::Success, Self::Failed, Self::Canceled, Self::Skipped];
@@ -151,6 +135,20 @@ impl Phase {
 }
 
 impl Task {
+    /// Without a limit it is tried until it is done: what removes things must not give up.
+    pub fn is_endless(&self) -> bool {
+        self.time_limit.is_none()
+    }
+
+    /// Where it stands in a list that is ordered so.
+    pub fn page_key(&self, by: SortField) -> PageKey {
+        let value = match by {
+            SortField::UpdatedAt => self.updated_at.into(),
+            _ => self.created_at.into(),
+        };
+        PageKey::of(by, value, self.id)
+    }
+
     /// Ends it in `status`; it cannot be claimed any more and its lease, if any, is void.
     pub fn end(&mut self, status: TaskStatus, now: Timestamp) {
         self.status = status;
