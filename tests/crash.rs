@@ -167,8 +167,9 @@ async fn server() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let server = Server::new(&control_plane, &key.into(), Door::default()).await.unwrap();
-    api::work::start(&control_plane, &server.tasks, &server.stop);
+    // Said first, for the work may bring the commit that it dies of.
     println!("Slipway listens on http://{address}/");
+    api::work::start(&control_plane, &server.tasks, &server.stop);
     server.listen(listener).await;
 }
 
