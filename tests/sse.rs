@@ -283,7 +283,7 @@ async fn a_stopping_server_ends_streams_for_them_to_come_back() {
     let app = TestApp::new().await;
     let (root, ada) = (app.admin().await, app.user("ada").await);
     let product = root.create_product("web:1").await;
-    let after = json!({ "after": head(&ada).await });
+    let after = json!({ "after": head(&ada).await, "filter": { "types": ["ORDER_PLACED"] } });
     let (address, stop) = app.served(Door::default()).await;
     let (_, mut stream) = Ask::new(&ada, EVENTS, after).get(&address).await;
     ada.place_order(&product, "web").await.ok();
