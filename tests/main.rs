@@ -51,5 +51,6 @@ mod sse;
 mod stalled_readers;
 mod subscriptions;
 mod tenants;
+mod traces;
 mod why_not_running;
 mod workflows;

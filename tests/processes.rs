@@ -15,7 +15,7 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("no text in {value}")).to_owned()
 }
 
-fn register(process: &Process, name: &str) -> String {
+pub fn register(process: &Process, name: &str) -> String {
     let reply = process.send(
         None,
         "mutation($email: String!) { register(input: {
@@ -25,7 +25,7 @@ fn register(process: &Process, name: &str) -> String {
     text(&reply["data"]["register"]["accessToken"])
 }
 
-fn product(process: &Process) -> String {
+pub fn product(process: &Process) -> String {
     let reply = process.send(
         None,
         "mutation { login(input: { email: \"root@example.com\", password: \"correct horse battery\" }) {
@@ -54,7 +54,7 @@ fn place(process: &Process, token: &str, product: &str, name: &str) -> String {
 }
 
 /// Orders and pays; the order's id once the payment is acknowledged.
-fn buy(process: &Process, token: &str, product: &str, name: &str) -> String {
+pub fn buy(process: &Process, token: &str, product: &str, name: &str) -> String {
     let order = place(process, token, product, name);
     let paid = process.send(
         Some(token),
@@ -66,7 +66,7 @@ fn buy(process: &Process, token: &str, product: &str, name: &str) -> String {
 }
 
 /// Waits until no order is under way; answers with all statuses by order.
-fn settled(process: &Process, token: &str) -> Vec<(String, String)> {
+pub fn settled(process: &Process, token: &str) -> Vec<(String, String)> {
     let patience = Instant::now() + Duration::from_secs(60);
     loop {
         let reply = process.send(

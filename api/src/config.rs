@@ -126,6 +126,15 @@ pub struct Config {
     #[arg(long, env = "SLIPWAY_LOG_FORMAT", default_value = "text")]
     pub log_format: LogFormat,
 
+    /// An OpenTelemetry collector that spans are sent to (OTLP over HTTP), such as
+    /// `http://127.0.0.1:4318`; none are made where it is absent.
+    #[arg(long, env = "SLIPWAY_OTLP_URL")]
+    pub otlp_url: Option<String>,
+
+    /// Which share of traces is sent, from 0 to 1, where the caller has not decided.
+    #[arg(long, env = "SLIPWAY_OTLP_SHARE", default_value_t = 1.0)]
+    pub otlp_share: f64,
+
     #[command(flatten)]
     pub door: Door,
 }

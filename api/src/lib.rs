@@ -13,5 +13,6 @@ pub mod passwords;
 pub mod reference;
 pub mod serve;
 pub mod simulate;
+mod traces;
 pub mod vault;
 pub mod work;

@@ -1,20 +1,25 @@
 use std::io::{self, Write};
 
 use anyhow::Context;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, Layer, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::config::{Config, LogFormat};
+use crate::{
+    config::{Config, LogFormat},
+    traces::Traces,
+};
 
-/// Sends the log to stderr. Lines of a request carry its id.
-pub fn begin(config: &Config) -> anyhow::Result<()> {
+/// Sends the log to stderr, where lines of a request carry its id, and spans to where they go.
+pub fn begin(config: &Config) -> anyhow::Result<Traces> {
     let filter = EnvFilter::try_new(&config.log).context("SLIPWAY_LOG cannot be read")?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter);
-    let lines = lines.with_writer(|| OneLine(io::stderr()));
-    match config.log_format {
-        LogFormat::Text => lines.init(),
-        LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).init(),
-    }
-    Ok(())
+    let traces = Traces::new(config)?;
+    let lines = fmt::layer().with_writer(|| OneLine(io::stderr()));
+    let lines = match config.log_format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).boxed(),
+    };
+    let log = tracing_subscriber::registry().with(lines.with_filter(filter));
+    log.with(traces.layer()).init();
+    Ok(traces)
 }
 
 /// Keeps each entry on one line, whatever the texts in it are: nobody shall forge another.

@@ -91,7 +91,7 @@ impl Server {
 }
 
 pub async fn run(config: Config) -> anyhow::Result<()> {
-    logs::begin(&config)?;
+    let traces = logs::begin(&config)?;
     // A connection is a file descriptor, and many systems begin with few.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     // One crypto backend for all connections; it may be there already.
@@ -111,6 +111,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let (leaving, stop) = (server.leaving.clone(), server.stop.clone());
     tokio::spawn(stop_on_signal(leaving, stop, config.stop_delay.unsigned_abs()));
     server.listen(listener).await;
+    traces.end().await;
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use async_graphql::{Request, Response, parser::types::OperationType};
 use domain::{Call, error::ErrorCode, identity::Caller};
 use futures::{FutureExt, Stream, StreamExt};
 use tokio::time::timeout;
-use tracing::Instrument;
+use tracing::{Instrument, info_span};
 
 use super::{
     address::Address,
@@ -93,7 +93,13 @@ impl Desk {
     /// Runs a query within its time; a mutation to its end, whether anybody waits for it or not.
     pub async fn run(&self, operation: Operation) -> Response {
         let (kind, transport) = (operation.kind, operation.transport);
+        let span = info_span!(
+            "execute",
+            graphql.operation.r#type = %kind,
+            graphql.operation.name = operation.asked.operation_name,
+        );
         let execution = execute(self.door.schema.clone(), Arc::clone(&self.nulls), operation);
+        let execution = execution.instrument(span);
         let metrics = Arc::clone(&self.door.metrics);
         if kind == OperationType::Mutation {
             let execution = measured(metrics, transport, kind, execution);

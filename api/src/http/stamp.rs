@@ -6,9 +6,10 @@ use axum::{
     response::Response,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use tracing::{Instrument, error_span};
+use tracing::{Instrument, error_span, field::Empty};
 
 use super::{address::Address, front_door::Desk};
+use crate::traces;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST_ID: usize = 64;
@@ -31,12 +32,20 @@ pub async fn stamp(State(desk): State<Arc<Desk>>, mut request: Request, next: Ne
     let id = RequestId::of(request.headers());
     let value = HeaderValue::from_str(&id.0);
     // Of the highest level, so that every line has the id, whatever is logged.
-    let span = error_span!("request", request.id = id.0);
+    let span = error_span!(
+        "request",
+        otel.kind = "server",
+        request.id = id.0,
+        http.request.method = request.method().as_str(),
+        http.response.status_code = Empty,
+    );
+    traces::join(&span, request.headers());
     let proxies = &desk.door.settings.trusted_proxies;
     let address = Address::behind(request.extensions(), request.headers(), proxies);
     request.extensions_mut().insert(address);
     request.extensions_mut().insert(id);
-    let mut response = next.run(request).instrument(span).await;
+    let mut response = next.run(request).instrument(span.clone()).await;
+    span.record("http.response.status_code", response.status().as_u16());
     desk.door.metrics.traffic.responded(response.status());
     let headers = response.headers_mut();
     if let Ok(value) = value {

@@ -46,6 +46,16 @@ impl ControlPlane {
     }
 
     /// Executes a claimed task and records how it went.
+    #[tracing::instrument(
+        name = "task",
+        skip_all,
+        fields(
+            task.id = %claim.task.id,
+            task.kind = claim.task.kind,
+            task.attempt = claim.task.attempt,
+            workflow.id = %claim.workflow.id,
+        )
+    )]
     pub async fn run_claimed(&self, claim: Claim) -> Result<()> {
         let mut log = TaskLog::default();
         let outcome = match verdict(&claim) {

@@ -94,9 +94,9 @@ impl Instance {
         Ok(instances::explain(&self.0, known).map(Explanation::from))
     }
     /// Whether it has a secret environment; what is in that is never read back.
-    async fn secret_config(&self, ctx: &Context<'_>) -> Result<SecretInfo> {
+    async fn secret_config(&self, ctx: &Context<'_>) -> Result<Option<SecretInfo>> {
         let stored = ctx.loaders().secrets.load_one(self.0.id.to_string()).await?;
-        Ok(stored.into())
+        Ok(Some(stored.into()))
     }
     /// Its log, oldest first; lines are kept as long as events.
     async fn logs(

@@ -264,7 +264,8 @@ impl Connection {
             idempotency_key: None,
             last_event_id: None,
         };
-        let span = error_span!("operation", request.id = asker.request_id);
+        // A trace of its own: the socket's ends when it closes.
+        let span = error_span!(parent: None, "operation", request.id = asker.request_id);
         let operation = match self.desk.operation(params, admitted, asker) {
             Ok(operation) => operation,
             Err(refusal) => return self.give_up(&id, refusal).await,
