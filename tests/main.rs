@@ -35,6 +35,7 @@ mod metrics;
 mod mirror;
 mod model;
 mod observers;
+mod outage;
 mod pod_logs;
 mod processes;
 mod rates;

@@ -11,7 +11,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use deadpool::managed::{Object, PoolError};
+use deadpool::managed::{Object, PoolError, TimeoutType};
 use diesel::{
     QueryableByName, SqliteConnection, sql_query,
     sql_types::{BigInt, Text},
@@ -32,6 +32,7 @@ use jiff::Timestamp;
 use crate::{
     error::{database, unavailable},
     migrations,
+    outage::{self, Outage},
     pool::{NoConnection, Pool},
     safe_head::SafeHead,
 };
@@ -41,7 +42,7 @@ pub(crate) type Postgres = AsyncPgConnection;
 type Manager<C> = AsyncDieselConnectionManager<C>;
 
 /// How long a caller waits for a connection.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_millis(3500);
 /// How long a writer waits for its turn on SQLite.
 const WRITER_PATIENCE: Duration = Duration::from_secs(30);
 const SQLITE_READERS: usize = 4;
@@ -53,6 +54,7 @@ pub struct SqlStore {
     /// The time where it is not the database's.
     clock: Option<Arc<dyn Clock>>,
     safe_head: SafeHead,
+    outage: Arc<Outage>,
     statements: Arc<AtomicU64>,
     commit_hook: Option<CommitHook>,
 }
@@ -82,6 +84,7 @@ pub(crate) struct Conn {
     pub(crate) busy: bool,
     /// When the transaction began.
     began: Timestamp,
+    pub(crate) outage: Arc<Outage>,
     statements: Arc<AtomicU64>,
     commit_hook: Option<CommitHook>,
 }
@@ -120,7 +123,7 @@ macro_rules! run {
             }
             $crate::backend::Link::Postgres(Some(object)) => {
                 let $p: &mut $crate::backend::Postgres = &mut *object;
-                $postgres.await
+                conn.outage.bounded($postgres).await
             }
             _ => unreachable!("a connection is only emptied when it is dropped"),
         };
@@ -152,8 +155,9 @@ impl SqlStore {
                 ));
             }
         };
-        let statements = Arc::new(AtomicU64::new(0));
-        Ok(Self { pools, clock, safe_head: SafeHead::default(), statements, commit_hook: None })
+        let (outage, statements) = (Arc::new(Outage::new()), Arc::new(AtomicU64::new(0)));
+        let safe_head = SafeHead::default();
+        Ok(Self { pools, clock, safe_head, outage, statements, commit_hook: None })
     }
 
     pub fn with_commit_hook(self, hook: CommitHook) -> Self {
@@ -170,11 +174,21 @@ impl SqlStore {
             Pools::Sqlite { readers, .. } => {
                 Link::Sqlite(Some(readers.get().await.map_err(unavailable)?))
             }
-            Pools::Postgres(pool) => {
-                Link::Postgres(Some(Box::new(pool.get().await.map_err(unavailable)?)))
-            }
+            Pools::Postgres(pool) => Link::Postgres(Some(Box::new(self.connection(pool).await?))),
         };
         Ok(self.conn(link))
+    }
+
+    async fn connection(&self, pool: &Pool<Manager<Postgres>>) -> Result<Object<Manager<Postgres>>> {
+        if !self.outage.admits() {
+            return Err(unavailable("it has not answered lately"));
+        }
+        pool.get().await.map_err(|error| {
+            if let PoolError::Timeout(TimeoutType::Create) = error {
+                self.outage.silent();
+            }
+            unavailable(error)
+        })
     }
 
     async fn writer(&self) -> Result<Conn> {
@@ -188,9 +202,14 @@ impl SqlStore {
     }
 
     fn conn(&self, link: Link) -> Conn {
-        let statements = self.statements.clone();
-        let commit_hook = self.commit_hook.clone();
-        Conn { link, busy: false, began: Timestamp::UNIX_EPOCH, statements, commit_hook }
+        Conn {
+            link,
+            busy: false,
+            began: Timestamp::UNIX_EPOCH,
+            outage: self.outage.clone(),
+            statements: self.statements.clone(),
+            commit_hook: self.commit_hook.clone(),
+        }
     }
 }
 
@@ -350,8 +369,17 @@ async fn open_postgres(url: &str) -> Result<Pools> {
     migrations::run_on_postgres(first).await?;
     let mut config = ManagerConfig::default();
     config.recycling_method = RecyclingMethod::Fast;
+    config.custom_setup = Box::new(|url| postgres_connection(url.to_owned()).boxed());
     let manager = Manager::new_with_config(url, config);
     Ok(Pools::Postgres(Pool::new("all", manager, POSTGRES_CONNECTIONS, PATIENCE)?))
+}
+
+async fn postgres_connection(url: String) -> diesel::ConnectionResult<Postgres> {
+    let mut conn = Postgres::establish(&url).await?;
+    conn.batch_execute(&outage::limits())
+        .await
+        .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+    Ok(conn)
 }
 
 /// Whoever waited in vain for the one writer may try again.

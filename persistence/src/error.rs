@@ -6,7 +6,10 @@ pub(crate) fn database(error: DieselError) -> Error {
     match &error {
         DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _) => unavailable(error),
         DieselError::DatabaseError(_, information) => match information.message() {
-            "database is locked" | "database table is locked" => Error::StoreBusy(error.into()),
+            "database is locked"
+            | "database table is locked"
+            | "canceling statement due to lock timeout"
+            | "canceling statement due to statement timeout" => Error::StoreBusy(error.into()),
             message if lost(message) => unavailable(error),
             _ => internal(error),
         },

@@ -6,6 +6,7 @@ mod bus;
 mod error;
 mod migrations;
 mod mirror;
+mod outage;
 mod page;
 mod pool;
 mod safe_head;

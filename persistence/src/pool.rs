@@ -3,14 +3,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use deadpool::managed::{self, Manager, Object, PoolError, Timeouts};
+use deadpool::managed::{self, Manager, Object, PoolError, TimeoutType, Timeouts};
 use diesel_async::pooled_connection;
 use domain::{Result, store::PoolUse};
+use tokio::time::timeout;
 
 use crate::error::unavailable;
 
 /// How long a connection may take to be made, or to be looked at before it is used again.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 pub(crate) type NoConnection = PoolError<pooled_connection::PoolError>;
 
@@ -21,13 +22,13 @@ pub(crate) struct Pool<M: Manager> {
     given: AtomicU64,
     waited_micros: AtomicU64,
     missed: AtomicU64,
+    patience: Duration,
 }
 
 impl<M: Manager<Error = pooled_connection::PoolError>> Pool<M> {
     /// Whoever wants a connection waits no longer than `patience` for one.
     pub fn new(name: &'static str, manager: M, most: usize, patience: Duration) -> Result<Self> {
-        let timeouts =
-            Timeouts { wait: Some(patience), create: Some(PATIENCE), recycle: Some(PATIENCE) };
+        let timeouts = Timeouts { wait: None, create: Some(PATIENCE), recycle: Some(PATIENCE) };
         let connections = managed::Pool::builder(manager)
             .max_size(most)
             .timeouts(timeouts)
@@ -35,12 +36,13 @@ impl<M: Manager<Error = pooled_connection::PoolError>> Pool<M> {
             .build()
             .map_err(unavailable)?;
         let (given, waited_micros, missed) = Default::default();
-        Ok(Self { name, connections, given, waited_micros, missed })
+        Ok(Self { name, connections, given, waited_micros, missed, patience })
     }
 
     pub async fn get(&self) -> Result<Object<M>, NoConnection> {
         let asked_at = Instant::now();
-        let got = self.connections.get().await;
+        let got = timeout(self.patience, self.connections.get()).await;
+        let got = got.unwrap_or(Err(PoolError::Timeout(TimeoutType::Wait)));
         let micros = u64::try_from(asked_at.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.waited_micros.fetch_add(micros, Relaxed);
         let count = if got.is_ok() { &self.given } else { &self.missed };

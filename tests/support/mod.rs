@@ -1,4 +1,5 @@
 mod app;
+mod cable;
 mod client;
 mod database;
 mod process;
@@ -7,6 +8,7 @@ mod socket;
 mod wire;
 
 pub use app::{KEY, PASSWORD, TestApp, door};
+pub use cable::{Cable, State};
 pub use client::{Client, Reply, product};
 pub use database::Database;
 pub use process::Process;

@@ -106,6 +106,11 @@ impl Process {
         post(address, "a-test", None, document, &json!({})).unwrap()
     }
 
+    /// A query by whoever has the token.
+    pub fn ask_as(address: &str, token: &str, document: &str) -> Value {
+        post(address, "a-test", Some(token), document, &json!({})).unwrap()
+    }
+
     /// What it has logged.
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap()
