@@ -29,6 +29,7 @@ mod hostile;
 mod http;
 mod identity;
 mod instances;
+mod interleavings;
 mod logs;
 mod main_job;
 mod metrics;
