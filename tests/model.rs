@@ -172,7 +172,7 @@ impl Run {
 }
 
 /// The status that an event gives its subject, where it is about one.
-fn status(event_type: EventType, data: &Value) -> Option<&str> {
+pub fn status(event_type: EventType, data: &Value) -> Option<&str> {
     match event_type {
         EventType::InstanceK8sSync => None,
         EventType::PodAdded | EventType::PodModified | EventType::PodDeleted => None,
@@ -180,7 +180,8 @@ fn status(event_type: EventType, data: &Value) -> Option<&str> {
     }
 }
 
-fn listed(id: &str, from: &str, to: &str) -> bool {
+/// Whether a thing may go from one status to the other.
+pub fn listed(id: &str, from: &str, to: &str) -> bool {
     match id.split_once('_').unwrap().0 {
         "inst" => {
             let from = InstanceStatus::parse(from).unwrap();

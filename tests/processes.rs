@@ -26,6 +26,11 @@ pub fn register(process: &Process, name: &str) -> String {
 }
 
 pub fn product(process: &Process) -> String {
+    put_on_sale(process, &crate::support::product("web:1"))
+}
+
+/// Offers a product; its id.
+pub fn put_on_sale(process: &Process, input: &Value) -> String {
     let reply = process.send(
         None,
         "mutation { login(input: { email: \"root@example.com\", password: \"correct horse battery\" }) {
@@ -33,7 +38,6 @@ pub fn product(process: &Process) -> String {
         &json!({}),
     );
     let root = text(&reply["data"]["login"]["accessToken"]);
-    let input = crate::support::product("web:1");
     let reply = process.send(
         Some(&root),
         "mutation($input: CreateProductInput!) { createProduct(input: $input) { product { id } } }",

@@ -123,7 +123,7 @@ async fn many_instances_at_once_cost_few_calls_and_then_none() {
 async fn many_instances_converge_although_calls_fail_and_changes_are_lost() {
     let mut work = AtWork::new().await;
     let count = instances(20);
-    work.app.cluster.faults().fail_at_rate(0.2, 7, Fault::Status(503, None));
+    work.app.cluster.faults().fail_at_rate(0.2, 7, &[Fault::Status(503, None)]);
     work.app.cluster.faults().lose_changes(3);
     work.buy(count).await;
 

@@ -165,7 +165,7 @@ async fn a_cluster_that_does_not_answer() {
     let app = TestApp::new().await;
     let instance = bought(&app, product("web:1")).await;
     app.observe().await;
-    app.cluster.faults().fail_at_rate(1.0, 7, Fault::Status(503, None));
+    app.cluster.faults().fail_at_rate(1.0, 7, &[Fault::Status(503, None)]);
 
     app.control_plane.run_next_task().await.unwrap();
 

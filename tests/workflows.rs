@@ -63,7 +63,7 @@ async fn a_cluster_that_refuses_for_a_while_costs_attempts_and_nothing_else() {
     let app = TestApp::new().await;
     let (root, ada) = (app.admin().await, app.user("ada").await);
     let product = root.create_product("web:1").await;
-    app.cluster.faults().fail_at_rate(0.7, 7, simulator::Fault::LostAnswer);
+    app.cluster.faults().fail_at_rate(0.7, 7, &[simulator::Fault::LostAnswer]);
     let (order, _, workflow) = ada.buy(&product, "web").await;
 
     app.run_tasks().await;

@@ -1,10 +1,10 @@
 //! `slipway simulate`: the simulated cluster on a port, for kubectl and for several processes.
 
-use std::{io::Write, net::SocketAddr, path::PathBuf};
+use std::{io::Write, net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use simulator::{Clock, Cluster, kubeconfig};
+use simulator::{Clock, Cluster, Fault, kubeconfig};
 use tokio::net::TcpListener;
 
 #[derive(Args, Debug)]
@@ -17,6 +17,15 @@ pub struct SimulateArgs {
     /// Where to write the kubeconfig; it is printed where absent.
     #[arg(long = "kubeconfig-out")]
     out: Option<PathBuf>,
+
+    /// Which share of calls goes wrong, from 0 to 1: an error of the server, too many requests, a
+    /// time-out, or an answer that is lost after the call has had its effect.
+    #[arg(long, default_value_t = 0.0, value_parser = share)]
+    fault_rate: f64,
+
+    /// Chooses the calls that go wrong, the same ones in every run.
+    #[arg(long, default_value_t = 0)]
+    fault_seed: u64,
 }
 
 pub async fn run(args: SimulateArgs) -> anyhow::Result<()> {
@@ -32,6 +41,23 @@ pub async fn run(args: SimulateArgs) -> anyhow::Result<()> {
     } else {
         std::io::stdout().lock().write_all(text.as_bytes())?;
     }
-    Cluster::new(Clock::system()).serve(listener).await?;
+    let cluster = Cluster::new(Clock::system());
+    cluster.faults().fail_at_rate(args.fault_rate, args.fault_seed, &faults());
+    cluster.serve(listener).await?;
     Ok(())
+}
+
+fn faults() -> [Fault; 5] {
+    [
+        Fault::Status(500, None),
+        Fault::Status(503, None),
+        Fault::Status(429, Some(Duration::from_secs(1))),
+        Fault::Timeout,
+        Fault::LostAnswer,
+    ]
+}
+
+fn share(text: &str) -> Result<f64, &'static str> {
+    let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+    share.ok_or("must be a number from 0 to 1")
 }

@@ -58,9 +58,10 @@ impl Faults {
         self.0.with_state(|state| state.faults.planned.push((calls, n, fault)));
     }
 
-    /// From now on each call fails with this probability, the same ones for the same seed.
-    pub fn fail_at_rate(&self, probability: f64, seed: u64, fault: Fault) {
-        let rate = Rate { probability, ids: Ids::new(seed), fault };
+    /// From now on each call fails with this probability, in one of these ways; the same calls in
+    /// the same ways for the same seed.
+    pub fn fail_at_rate(&self, probability: f64, seed: u64, ways: &[Fault]) {
+        let rate = Rate { probability, ids: Ids::new(seed), ways: ways.to_vec() };
         self.0.with_state(|state| state.faults.rate = Some(rate));
     }
 
@@ -105,7 +106,17 @@ impl Faults {
 struct Rate {
     probability: f64,
     ids: Ids,
-    fault: Fault,
+    ways: Vec<Fault>,
+}
+
+impl Rate {
+    fn strike(&mut self) -> Option<Fault> {
+        if self.ids.fraction() >= self.probability || self.ways.is_empty() {
+            return None;
+        }
+        let way = self.ids.next() % self.ways.len() as u64;
+        self.ways.get(way as usize).cloned()
+    }
 }
 
 /// The faults still to come.
@@ -133,7 +144,6 @@ impl FaultPlan {
             self.planned.retain(|(_, n, _)| *n > 0);
             return Some(fault);
         }
-        let rate = self.rate.as_mut()?;
-        (rate.ids.fraction() < rate.probability).then(|| rate.fault.clone())
+        self.rate.as_mut()?.strike()
     }
 }

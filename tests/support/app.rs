@@ -46,7 +46,11 @@ impl Clock for TestClock {
 
 impl TestClock {
     pub fn new() -> Self {
-        Self(Arc::new(Mutex::new(SystemClock.now())))
+        Self::at(SystemClock.now())
+    }
+
+    pub fn at(start: Timestamp) -> Self {
+        Self(Arc::new(Mutex::new(start)))
     }
 
     pub fn advance(&self, by: Duration) {

@@ -5,11 +5,17 @@ use std::{
     net::TcpStream,
     path::PathBuf,
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
 };
 
 use serde_json::{Value, json};
 
 use super::Database;
+
+/// How long an answer may take, also that of a process which is stopped meanwhile.
+const PATIENCE: Duration = Duration::from_secs(30);
+static STARTED: AtomicUsize = AtomicUsize::new(0);
 
 /// The program itself, as its users start it.
 pub struct Process {
@@ -51,7 +57,8 @@ impl Process {
 
     /// Runs a command that serves Slipway, beside its database, and waits until it listens.
     pub fn run(mut command: Command, database: &Database) -> Self {
-        let log = database.folder.path().join("slipway.log");
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let log = database.folder.path().join(format!("slipway-{number}.log"));
         let mut child = command
             .current_dir(database.folder.path())
             .stdout(Stdio::piped())
@@ -139,7 +146,24 @@ impl Process {
         document: &str,
         variables: &Value,
     ) -> io::Result<Value> {
-        post(&self.address, "a-test", token, document, variables)
+        Self::try_ask(&self.address, token, document, variables)
+    }
+
+    /// One request to whoever listens there, perhaps nobody.
+    pub fn try_ask(
+        address: &str,
+        token: Option<&str>,
+        document: &str,
+        variables: &Value,
+    ) -> io::Result<Value> {
+        post(address, "a-test", token, document, variables)
+    }
+
+    /// The memory that it has, in KiB.
+    pub fn resident_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 }
 
@@ -160,6 +184,7 @@ fn post(
         body.len()
     );
     let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
     stream.write_all(request.as_bytes())?;
     let answer = io::read_to_string(stream)?;
     let (_, body) = answer.split_once("\r\n\r\n").ok_or(io::ErrorKind::UnexpectedEof)?;

@@ -10,6 +10,7 @@ mod migration;
 mod npm;
 mod postgres;
 mod process;
+mod proof;
 mod redis;
 mod schema;
 mod services;
@@ -41,6 +42,8 @@ enum Command {
     /// Measure a release build against the figures that it has to keep
     #[command(subcommand)]
     Bench(bench::Bench),
+    /// Buy while processes are killed on a cluster that fails now and then, and judge what is left
+    Crash(proof::Crash),
     /// Make an empty migration
     Migration {
         /// What it does, in snake case
@@ -68,6 +71,7 @@ fn run(command: Command) -> Result<()> {
         Command::Schema => schema::write(),
         Command::Bench(bench) => bench::run(&bench),
         Command::Docs => docs::write(),
+        Command::Crash(options) => proof::crash(&options),
         Command::Migration { name } => migration::create(&name),
         Command::Postgres => postgres::serve(),
     }

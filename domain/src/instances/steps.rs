@@ -146,7 +146,8 @@ impl Executor for RemoveWorkload {
     }
 }
 
-/// Waits until nothing of a workload is left, its pods included.
+/// Waits until nothing of a workload is left, its pods included; removes what has come back: a
+/// worker that was thought dead may have been applying it.
 #[derive(Serialize, Deserialize)]
 pub struct AwaitRemoval {
     pub place: Place,
@@ -161,6 +162,7 @@ impl Executor for AwaitRemoval {
             log.line("nothing is left");
             return Ok(Outcome::Done(json!({})));
         }
+        outside.runtime.remove(&self.place).await?;
         Ok(wait(format!("still there: {}", left.join(", "))))
     }
 }

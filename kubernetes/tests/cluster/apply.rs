@@ -144,7 +144,7 @@ async fn a_server_that_asks_for_time_is_given_it() {
 #[tokio::test(start_paused = true)]
 async fn a_cluster_that_fails_all_the_time_is_not_asked_for_ever() {
     let bench = Bench::new();
-    bench.cluster.faults().fail_at_rate(1.0, 1, Fault::Status(503, None));
+    bench.cluster.faults().fail_at_rate(1.0, 1, &[Fault::Status(503, None)]);
 
     let web = workload("web");
     let calls = (0..200).map(|_| bench.runtime.apply(&web, Part::Namespace));

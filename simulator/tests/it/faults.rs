@@ -38,7 +38,7 @@ async fn a_rate_strikes_the_same_calls_for_the_same_seed() {
     let mut runs = Vec::new();
     for _ in 0..2 {
         let test = TestCluster::with_namespace().await;
-        test.cluster.faults().fail_at_rate(0.5, 7, Fault::Timeout);
+        test.cluster.faults().fail_at_rate(0.5, 7, &[Fault::Timeout]);
         let mut statuses = Vec::new();
         for _ in 0..20 {
             statuses.push(test.get(CONFIG_MAPS).await.status.as_u16());

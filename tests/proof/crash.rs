@@ -1,0 +1,196 @@
+//! A storm: clients buy while processes are killed, stopped and started again, on a cluster that
+//! fails now and then.
+
+use std::{
+    env, fmt,
+    sync::atomic::{AtomicUsize, Ordering::SeqCst},
+    thread::{self, sleep},
+    time::{Duration, Instant},
+};
+
+use persistence::SqlStore;
+
+use super::{
+    buyer::Buyer,
+    cluster::FaultyCluster,
+    extent,
+    fleet::Fleet,
+    verdicts::{self, Findings, Verdict},
+};
+use crate::support::Database;
+
+const BUYERS: usize = 6;
+const FAULT_RATE: f64 = 0.15;
+/// What a process of a fleet has as its lease.
+const LEASE: Duration = Duration::from_secs(5);
+/// How long after the last start all has to be over.
+const IN_TIME: Duration = Duration::from_secs(60);
+/// What is not over by then is stuck.
+const GIVE_UP: Duration = Duration::from_secs(240);
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+
+/// A run; the same seed kills the same processes after the same pauses.
+struct Storm {
+    creates: usize,
+    kills: usize,
+    processes: usize,
+    /// How often a process is stopped for twice its lease.
+    stops: usize,
+    seed: u64,
+}
+
+struct Report {
+    storm: Storm,
+    findings: Findings,
+    repeats: usize,
+    raged: Duration,
+    settled: Duration,
+    events: i64,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storm_of_kills_and_faults_loses_nothing_and_does_nothing_twice() {
+    let processes = if Database::new().await.is_postgres() { 2 } else { 1 };
+    let storm = Storm { creates: 24, kills: 4, processes, stops: 0, seed: 1 };
+    let Some(report) = storm.run().await else { return };
+
+    assert!(report.findings.are_none(), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "it is what `cargo xtask crash` runs"]
+async fn long() {
+    let storm = Storm {
+        creates: extent("CREATES", 1_000),
+        kills: extent("KILLS", 60),
+        processes: extent("PROCESSES", 1),
+        stops: extent("STOPS", 0),
+        seed: extent("SEED", 1),
+    };
+    let report = storm.run().await.expect("the program is built");
+    println!("{report}");
+    assert!(report.findings.are_none(), "the verdicts are not all 0");
+}
+
+impl Storm {
+    /// `None` where the program is not built.
+    async fn run(self) -> Option<Report> {
+        let database = Database::new().await;
+        let cluster = FaultyCluster::start(FAULT_RATE, self.seed)?;
+        let redis = env::var("SLIPWAY_TEST_REDIS").ok();
+        let bus = redis.as_deref().map(|url| ("SLIPWAY_REDIS_URL", url));
+        let settings: Vec<_> = cluster.settings().into_iter().chain(bus).collect();
+        let fleet = Fleet::start(database.shared(), &settings, self.processes)?;
+        let product = fleet.product();
+        let mut random = fastrand::Rng::with_seed(self.seed);
+        let buyer = |n| Buyer::new(fleet.account(&format!("buyer-{n}")), random.fork());
+        let mut buyers: Vec<Buyer> = (0..BUYERS).map(buyer).collect();
+
+        let began = Instant::now();
+        let last_start = self.rage(&fleet, &mut buyers, &product, &mut random);
+        let raged = began.elapsed();
+        let store = SqlStore::open(&database.url, None).await.unwrap();
+        let findings = settle(&fleet, &buyers, &store, &cluster, last_start).await;
+        Some(Report {
+            findings,
+            repeats: buyers.iter().map(|buyer| buyer.repeats).sum(),
+            raged,
+            settled: last_start.elapsed(),
+            events: domain::store::Store::safe_head(&store).await.unwrap(),
+            storm: self,
+        })
+    }
+
+    /// Buys and kills, each kill with its share of purchases under way; answers with when the last
+    /// process was started.
+    fn rage(
+        &self,
+        fleet: &Fleet,
+        buyers: &mut [Buyer],
+        product: &str,
+        random: &mut fastrand::Rng,
+    ) -> Instant {
+        let (begun, allowed) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        thread::scope(|scope| {
+            for buyer in buyers {
+                let (begun, allowed) = (&begun, &allowed);
+                scope.spawn(move || {
+                    loop {
+                        let number = begun.fetch_add(1, SeqCst);
+                        if number >= self.creates {
+                            return;
+                        }
+                        while number >= allowed.load(SeqCst) {
+                            sleep(Duration::from_millis(5));
+                        }
+                        buyer.buy(fleet, product, number);
+                    }
+                });
+            }
+            for kill in 1..=self.kills {
+                allowed.store(self.creates * kill / self.kills, SeqCst);
+                sleep(Duration::from_millis(random.u64(50..2_500)));
+                let seat = random.usize(0..fleet.seats());
+                if (kill * self.stops / self.kills) > ((kill - 1) * self.stops / self.kills) {
+                    fleet.pause(seat, 2 * LEASE);
+                }
+                fleet.kill(seat);
+                sleep(Duration::from_millis(random.u64(0..300)));
+                fleet.start_again(seat);
+                progress(kill, self.kills);
+            }
+            allowed.store(self.creates, SeqCst);
+            Instant::now()
+        })
+    }
+}
+
+/// Waits until everything is over and as it should be, or nothing more is to be hoped for.
+async fn settle(
+    fleet: &Fleet,
+    buyers: &[Buyer],
+    store: &SqlStore,
+    cluster: &FaultyCluster,
+    last_start: Instant,
+) -> Findings {
+    let mut late = 0;
+    loop {
+        let live = verdicts::live(fleet, buyers);
+        let is_over = live == 0 || last_start.elapsed() > GIVE_UP;
+        if late == 0 && live > 0 && last_start.elapsed() > IN_TIME {
+            late = live;
+        }
+        if is_over {
+            let mut findings = verdicts::judge(fleet, buyers, store, cluster).await;
+            // What the cluster shows is seen a little after the last task.
+            if findings.are_none() || last_start.elapsed() > IN_TIME {
+                (0..late).for_each(|_| findings.add(Verdict::Late, "a workflow"));
+                return findings;
+            }
+        }
+        sleep(LOOK_AGAIN);
+    }
+}
+
+fn progress(kill: usize, kills: usize) {
+    if kill.is_multiple_of(10) {
+        println!("{kill} of {kills} kills");
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Storm { creates, kills, processes, stops, seed } = &self.storm;
+        writeln!(
+            f,
+            "{creates} purchases, {kills} kills, {stops} stops of {LEASE:?} twice, {processes} \
+             process(es), seed {seed}"
+        )?;
+        writeln!(
+            f,
+            "  {} calls repeated, {} events; raged {:.0?}, over {:.1?} after the last start",
+            self.repeats, self.events, self.raged, self.settled
+        )?;
+        write!(f, "{}", self.findings)
+    }
+}

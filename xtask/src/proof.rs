@@ -1,0 +1,74 @@
+//! The long forms of `tests/proof`: what kills, stops and starves the program for minutes, and
+//! judges what is left. A seed repeats a run as far as processes and networks repeat themselves.
+
+use anyhow::{Result, ensure};
+use clap::{Args, ValueEnum};
+
+use crate::{process, services::Programs, test};
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Store {
+    Sqlite,
+    Postgres,
+}
+
+#[derive(Args)]
+pub struct Crash {
+    /// How many orders are placed and paid
+    #[arg(long, default_value_t = 1_000)]
+    creates: usize,
+    /// How often a process is killed meanwhile
+    #[arg(long, default_value_t = 60)]
+    kills: usize,
+    #[arg(long, value_enum, default_value_t = Store::Sqlite)]
+    store: Store,
+    /// How many processes serve; more than one need PostgreSQL
+    #[arg(long, default_value_t = 1)]
+    processes: usize,
+    /// Three times also stop a process for twice its lease
+    #[arg(long)]
+    stop: bool,
+    /// Chooses moments, processes, commands and faults
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+pub fn crash(options: &Crash) -> Result<()> {
+    let on_postgres = options.store == Store::Postgres;
+    ensure!(options.processes == 1 || on_postgres, "SQLite has one process; add --store postgres");
+    ensure!(options.processes > 0 && options.kills > 0, "there is nothing to kill");
+    let extent = [
+        ("CREATES", options.creates.to_string()),
+        ("KILLS", options.kills.to_string()),
+        ("PROCESSES", options.processes.to_string()),
+        ("STOPS", if options.stop { 3 } else { 0 }.to_string()),
+        ("SEED", options.seed.to_string()),
+    ];
+    run("proof::crash::long", &extent, on_postgres)
+}
+
+/// Runs one test that is not of the suite, with what it prints.
+fn run(test: &str, extent: &[(&str, String)], on_postgres: bool) -> Result<()> {
+    let programs = if on_postgres { Some(Programs::find_or_install()?) } else { None };
+    let directory = tempfile::tempdir()?;
+    let binary = directory.path().join("slipway");
+    test::build(&binary)?;
+    let services = programs.map(|programs| programs.start()).transpose()?;
+
+    let package = ["test", "--quiet", "-p", "slipway-tests", "--test", "it", "--"];
+    let mut command = process::cargo(&package);
+    command
+        .args([test, "--exact", "--ignored", "--nocapture"])
+        .env("SLIPWAY_BIN", &binary)
+        .env("RUST_BACKTRACE", "0");
+    if let Some(services) = &services {
+        command.env("SLIPWAY_TEST_DATABASE", services.postgres.url());
+        if let Some(redis) = &services.redis {
+            command.env("SLIPWAY_TEST_REDIS", redis.url());
+        }
+    }
+    for (name, set) in extent {
+        command.env(format!("SLIPWAY_PROOF_{name}"), set);
+    }
+    process::run(command)
+}
