@@ -41,7 +41,8 @@ impl Reach {
     pub fn check(&self, server: &Uri) -> Result<()> {
         let host = server.host().unwrap_or_default();
         let host = host.trim_start_matches('[').trim_end_matches(']');
-        let literal = if host == "localhost" { "127.0.0.1" } else { host };
+        let here = host.eq_ignore_ascii_case("localhost");
+        let literal = if here { "127.0.0.1" } else { host };
         match literal.parse() {
             Ok(address) if !self.includes(address) => Err(Error::invalid(
                 "kubeconfig",
@@ -185,5 +186,17 @@ mod tests {
         assert!(check("https://10.1.2.3:6443") && check("http://localhost:8001"));
         assert!(check("https://[::ffff:10.1.2.3]:6443") && check("https://prod.example"));
         assert!(!check("https://192.168.1.1") && !check("https://[::1]:6443"));
+    }
+
+    #[tokio::test]
+    async fn a_name_is_dialled_at_addresses_within_reach_alone() {
+        let found = async |networks: &[&str]| {
+            let mut resolver = Resolver { all: GaiResolver::new(), reach: reach(networks) };
+            let found = resolver.call("localhost".parse().expect("it is a name")).await;
+            found.map(|mut all| all.next().is_some()).map_err(|error| error.kind())
+        };
+
+        assert_eq!(found(&[]).await, Err(io::ErrorKind::PermissionDenied));
+        assert_eq!(found(&["127.0.0.0/8", "::1/128"]).await, Ok(true));
     }
 }

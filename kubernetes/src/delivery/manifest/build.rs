@@ -146,3 +146,33 @@ fn rootless() -> SecurityContext {
 fn mount(name: &str, path: &str) -> VolumeMount {
     VolumeMount { name: name.to_owned(), mount_path: path.to_owned(), ..VolumeMount::default() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_context_is_a_commit_and_a_folder_of_a_repository() {
+        let context = |repository: &str, folder: &str| {
+            context(&ImageBuild {
+                repository: repository.to_owned(),
+                commit: "c0".to_owned(),
+                dockerfile: "Dockerfile".to_owned(),
+                context: folder.to_owned(),
+                build_args: BTreeMap::new(),
+                tags: Vec::new(),
+            })
+        };
+
+        let cases = [
+            ("https://git.example/a/b", "", "context=https://git.example/a/b.git#c0"),
+            ("https://git.example/a/b.git", ".", "context=https://git.example/a/b.git#c0"),
+            ("https://git.example/a/b/", "./", "context=https://git.example/a/b.git#c0"),
+            ("https://git.example/b.git", "x/y/", "context=https://git.example/b.git#c0:x/y"),
+            ("ssh://git@git.example/b", "./x", "context=ssh://git@git.example/b#c0:x"),
+        ];
+        for (repository, folder, expected) in cases {
+            assert_eq!(context(repository, folder), expected);
+        }
+    }
+}

@@ -114,3 +114,103 @@ fn listens() -> Probe {
         ..Probe::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::{Value, json};
+
+    use super::{super::sample, *};
+
+    fn sample() -> Release {
+        Release {
+            place: sample::place(),
+            slot: Slot::Green,
+            deployment_id: sample::DEPLOYMENT.parse().expect("it is an id"),
+            image: "registry.example/api:v1@sha256:ab".to_owned(),
+            port: 3000,
+            replicas: 3,
+            max_unavailable: 1,
+            environment: BTreeMap::from([("PRICE".to_owned(), "$5".to_owned())]),
+        }
+    }
+
+    fn pod(secrets: &Secrets) -> Value {
+        json!(release(&sample(), secrets))["spec"]["template"]["spec"].take()
+    }
+
+    #[test]
+    fn a_slot_runs_one_deployments_image_by_a_rolling_update() {
+        let mut labels = sample::labels();
+        labels["slipway.io/slot"] = json!("green");
+
+        assert_eq!(
+            json!(release(&sample(), &Secrets::default())),
+            json!({
+                "apiVersion": "apps/v1",
+                "kind": "Deployment",
+                "metadata": {
+                    "name": "api-green",
+                    "namespace": "slipway-acme-prod",
+                    "labels": labels,
+                },
+                "spec": {
+                    "replicas": 3,
+                    "selector": { "matchLabels": {
+                        "slipway.io/application": sample::APPLICATION,
+                        "slipway.io/environment": sample::ENVIRONMENT,
+                        "slipway.io/slot": "green",
+                    } },
+                    "strategy": {
+                        "type": "RollingUpdate",
+                        "rollingUpdate": { "maxSurge": 1, "maxUnavailable": 1 },
+                    },
+                    "minReadySeconds": 3,
+                    "progressDeadlineSeconds": 600,
+                    "revisionHistoryLimit": 2,
+                    "template": {
+                        "metadata": { "labels": labels },
+                        "spec": {
+                            "automountServiceAccountToken": false,
+                            "enableServiceLinks": false,
+                            "securityContext": { "seccompProfile": { "type": "RuntimeDefault" } },
+                            "containers": [{
+                                "name": "app",
+                                "image": "registry.example/api:v1@sha256:ab",
+                                "env": [{ "name": "PRICE", "value": "$$5" }],
+                                "ports": [{ "name": "http", "containerPort": 3000 }],
+                                "readinessProbe": {
+                                    "tcpSocket": { "port": "http" },
+                                    "periodSeconds": 2,
+                                },
+                                "securityContext": { "allowPrivilegeEscalation": false },
+                            }],
+                        },
+                    },
+                },
+            })
+        );
+    }
+
+    #[test]
+    fn secrets_are_the_slots_own_and_those_of_the_build_stay_away() {
+        let pod = pod(&sample::secrets());
+        let secrets = release_secrets(&sample(), &sample::secrets());
+
+        let held: Vec<_> = secrets.iter().map(|it| json!([it.metadata.name, it.type_])).collect();
+        assert_eq!(
+            held,
+            [
+                json!(["api-green", "Opaque"]),
+                json!(["api-green-registry", "kubernetes.io/dockerconfigjson"]),
+            ]
+        );
+        assert_eq!(
+            pod["containers"][0]["envFrom"],
+            json!([{ "secretRef": { "name": "api-green", "optional": false } }])
+        );
+        assert_eq!(pod["imagePullSecrets"], json!([{ "name": "api-green-registry" }]));
+        assert!(!json!(secrets).to_string().contains("git"));
+    }
+}

@@ -29,3 +29,43 @@ pub(in super::super) fn route(route: &Route) -> Service {
         ..Service::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::delivery::Slot;
+    use serde_json::json;
+
+    use super::{super::sample, *};
+
+    #[test]
+    fn it_leads_port_80_to_one_slot() {
+        let route = route(&Route { place: sample::place(), slot: Slot::Green, port: 3000 });
+
+        assert_eq!(
+            json!(route),
+            json!({
+                "apiVersion": "v1",
+                "kind": "Service",
+                "metadata": {
+                    "name": "api",
+                    "namespace": "slipway-acme-prod",
+                    "labels": {
+                        "app.kubernetes.io/managed-by": "slipway",
+                        "app.kubernetes.io/name": "api",
+                        "slipway.io/application": sample::APPLICATION,
+                        "slipway.io/environment": sample::ENVIRONMENT,
+                    },
+                },
+                "spec": {
+                    "type": "ClusterIP",
+                    "selector": {
+                        "slipway.io/application": sample::APPLICATION,
+                        "slipway.io/environment": sample::ENVIRONMENT,
+                        "slipway.io/slot": "green",
+                    },
+                    "ports": [{ "name": "http", "port": 80, "targetPort": "http" }],
+                },
+            })
+        );
+    }
+}

@@ -1,0 +1,8 @@
+//! Applications that are built, tested and run in the simulated cluster.
+
+mod jobs;
+mod probes;
+mod releases;
+mod routes;
+mod sites;
+mod yard;
