@@ -14,6 +14,8 @@ use crate::{find::list, limit::limited, reason};
 
 /// Of the pods of one Job, and of no other one that had its name.
 const CONTROLLER: &str = "batch.kubernetes.io/controller-uid";
+const COMPLETE: &str = "Complete";
+const FAILED: &str = "Failed";
 const TOO_LATE: &str = "DeadlineExceeded";
 
 pub(super) async fn state(client: &Client, name: &JobName) -> kube::Result<Option<JobState>> {
@@ -32,13 +34,17 @@ pub(super) async fn state(client: &Client, name: &JobName) -> kube::Result<Optio
     Ok(Some(state))
 }
 
+pub(super) fn is_over(job: &Job) -> bool {
+    [COMPLETE, FAILED].iter().any(|kind| condition(job, kind).is_some())
+}
+
 fn judge(job: &Job, pods: &[Pod]) -> JobState {
     let ends: Vec<&ContainerStateTerminated> = pods.iter().filter_map(end).collect();
-    if condition(job, "Complete").is_some() {
+    if condition(job, COMPLETE).is_some() {
         let well = ends.iter().find(|end| end.exit_code == 0);
         return JobState::Succeeded { output: well.and_then(|end| output(end)) };
     }
-    match condition(job, "Failed") {
+    match condition(job, FAILED) {
         Some(verdict) => failed(verdict, ends.into_iter().find(|end| end.exit_code != 0)),
         None => JobState::Running { trouble: pods.iter().find_map(trouble) },
     }

@@ -8,6 +8,7 @@ mod job_state;
 mod jobs;
 mod labels;
 mod manifest;
+pub(crate) mod news;
 mod probe;
 mod releases;
 mod routes;
