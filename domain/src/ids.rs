@@ -89,6 +89,10 @@ ids! {
     OrderId "order" "ord_";
     InstanceId "instance" "inst_";
     InstanceLogId "log line" "ilog_";
+    VersionId "version" "ver_";
+    ApplicationId "application" "app_";
+    EnvironmentId "environment" "env_";
+    DeploymentId "deployment" "dep_";
     WorkflowId "workflow" "wf_";
     TaskId "task" "task_";
     ProcessId "process" "proc_";

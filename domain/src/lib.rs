@@ -12,6 +12,7 @@ pub mod store;
 pub mod work;
 
 pub mod commerce;
+pub mod delivery;
 pub mod events;
 pub mod identity;
 pub mod instances;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     commerce::ComputeSpec,
     error::{Error, Result},
-    ids::InstanceId,
+    ids::{DeploymentId, InstanceId},
     secrets::{SealedSecret, SecretValues},
 };
 
@@ -136,6 +136,8 @@ pub enum Observation {
     Pods(Vec<Pod>),
     Pod(Pod),
     PodGone(Pod),
+    /// Something that the tasks of a deployment may wait for.
+    Delivery(DeploymentId),
 }
 
 /// What a Deployment shows.

@@ -25,7 +25,7 @@ pub(crate) async fn apply(
     let put = || put(client, workload, part, conventions);
     match part {
         Part::Namespace => put().await,
-        _ => inside_namespace(client, workload, put).await,
+        _ => inside_namespace(client, &workload.place.namespace, put).await,
     }
 }
 
@@ -35,21 +35,22 @@ pub(crate) async fn apply_secret(
     values: &SecretValues,
 ) -> kube::Result<()> {
     let secret = manifest::secret(workload, values);
-    inside_namespace(client, workload, || put_inside(client, workload, &secret)).await
+    let namespace = &workload.place.namespace;
+    inside_namespace(client, namespace, || patch_inside(client, namespace, &secret)).await.map(drop)
 }
 
 /// Where the namespace is absent, applies that and tries once more.
-async fn inside_namespace<F>(
+pub(crate) async fn inside_namespace<T, F>(
     client: &Client,
-    workload: &Workload,
+    namespace: &str,
     put_object: impl Fn() -> F,
-) -> kube::Result<()>
+) -> kube::Result<T>
 where
-    F: Future<Output = kube::Result<()>>,
+    F: Future<Output = kube::Result<T>>,
 {
     match put_object().await {
         Err(error) if error::lacks_namespace(&error) => {
-            put_namespace(client, workload).await?;
+            put_namespace(client, namespace).await?;
             put_object().await
         }
         other => other,
@@ -62,25 +63,30 @@ async fn put(
     part: Part,
     conventions: &Conventions,
 ) -> kube::Result<()> {
+    let namespace = &workload.place.namespace;
     match part {
-        Part::Namespace => put_namespace(client, workload).await,
+        Part::Namespace => put_namespace(client, namespace).await,
         Part::Deployment => {
-            let deployment = manifest::deployment(workload, conventions);
-            put_inside(client, workload, &noted(deployment)).await
+            let deployment = noted(manifest::deployment(workload, conventions));
+            patch_inside(client, namespace, &deployment).await.map(drop)
         }
-        Part::Service => put_inside(client, workload, &noted(manifest::service(workload))).await,
+        Part::Service => {
+            let service = noted(manifest::service(workload));
+            patch_inside(client, namespace, &service).await.map(drop)
+        }
         Part::Ingress => {
-            let ingress = manifest::ingress(workload, conventions);
-            put_inside(client, workload, &noted(ingress)).await
+            let ingress = noted(manifest::ingress(workload, conventions));
+            patch_inside(client, namespace, &ingress).await.map(drop)
         }
     }
 }
 
-async fn put_namespace(client: &Client, workload: &Workload) -> kube::Result<()> {
-    patch(&Api::all(client.clone()), &manifest::namespace(workload)).await
+async fn put_namespace(client: &Client, name: &str) -> kube::Result<()> {
+    patch(&Api::all(client.clone()), &manifest::namespace(name)).await.map(drop)
 }
 
-async fn put_inside<K>(client: &Client, workload: &Workload, object: &K) -> kube::Result<()>
+/// Applies one object of ours in a namespace that is there.
+pub(crate) async fn patch_inside<K>(client: &Client, namespace: &str, object: &K) -> kube::Result<K>
 where
     K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
         + Clone
@@ -88,15 +94,15 @@ where
         + Serialize
         + DeserializeOwned,
 {
-    patch(&Api::namespaced(client.clone(), &workload.place.namespace), object).await
+    patch(&Api::namespaced(client.clone(), namespace), object).await
 }
 
 /// Takes over fields that others set: the objects are ours alone.
-async fn patch<K>(api: &Api<K>, object: &K) -> kube::Result<()>
+async fn patch<K>(api: &Api<K>, object: &K) -> kube::Result<K>
 where
     K: Resource + Clone + Debug + Serialize + DeserializeOwned,
 {
     let name = object.meta().name.as_deref().unwrap_or_default();
     let params = PatchParams::apply(FIELD_MANAGER).force();
-    limited(api.patch(name, &params, &Patch::Apply(object))).await.map(drop)
+    limited(api.patch(name, &params, &Patch::Apply(object))).await
 }

@@ -7,7 +7,7 @@ use kube::{Client, Config};
 
 use crate::{kubeconfig::Kubeconfig, watch};
 
-const CONNECT: Duration = Duration::from_secs(5);
+pub(crate) const CONNECT: Duration = Duration::from_secs(5);
 
 /// The cluster that the current context of a kubeconfig names. Call it inside a Tokio runtime.
 pub fn kubeconfig(path: &Path) -> Result<Client> {

@@ -26,7 +26,21 @@ where
 
 /// All pods of an instance, those on their way out included.
 pub(crate) async fn pods(client: &Client, place: &Place) -> kube::Result<Vec<Pod>> {
-    let api = Api::<Pod>::namespaced(client.clone(), &place.namespace);
-    let params = ListParams::default().labels(&labels::selector(place));
-    Ok(limited(api.list(&params)).await?.items)
+    list(client, &place.namespace, &labels::selector(place)).await
+}
+
+/// All objects of one kind that a selector of labels finds.
+pub(crate) async fn list<K>(
+    client: &Client,
+    namespace: &str,
+    selector: &str,
+) -> kube::Result<Vec<K>>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+        + Clone
+        + Debug
+        + DeserializeOwned,
+{
+    let api = Api::<K>::namespaced(client.clone(), namespace);
+    Ok(limited(api.list(&ListParams::default().labels(selector))).await?.items)
 }

@@ -12,7 +12,7 @@ const INSTANCE: &str = "slipway.io/instance";
 const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 const NAME: &str = "app.kubernetes.io/name";
 
-/// The labels of what instances share.
+/// The labels of what many share.
 pub(crate) fn shared() -> BTreeMap<String, String> {
     BTreeMap::from([(MANAGED_BY.to_owned(), "slipway".to_owned())])
 }
@@ -24,9 +24,15 @@ pub(crate) fn own(place: &Place) -> BTreeMap<String, String> {
 
 /// The labels of all objects of an instance, its pods included.
 pub(crate) fn all(place: &Place) -> BTreeMap<String, String> {
-    let mut labels = shared();
+    let mut labels = named(&place.name);
     labels.append(&mut own(place));
-    labels.insert(NAME.to_owned(), place.name.clone());
+    labels
+}
+
+/// The labels of what belongs to one thing of that name.
+pub(crate) fn named(name: &str) -> BTreeMap<String, String> {
+    let mut labels = shared();
+    labels.insert(NAME.to_owned(), name.to_owned());
     labels
 }
 

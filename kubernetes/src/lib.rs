@@ -19,6 +19,7 @@ use tracing::instrument;
 mod apply;
 pub mod connect;
 mod conventions;
+mod delivery;
 mod drift;
 mod error;
 mod evidence;
@@ -36,6 +37,7 @@ mod rollout;
 mod watch;
 
 pub use conventions::{Conventions, GpuType, Tls};
+pub use delivery::{KubernetesSites, SiteSettings};
 pub use kubeconfig::Kubeconfig;
 
 /// One cluster. Any `kube::Client` will do, one over a simulated API server included.

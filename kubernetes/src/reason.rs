@@ -120,6 +120,6 @@ fn last_end(status: &ContainerStatus) -> Option<&ContainerStateTerminated> {
     now.or_else(|| status.last_state.as_ref()?.terminated.as_ref())
 }
 
-fn ending(end: &ContainerStateTerminated) -> String {
+pub(crate) fn ending(end: &ContainerStateTerminated) -> String {
     end.reason.clone().unwrap_or_else(|| format!("ExitCode:{}", end.exit_code))
 }

@@ -59,13 +59,25 @@ where
         + Debug
         + DeserializeOwned,
 {
-    let Some(object) = find::<K>(client, place).await? else {
-        return Ok(());
-    };
+    match find::<K>(client, place).await? {
+        Some(object) => delete_this(client, &object).await,
+        None => Ok(()),
+    }
+}
+
+/// Deletes an object, and no other one that has got its name meanwhile.
+pub(crate) async fn delete_this<K>(client: &Client, object: &K) -> kube::Result<()>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+        + Clone
+        + Debug
+        + DeserializeOwned,
+{
     let this_one = Preconditions { uid: object.uid(), resource_version: None };
     let params = DeleteParams::background().preconditions(this_one);
-    let api = Api::<K>::namespaced(client.clone(), &place.namespace);
-    match limited(api.delete(&place.name, &params)).await {
+    let namespace = object.namespace().unwrap_or_default();
+    let api = Api::<K>::namespaced(client.clone(), &namespace);
+    match limited(api.delete(&object.name_any(), &params)).await {
         Err(error) if error::is_absent(&error) => Ok(()),
         other => other.map(drop),
     }

@@ -9,14 +9,18 @@ pub(crate) async fn rollout(client: &Client, place: &Place) -> kube::Result<Opti
     let Some(deployment) = find::find::<Deployment>(client, place).await? else {
         return Ok(None);
     };
-    let wanted = observe::wanted(&deployment);
-    let runs = wanted > 0 && stands_as_specified(&deployment, wanted);
-    let pods =
-        if !is_seen(&deployment) || runs { Vec::new() } else { find::pods(client, place).await? };
+    let pods = if needs_pods(&deployment) { find::pods(client, place).await? } else { Vec::new() };
     Ok(Some(judge(&deployment, &pods)))
 }
 
-fn judge(deployment: &Deployment, pods: &[Pod]) -> Rollout {
+/// Whether its pods can tell more than the Deployment itself.
+pub(crate) fn needs_pods(deployment: &Deployment) -> bool {
+    let wanted = observe::wanted(deployment);
+    let runs = wanted > 0 && stands_as_specified(deployment, wanted);
+    is_seen(deployment) && !runs
+}
+
+pub(crate) fn judge(deployment: &Deployment, pods: &[Pod]) -> Rollout {
     let wanted = observe::wanted(deployment);
     let complete = is_seen(deployment)
         && stands_as_specified(deployment, wanted)
@@ -39,7 +43,7 @@ fn stands_as_specified(deployment: &Deployment, wanted: i32) -> bool {
 }
 
 /// Whether nothing of the pod runs any more; its object may be kept for long.
-fn has_ended(pod: &Pod) -> bool {
+pub(crate) fn has_ended(pod: &Pod) -> bool {
     let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
     matches!(phase, Some("Succeeded" | "Failed"))
 }

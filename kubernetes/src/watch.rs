@@ -13,6 +13,7 @@ use futures::{
 };
 use k8s_openapi::api::{
     apps::v1::Deployment,
+    batch::v1::Job,
     core::v1::{self, Service},
     networking::v1::Ingress,
 };
@@ -25,6 +26,7 @@ use tower::retry::backoff::{Backoff, ExponentialBackoff};
 use tracing::warn;
 
 use crate::{
+    delivery::news,
     evidence::{Clue, clue, gathered},
     labels, observe,
     retry::pauses,
@@ -102,11 +104,13 @@ impl Session {
         let mut services = events::<Service>(streams);
         let mut ingresses = events::<Ingress>(streams);
         let mut pods = events::<v1::Pod>(streams);
-        let (workloads, mut objects, others, seen) = futures::try_join!(
+        let mut jobs = events::<Job>(streams);
+        let (workloads, mut objects, others, seen, _) = futures::try_join!(
             list(&mut deployments, observe::workload),
             list(&mut services, |it| observe::object(it, Part::Service)),
             list(&mut ingresses, |it| observe::object(it, Part::Ingress)),
             list(&mut pods, |pod| observe::pod(pod).map(|seen| (seen, clue(pod)))),
+            list(&mut jobs, |_| None::<()>),
         )?;
         objects.extend(others);
         let seen = stream::iter(seen).map(|(pod, clue)| told(calls.clone(), pod, clue));
@@ -116,6 +120,7 @@ impl Session {
             changes(services, |event| of_object(event, Part::Service)),
             changes(ingresses, |event| of_object(event, Part::Ingress)),
             pod_changes(pods, calls.clone()),
+            changes(jobs, of_job),
         ]);
         let lists = [
             Observation::Workloads(workloads),
@@ -177,12 +182,21 @@ fn changes<K: Send + 'static>(
 
 fn of_deployment(event: Event<Deployment>) -> Option<Observation> {
     match event {
-        Event::Apply(object) => observe::workload(&object).map(Observation::Workload),
+        Event::Apply(object) => observe::workload(&object)
+            .map(Observation::Workload)
+            .or_else(|| news::of_release(&object).map(Observation::Delivery)),
         Event::Delete(object) => {
             labels::instance_id(&object.metadata).map(Observation::WorkloadGone)
         }
         // There are no further lists without an error before them, which ends the session.
         Event::Init | Event::InitApply(_) | Event::InitDone => None,
+    }
+}
+
+fn of_job(event: Event<Job>) -> Option<Observation> {
+    match event {
+        Event::Apply(job) => news::of_job(&job).map(Observation::Delivery),
+        Event::Delete(_) | Event::Init | Event::InitApply(_) | Event::InitDone => None,
     }
 }
 
@@ -196,18 +210,23 @@ fn of_object<K: Resource + Serialize>(event: Event<K>, part: Part) -> Option<Obs
 }
 
 fn pod_changes(events: Events<v1::Pod>, calls: Client) -> Changes {
-    let seen = move |event| {
-        let change = match event {
-            Event::Apply(pod) => observe::pod(&pod)
-                .map(|seen| told(calls.clone(), seen, clue(&pod)).map(Observation::Pod).boxed()),
-            Event::Delete(pod) => {
-                observe::pod(&pod).map(|seen| future::ready(Observation::PodGone(seen)).boxed())
-            }
-            Event::Init | Event::InitApply(_) | Event::InitDone => None,
-        };
-        future::ready(Ok(change))
-    };
+    let seen = move |event| future::ready(Ok(pod_change(event, &calls)));
     events.try_filter_map(seen).boxed()
+}
+
+fn pod_change(event: Event<v1::Pod>, calls: &Client) -> Option<BoxFuture<'static, Observation>> {
+    let delivery = |id| future::ready(Observation::Delivery(id)).boxed();
+    match event {
+        Event::Apply(pod) => match observe::pod(&pod) {
+            Some(seen) => Some(told(calls.clone(), seen, clue(&pod)).map(Observation::Pod).boxed()),
+            None => news::of_pod(&pod).map(delivery),
+        },
+        Event::Delete(pod) => match observe::pod(&pod) {
+            Some(seen) => Some(future::ready(Observation::PodGone(seen)).boxed()),
+            None => news::of_pod_gone(&pod).map(delivery),
+        },
+        Event::Init | Event::InitApply(_) | Event::InitDone => None,
+    }
 }
 
 /// The pod with the evidence that there is about its trouble.

@@ -7,7 +7,7 @@ mod served;
 mod socket;
 mod wire;
 
-pub use app::{KEY, PASSWORD, TestApp, TestClock, door};
+pub use app::{KEY, PASSWORD, TestApp, TestClock, door, guarded};
 pub use cable::{Cable, State};
 pub use client::{Client, Reply, product};
 pub use database::Database;

@@ -8,7 +8,7 @@ use crate::{
     control_plane::ControlPlane,
     error::Result,
     events::{EventType, NewEvent, Subject},
-    ids::InstanceId,
+    ids::{DeploymentId, InstanceId},
     runtime::{Observation, ObservedObject, ObservedWorkload, Part, Pod},
     work::{Work, image},
 };
@@ -33,6 +33,7 @@ impl ControlPlane {
             Observation::Pods(pods) => self.observe_pods(observer, pods).await,
             Observation::Pod(pod) => self.observe_pod(observer, pod).await,
             Observation::PodGone(pod) => self.observe_pod_gone(observer, pod).await,
+            Observation::Delivery(id) => self.observe_delivery(observer, id).await,
         }
     }
 
@@ -198,6 +199,17 @@ impl ControlPlane {
             work.tx.delete_pod(&pod.uid).await?;
             work.tell_pod(&instance, &pod, EventType::PodDeleted, None)?;
             work.tx.wake_tasks(&pod.instance_id.to_string()).await.map(Some)
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Of applications nothing is recorded: whoever waits looks at them.
+    async fn observe_delivery(&self, observer: Observer, id: DeploymentId) -> Result<()> {
+        let subject = id.to_string();
+        self.take_in(observer, async |work| {
+            work.tx.lock(&subject).await?;
+            work.tx.wake_tasks(&subject).await.map(Some)
         })
         .await
         .map(drop)

@@ -2,12 +2,11 @@ use std::time::Duration;
 
 use domain::runtime::{LogPosition, PodLogLine, PodName};
 use futures::stream::{self, BoxStream, StreamExt};
-use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, Client, api::LogParams};
 use tower::retry::backoff::{Backoff, ExponentialBackoff};
 
-use super::lines::Lines;
+use super::{lines::Lines, written::since};
 use crate::{error, limit::limited, retry::pauses};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -105,10 +104,7 @@ impl Follower {
             follow: container == Container::Present,
             previous: container == Container::Former,
             timestamps: true,
-            // Whole seconds are asked for, and a fraction would be rounded up.
-            since_time: self
-                .after
-                .and_then(|after| Timestamp::from_second(after.at.as_second()).ok()),
+            since_time: since(self.after),
             ..LogParams::default()
         };
         match limited(self.pods.log_stream(&self.pod, &params)).await {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 const LONGEST: usize = 16 * 1024;
 
 /// The lines of one container's log, each behind its time.
-pub(super) struct Lines {
+pub(crate) struct Lines {
     log: Pin<Box<dyn AsyncBufRead + Send>>,
     last: LogPosition,
 }

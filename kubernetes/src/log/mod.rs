@@ -3,5 +3,6 @@
 mod follow;
 mod lines;
 mod tail;
+mod written;
 
-pub(crate) use self::{follow::follow, tail::tail};
+pub(crate) use self::{follow::follow, lines::Lines, tail::tail, written::written};

@@ -1,16 +1,12 @@
 use std::collections::BTreeMap;
 
-use domain::{
-    commerce::ComputeSpec,
-    runtime::{Place, Workload},
-};
+use domain::{commerce::ComputeSpec, runtime::Workload};
 use k8s_openapi::{
     api::{
         apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment},
         core::v1::{
-            Container, ContainerPort, EnvFromSource, EnvVar, PodSecurityContext, PodSpec,
-            PodTemplateSpec, ResourceRequirements, SeccompProfile, SecretEnvSource,
-            SecurityContext,
+            Container, ContainerPort, PodSecurityContext, PodSpec, PodTemplateSpec,
+            ResourceRequirements, SeccompProfile, SecurityContext,
         },
     },
     apimachinery::pkg::{
@@ -20,6 +16,7 @@ use k8s_openapi::{
 use kube::api::ObjectMeta;
 
 use super::{
+    environment::{environment, secret_environment},
     meta::meta,
     quantity::{cores, mebibytes},
 };
@@ -111,8 +108,8 @@ fn container(workload: &Workload, gpu: Option<&GpuType>) -> Container {
     Container {
         name: "app".to_owned(),
         image: Some(spec.image.clone()),
-        env: Some(env(spec)).filter(|env| !env.is_empty()),
-        env_from: workload.secret.is_some().then(|| vec![secret_env(&workload.place)]),
+        env: environment(spec.env()),
+        env_from: workload.secret.as_ref().map(|_| vec![secret_environment(&workload.place.name)]),
         ports: Some(vec![ContainerPort {
             name: Some(PORT_NAME.to_owned()),
             container_port: spec.port().into(),
@@ -125,21 +122,6 @@ fn container(workload: &Workload, gpu: Option<&GpuType>) -> Container {
         }),
         ..Container::default()
     }
-}
-
-fn secret_env(place: &Place) -> EnvFromSource {
-    let secret_ref = SecretEnvSource { name: place.name.clone(), optional: Some(false) };
-    EnvFromSource { secret_ref: Some(secret_ref), ..EnvFromSource::default() }
-}
-
-/// Kubernetes would read `$(NAME)` and `$$` in a value; a doubled `$` stands for itself.
-fn env(spec: &ComputeSpec) -> Vec<EnvVar> {
-    let variable = |(name, value): (&str, &str)| EnvVar {
-        name: name.to_owned(),
-        value: Some(value.replace('$', "$$")),
-        value_from: None,
-    };
-    spec.env().into_iter().map(variable).collect()
 }
 
 /// Limits equal to requests, so that nobody lives off a neighbour.

@@ -1,14 +1,13 @@
-use domain::runtime::Workload;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::ObjectMeta;
 
 use crate::labels;
 
-/// Instances share it, so it says nothing of any one of them.
-pub(crate) fn namespace(workload: &Workload) -> Namespace {
+/// Many share it, so it says nothing of any one of them.
+pub(crate) fn namespace(name: &str) -> Namespace {
     Namespace {
         metadata: ObjectMeta {
-            name: Some(workload.place.namespace.clone()),
+            name: Some(name.to_owned()),
             labels: Some(labels::shared()),
             ..ObjectMeta::default()
         },
@@ -20,11 +19,11 @@ pub(crate) fn namespace(workload: &Workload) -> Namespace {
 mod tests {
     use serde_json::json;
 
-    use super::{super::sample, *};
+    use super::*;
 
     #[test]
     fn it_bears_no_label_of_an_instance() {
-        let namespace = namespace(&sample::workload());
+        let namespace = namespace("slipway-acme-instances");
 
         assert_eq!(
             json!(namespace),

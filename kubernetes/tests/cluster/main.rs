@@ -5,6 +5,7 @@
 mod apply;
 mod bench;
 mod connect;
+mod delivery;
 mod kubeconfig;
 mod log;
 mod remove;

@@ -7,6 +7,7 @@ mod events_v1;
 mod follow;
 mod list;
 mod logs;
+mod proxy;
 mod query;
 mod representation;
 mod request;

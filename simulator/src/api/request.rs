@@ -7,7 +7,7 @@ use http::{HeaderMap, Method, StatusCode, header};
 
 use super::{events_v1, query::Query, representation::Representation};
 use crate::{
-    kinds::{EVENT, Kind, NAMESPACE, POD, find},
+    kinds::{EVENT, Kind, NAMESPACE, POD, SERVICE, find},
     status_error::{Result, StatusError},
     storage::Key,
 };
@@ -19,6 +19,8 @@ pub(super) struct Target {
     pub name: Option<String>,
     /// Empty for the object itself.
     pub subresource: String,
+    /// What follows `proxy`.
+    pub path: String,
     /// Whether it is asked for in a group that only shows it.
     pub renamed: bool,
 }
@@ -41,10 +43,11 @@ impl Target {
     }
 
     fn at(group: &str, version: &str, namespace: Option<&str>, rest: &[&str]) -> Result<Self> {
-        let (plural, name, subresource) = match rest {
-            [plural] => (*plural, None, ""),
-            [plural, name] => (*plural, Some(*name), ""),
-            [plural, name, subresource] => (*plural, Some(*name), *subresource),
+        let (plural, name, subresource, path) = match rest {
+            [plural] => (*plural, None, "", &[][..]),
+            [plural, name] => (*plural, Some(*name), "", &[][..]),
+            [plural, name, "proxy", path @ ..] => (*plural, Some(*name), "proxy", path),
+            [plural, name, subresource] => (*plural, Some(*name), *subresource, &[][..]),
             _ => return Err(StatusError::no_such_resource()),
         };
         let renamed = (group, version, plural) == (events_v1::GROUP, "v1", "events");
@@ -60,6 +63,7 @@ impl Target {
             namespace: namespace.map(str::to_owned),
             name: name.map(str::to_owned),
             subresource: subresource.to_owned(),
+            path: path.join("/"),
             renamed,
         })
     }
@@ -76,6 +80,7 @@ fn has_subresource(kind: &Kind, subresource: &str) -> bool {
         "status" => kind.status,
         "scale" => kind.scale,
         "log" => *kind == POD,
+        "proxy" => *kind == POD || *kind == SERVICE,
         _ => false,
     }
 }
@@ -96,6 +101,7 @@ impl Verb {
     pub fn of(method: &Method, target: &Target, query: &Query) -> Result<Self> {
         let verb = match (method.as_str(), target.name.is_some()) {
             ("GET" | "HEAD", true) => Self::Get,
+            ("POST", true) if target.subresource == "proxy" => Self::Create,
             ("GET", false) if query.flag("watch") => Self::Watch,
             ("GET", false) => Self::List,
             ("POST", false) => Self::Create,
@@ -106,7 +112,7 @@ impl Verb {
             _ => return Err(StatusError::method_not_allowed()),
         };
         let read_only = (target.renamed || target.subresource == "log") && !is_read(method);
-        let kept = !target.subresource.is_empty() && verb == Self::Delete;
+        let kept = !matches!(target.subresource.as_str(), "" | "proxy") && verb == Self::Delete;
         let homeless = verb == Self::Create && target.kind.namespaced && target.namespace.is_none();
         if read_only || kept || homeless {
             return Err(StatusError::method_not_allowed());

@@ -9,7 +9,7 @@ use http_body_util::{BodyExt, Limited};
 
 use super::{
     answer::Answer,
-    discovery, list, logs,
+    discovery, list, logs, proxy,
     query::Query,
     request::{self, Call, Target, Verb},
     reviews,
@@ -56,7 +56,9 @@ fn call(parts: &Parts, body: Bytes) -> Result<Call> {
     let query = Query::of(&parts.uri);
     let target = Target::of(parts.uri.path())?;
     let verb = Verb::of(&parts.method, &target, &query)?;
-    request::check_accept(&parts.headers)?;
+    if target.subresource != "proxy" {
+        request::check_accept(&parts.headers)?;
+    }
     Ok(Call {
         verb,
         manager: request::manager(&query, &parts.headers),
@@ -104,6 +106,7 @@ fn admit(state: &mut ClusterState, call: &Call, caller: Option<&Account>) -> Res
 fn answer(cluster: &Cluster, call: &Call) -> Answer {
     let outcome = match (call.verb, call.target.subresource.as_str()) {
         (Verb::Get, "log") => logs::open(cluster, call),
+        (_, "proxy") => cluster.with_state(|state| proxy::forward(state, call)),
         (_, "scale") => cluster.with_state(|state| scale::carry_out(state, call)),
         (Verb::Get, _) => cluster.with_state(|state| shown(state, call, list::get(state, call))),
         (Verb::List, _) => cluster.with_state(|state| shown(state, call, list::list(state, call))),

@@ -13,6 +13,8 @@ mod logs;
 mod nodes;
 mod objects;
 mod ownership;
+mod programs;
+mod proxy;
 mod recordings;
 mod replay;
 mod rights;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     api::{events_v1, reviews},
-    kinds::{EVENT, KINDS, Kind, NAMESPACE, POD},
+    kinds::{EVENT, KINDS, Kind, NAMESPACE, POD, SERVICE},
 };
 
 /// The named groups, in the order that discovery names them.
@@ -75,6 +75,10 @@ fn described(kind: &Kind) -> Vec<Value> {
     let changing = ["get", "patch", "update"];
     if *kind == POD {
         all.push(part("log", kind.name, &["get"]));
+    }
+    if *kind == POD || *kind == SERVICE {
+        let verbs = ["create", "delete", "get", "patch", "update"];
+        all.push(part("proxy", &format!("{}ProxyOptions", kind.name), &verbs));
     }
     if kind.scale {
         let mut scale = part("scale", "Scale", &changing);

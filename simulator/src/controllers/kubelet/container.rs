@@ -3,30 +3,20 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::pod::{KUBELET, full_name};
+use super::{
+    behaviour::{Behaviour, Fate, behaviour},
+    pod::{KUBELET, full_name},
+    program::{Invocation, Program},
+};
 use crate::{
     clock::later,
     controllers::events::Note,
-    object::{after, int, items, text},
+    object::{int, items, text},
     timing::Timing,
 };
 
 /// How long a container stays down before it is started again for the first time.
 const RESTART_PAUSE: Duration = Duration::from_secs(1);
-/// How many lines of a log are remembered for a container that goes on and on.
-const LOG_LIMIT: i64 = 1000;
-const HEARTBEAT_SECONDS: i64 = 10;
-
-/// What an image makes its container do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Behaviour {
-    Serve,
-    Complete,
-    Crash,
-    OutOfMemory,
-    NeverPulled,
-    NeverReady,
-}
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Stage {
@@ -49,6 +39,8 @@ pub(super) struct End {
     pub reason: &'static str,
     pub started: Timestamp,
     pub finished: Timestamp,
+    /// What the container said last, in its own words.
+    pub message: String,
     pub id: String,
 }
 
@@ -56,8 +48,14 @@ pub(super) struct End {
 pub(crate) struct ContainerRun {
     pub(super) name: String,
     pub(super) image: String,
-    port: Option<i64>,
+    pub(super) ports: Vec<i64>,
     behaviour: Behaviour,
+    /// What it is told to run, where its image leaves that open.
+    invocation: Option<Invocation>,
+    pub(super) program: Option<Program>,
+    fate: Fate,
+    /// Whether its log speaks for it when it fails without a message.
+    falls_back_to_log: bool,
     restart_policy: Restart,
     pub(super) stage: Stage,
     pub(super) due: Option<Timestamp>,
@@ -73,7 +71,7 @@ pub(crate) struct ContainerRun {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Restart {
+pub(super) enum Restart {
     Always,
     OnFailure,
     Never,
@@ -94,11 +92,17 @@ impl ContainerRun {
         let image = text(&container["image"]);
         let restart_policy = Restart::of(policy);
         let probe = int(&container["readinessProbe"]["initialDelaySeconds"]);
+        let behaviour = behaviour(image, restart_policy);
+        let invocation = Invocation::of(container, restart_policy == Restart::Always);
         Self {
             name: text(&container["name"]).to_owned(),
             image: image.to_owned(),
-            port: items(&container["ports"]).first().map(|port| int(&port["containerPort"])),
-            behaviour: behaviour(image, restart_policy),
+            ports: items(&container["ports"]).iter().map(|it| int(&it["containerPort"])).collect(),
+            behaviour,
+            invocation: invocation.filter(|_| behaviour.is_open()),
+            program: None,
+            fate: Fate::Lingers,
+            falls_back_to_log: container["terminationMessagePolicy"] == "FallbackToLogsOnError",
             restart_policy,
             stage: Stage::Creating,
             due: Some(due),
@@ -214,11 +218,11 @@ impl ContainerRun {
         self.stage = Stage::Running;
         self.id = format!("containerd://{id}");
         self.started = Some(now);
-        self.due = match self.behaviour {
-            Behaviour::Crash | Behaviour::OutOfMemory => Some(later(now, timing.crash_after)),
-            Behaviour::Complete => Some(later(now, timing.complete)),
-            Behaviour::Serve => Some(later(now, timing.ready.max(self.ready_delay))),
-            Behaviour::NeverReady | Behaviour::NeverPulled => None,
+        self.program = self.invocation.as_ref().map(|it| it.run(timing.complete));
+        self.fate = self.fate(timing);
+        self.due = match self.fate {
+            Fate::Ends { after, .. } | Fate::Serves { after } => Some(later(now, after)),
+            Fate::Lingers => None,
         };
         vec![
             Note::normal(KUBELET, "Created", format!("Created container: {}", self.name)),
@@ -226,12 +230,27 @@ impl ContainerRun {
         ]
     }
 
+    fn fate(&self, timing: &Timing) -> Fate {
+        let ends = |after, code, reason| Fate::Ends { after, code, reason };
+        let end = self.program.as_ref().map(|program| program.end);
+        match (self.behaviour, end) {
+            (Behaviour::Crash, _) => ends(timing.crash_after, 1, "Error"),
+            (Behaviour::OutOfMemory, _) => ends(timing.crash_after, 137, "OOMKilled"),
+            (Behaviour::NeverReady | Behaviour::NeverPulled, _) => Fate::Lingers,
+            (_, Some(Some(end))) => {
+                ends(end.after, end.code, if end.code == 0 { "Completed" } else { "Error" })
+            }
+            (Behaviour::Complete, None) => ends(timing.complete, 0, "Completed"),
+            (Behaviour::Serve, None) | (_, Some(None)) => {
+                Fate::Serves { after: timing.ready.max(self.ready_delay) }
+            }
+        }
+    }
+
     fn live(&mut self, now: Timestamp) -> Vec<Note> {
-        match self.behaviour {
-            Behaviour::Crash => self.finish(1, "Error", now),
-            Behaviour::OutOfMemory => self.finish(137, "OOMKilled", now),
-            Behaviour::Complete => self.finish(0, "Completed", now),
-            _ => {
+        match self.fate {
+            Fate::Ends { code, reason, .. } => self.finish(code, reason, now),
+            Fate::Serves { .. } | Fate::Lingers => {
                 self.ready = true;
                 self.due = None;
             }
@@ -241,7 +260,9 @@ impl ContainerRun {
 
     fn finish(&mut self, code: i64, reason: &'static str, now: Timestamp) {
         let started = self.started.unwrap_or(now);
-        self.end = Some(End { code, reason, started, finished: now, id: self.id.clone() });
+        let message = self.message(code, started, now);
+        let id = self.id.clone();
+        self.end = Some(End { code, reason, started, finished: now, message, id });
         self.ready = false;
         let again = match self.restart_policy {
             Restart::Always => true,
@@ -250,6 +271,15 @@ impl ContainerRun {
         };
         self.stage = if again { Stage::Ended } else { Stage::Finished };
         self.due = again.then(|| later(now, RESTART_PAUSE));
+    }
+
+    fn message(&self, code: i64, started: Timestamp, now: Timestamp) -> String {
+        let left = self.program.as_ref().map(|program| program.message.clone());
+        match left.filter(|message| !message.is_empty()) {
+            Some(message) => message,
+            None if self.falls_back_to_log && code != 0 => self.last_words(started, now),
+            None => String::new(),
+        }
     }
 
     fn recover(&mut self, pod: &Value, timing: &Timing, now: Timestamp, id: &str) -> Vec<Note> {
@@ -263,75 +293,10 @@ impl ContainerRun {
             format!("Back-off restarting failed container {} in pod {}", self.name, full_name(pod));
         vec![Note::warning(KUBELET, "BackOff", message)]
     }
-
-    /// The lines of the present container or the one before, or why there are none.
-    pub fn log(&self, now: Timestamp, previous: bool) -> Result<Vec<(Timestamp, String)>, &str> {
-        if previous {
-            let end = if self.is_running() { &self.former_end } else { &self.end };
-            let end = end.as_ref().ok_or("no earlier container")?;
-            return Ok(self.lines(end.started, Some(end), end.finished));
-        }
-        match (&self.stage, &self.end, self.started) {
-            (Stage::Running, _, Some(started)) => Ok(self.lines(started, None, now)),
-            (_, Some(end), _) => Ok(self.lines(end.started, Some(end), end.finished)),
-            (Stage::PullFailed, ..) => Err("trying and failing to pull image"),
-            (Stage::PullBackOff, ..) => Err("image can't be pulled"),
-            (Stage::Misconfigured(_), ..) => Err("CreateContainerConfigError"),
-            _ => Err("ContainerCreating"),
-        }
-    }
-
-    fn lines(
-        &self,
-        started: Timestamp,
-        end: Option<&End>,
-        until: Timestamp,
-    ) -> Vec<(Timestamp, String)> {
-        let mut lines = vec![(started, format!("{}: starting {}", self.name, self.image))];
-        if let Some(port) = self.port {
-            lines.push((started, format!("{}: listening on port {port}", self.name)));
-        }
-        let beats = started.duration_until(until).as_secs() / HEARTBEAT_SECONDS;
-        for beat in (beats - LOG_LIMIT).max(0)..beats {
-            let at = after(started, (beat + 1) * HEARTBEAT_SECONDS);
-            lines.push((at, format!("{}: serving", self.name)));
-        }
-        match end {
-            Some(End { code: 1, finished, .. }) => {
-                let text = format!("{}: fatal: giving up, exiting with code 1", self.name);
-                lines.push((*finished, text));
-            }
-            Some(End { code: 0, finished, .. }) => {
-                lines.push((*finished, format!("{}: done", self.name)));
-            }
-            _ => {}
-        }
-        lines
-    }
 }
 
 /// The back-off after that many failures before.
 fn wait(timing: &Timing, failures: u32) -> Duration {
     let factor = 2_u32.saturating_pow(failures);
     timing.back_off.saturating_mul(factor).min(timing.back_off_limit)
-}
-
-/// Read from the name of the image, not from its registry.
-fn behaviour(image: &str, restart: Restart) -> Behaviour {
-    let name = image.rsplit('/').next().unwrap_or_default();
-    let has_word =
-        |known: fn(&str) -> bool| name.split(|c: char| !c.is_ascii_alphanumeric()).any(known);
-    if name.contains("nopull") {
-        Behaviour::NeverPulled
-    } else if name.contains("crash") || has_word(|word| word == "fail") {
-        Behaviour::Crash
-    } else if has_word(|word| word.starts_with("oom")) {
-        Behaviour::OutOfMemory
-    } else if name.contains("notready") {
-        Behaviour::NeverReady
-    } else if restart == Restart::Always || has_word(|word| word == "forever") {
-        Behaviour::Serve
-    } else {
-        Behaviour::Complete
-    }
 }

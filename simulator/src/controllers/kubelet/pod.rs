@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -27,6 +28,11 @@ pub(crate) struct PodRun {
 }
 
 impl PodRun {
+    /// What answers an HTTP request to a port of the Pod; none if nobody listens there.
+    pub fn answer(&self, port: i64, path: &str) -> Option<(StatusCode, String)> {
+        self.containers.iter().find_map(|container| container.answer(port, path))
+    }
+
     pub fn container(&self, name: &str) -> Option<&ContainerRun> {
         self.containers.iter().find(|container| container.name == name)
     }

@@ -123,13 +123,20 @@ fn container_status(pod: &Value, container: &ContainerRun) -> Value {
         "started": container.is_running(),
     });
     if container.started.is_some() {
-        let image = &container.image;
-        let digest: String =
-            (0..4).map(|part| format!("{:016x}", hash(&format!("{image}{part}")))).collect();
-        status["imageID"] = json!(format!("{image}@sha256:{digest}"));
+        status["imageID"] = json!(image_id(&container.image));
         status["containerID"] = json!(container.id);
     }
     status
+}
+
+/// The image by its digest, which it may have been asked for by.
+fn image_id(image: &str) -> String {
+    if image.contains('@') {
+        return image.to_owned();
+    }
+    let digest: String =
+        (0..4).map(|part| format!("{:016x}", hash(&format!("{image}{part}")))).collect();
+    format!("{image}@sha256:{digest}")
 }
 
 fn container_state(pod: &Value, container: &ContainerRun) -> Value {
@@ -166,11 +173,15 @@ fn container_state(pod: &Value, container: &ContainerRun) -> Value {
 
 /// The JSON of an end.
 fn terminated(end: &End) -> Value {
-    json!({"terminated": {
+    let mut terminated = json!({
         "exitCode": end.code,
         "reason": end.reason,
         "startedAt": seconds(end.started),
         "finishedAt": seconds(end.finished),
         "containerID": end.id,
-    }})
+    });
+    if !end.message.is_empty() {
+        terminated["message"] = json!(end.message);
+    }
+    json!({"terminated": terminated})
 }

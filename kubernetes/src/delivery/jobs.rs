@@ -1,0 +1,70 @@
+use domain::{
+    delivery::{Job, JobName, Place, Secrets},
+    error::{Error, Result},
+    ids::DeploymentId,
+};
+use k8s_openapi::api::{batch::v1, core::v1::Pod};
+use kube::{Client, Resource, ResourceExt};
+
+use super::{find, labels, manifest};
+use crate::{
+    apply::{inside_namespace, patch_inside},
+    error,
+    find::list,
+    remove::delete_this,
+};
+
+/// The Job first: it owns its Secrets, which its pod waits for.
+pub(super) async fn start(
+    client: &Client,
+    job: &Job,
+    secrets: &Secrets,
+    builder: &str,
+) -> Result<()> {
+    let JobName { namespace, name } = &job.name;
+    let place = Place { namespace: namespace.clone(), ..job.place.clone() };
+    let standing = match find::free::<v1::Job>(client, &place, name).await? {
+        Some(job) if is_leaving(&job) => {
+            let why = format!("Job {name} is being deleted");
+            return Err(Error::unavailable("the name of the Job", why));
+        }
+        Some(job) => job,
+        None => {
+            let wanted = manifest::job(job, secrets, builder);
+            let put = || patch_inside(client, namespace, &wanted);
+            inside_namespace(client, namespace, put).await.map_err(error::cluster)?
+        }
+    };
+    for mut secret in manifest::job_secrets(job, secrets) {
+        secret.metadata.owner_references = standing.owner_ref(&()).map(|owner| vec![owner]);
+        patch_inside(client, namespace, &secret).await.map_err(error::cluster)?;
+    }
+    Ok(())
+}
+
+/// Deletes what is there of them; whether nothing is left.
+pub(super) async fn remove(
+    client: &Client,
+    place: &Place,
+    deployment: DeploymentId,
+) -> kube::Result<bool> {
+    let selector = labels::jobs_of(place, deployment);
+    let jobs = list::<v1::Job>(client, &place.namespace, &selector).await?;
+    for job in jobs.iter().filter(|job| !is_leaving(*job)) {
+        delete_this(client, job).await?;
+    }
+    if !jobs.is_empty() {
+        return Ok(false);
+    }
+    let pods = list::<Pod>(client, &place.namespace, &selector).await?;
+    Ok(!pods.iter().any(is_of_a_job))
+}
+
+/// Pods of releases bear the deployment's label too.
+fn is_of_a_job(pod: &Pod) -> bool {
+    pod.owner_references().iter().any(|owner| owner.kind == v1::Job::kind(&()))
+}
+
+pub(super) fn is_leaving<K: Resource>(object: &K) -> bool {
+    object.meta().deletion_timestamp.is_some()
+}

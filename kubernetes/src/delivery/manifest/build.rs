@@ -1,0 +1,178 @@
+//! The container that builds an image: BuildKit without a daemon and without root. Nobody's text
+//! comes into its script, and no credentials into its arguments.
+
+use std::collections::BTreeMap;
+
+use domain::delivery::{ImageBuild, Secrets};
+use k8s_openapi::{
+    api::core::v1::{
+        AppArmorProfile, Container, EmptyDirVolumeSource, EnvVar, ResourceRequirements,
+        SeccompProfile, SecretVolumeSource, SecurityContext, Volume, VolumeMount,
+    },
+    apimachinery::pkg::api::resource::Quantity,
+};
+
+use super::registry::{basic, credentials};
+use crate::manifest::{environment, literal};
+
+/// The name of the volume, in which each credential is a file.
+const CREDENTIALS: &str = "credentials";
+const CREDENTIALS_PATH: &str = "/run/slipway";
+const REGISTRY_FILE: &str = "config.json";
+const GIT_FILE: &str = "git-auth-header";
+/// What BuildKit makes on the way. The image's own volume for it does not work everywhere.
+const STATE: &str = "state";
+const STATE_PATH: &str = "/home/user/.local/share/buildkit";
+/// The only one that the image is made for.
+const USER: i64 = 1000;
+
+/// The metadata, with the digest in it, become the container's message.
+const SCRIPT: &str = "buildctl-daemonless.sh build \"$@\" --metadata-file /tmp/metadata.json \
+                      && cat /tmp/metadata.json > /dev/termination-log";
+
+pub(super) fn container(build: &ImageBuild, secrets: &Secrets, builder: &str) -> Container {
+    let mut mounts = vec![mount(STATE, STATE_PATH)];
+    if files(build, secrets).is_some() {
+        let read_only = Some(true);
+        mounts.push(VolumeMount { read_only, ..mount(CREDENTIALS, CREDENTIALS_PATH) });
+    }
+    Container {
+        image: Some(builder.to_owned()),
+        command: Some(["/bin/sh", "-c", SCRIPT, "build"].map(str::to_owned).into()),
+        args: Some(arguments(build, secrets).iter().map(|it| literal(it)).collect()),
+        env: variables(secrets),
+        resources: Some(ResourceRequirements {
+            requests: Some(BTreeMap::from([
+                ("cpu".to_owned(), Quantity("250m".to_owned())),
+                ("memory".to_owned(), Quantity("512Mi".to_owned())),
+            ])),
+            ..ResourceRequirements::default()
+        }),
+        security_context: Some(rootless()),
+        volume_mounts: Some(mounts),
+        ..Container::default()
+    }
+}
+
+/// `secret` is the Secret of the credentials.
+pub(super) fn volumes(build: &ImageBuild, secrets: &Secrets, secret: &str) -> Vec<Volume> {
+    let state = Volume {
+        name: STATE.to_owned(),
+        empty_dir: Some(EmptyDirVolumeSource::default()),
+        ..Volume::default()
+    };
+    let credentials = files(build, secrets).map(|_| Volume {
+        name: CREDENTIALS.to_owned(),
+        secret: Some(SecretVolumeSource {
+            secret_name: Some(secret.to_owned()),
+            ..SecretVolumeSource::default()
+        }),
+        ..Volume::default()
+    });
+    [state].into_iter().chain(credentials).collect()
+}
+
+/// The credentials, each a file; `None` where there are none.
+pub(super) fn files(build: &ImageBuild, secrets: &Secrets) -> Option<Vec<(&'static str, Vec<u8>)>> {
+    let tags = build.tags.iter().map(String::as_str);
+    let registry = secrets.registry.as_ref();
+    let registry = registry.map(|login| (REGISTRY_FILE, credentials(login, tags)));
+    let git = secrets.git.as_ref();
+    let git = git.map(|login| (GIT_FILE, format!("basic {}", basic(login)).into_bytes()));
+    Some(registry.into_iter().chain(git).collect()).filter(|files: &Vec<_>| !files.is_empty())
+}
+
+fn arguments(build: &ImageBuild, secrets: &Secrets) -> Vec<String> {
+    let mut options = vec![context(build), format!("filename={}", build.dockerfile)];
+    let build_args = build.build_args.iter();
+    options.extend(build_args.map(|(name, value)| format!("build-arg:{name}={value}")));
+    let mut all =
+        ["--progress", "plain", "--frontend", "dockerfile.v0"].map(str::to_owned).to_vec();
+    all.extend(options.into_iter().flat_map(|option| ["--opt".to_owned(), option]));
+    if let Some(host) = host(&build.repository).filter(|_| secrets.git.is_some()) {
+        // With the host in its name it is shown to no other.
+        let secret = format!("id=GIT_AUTH_HEADER.{host},src={CREDENTIALS_PATH}/{GIT_FILE}");
+        all.extend(["--secret".to_owned(), secret]);
+    }
+    let output = format!("type=image,\"name={}\",push=true", build.tags.join(","));
+    all.extend(["--output".to_owned(), output]);
+    all
+}
+
+/// The commit, and the folder in it. BuildKit takes an address for a repository by its end.
+fn context(build: &ImageBuild) -> String {
+    let ImageBuild { repository, commit, context, .. } = build;
+    let by_http = repository.starts_with("https://") || repository.starts_with("http://");
+    let repository = repository.trim_end_matches('/');
+    let end = if by_http && !repository.ends_with(".git") { ".git" } else { "" };
+    match context.trim_start_matches("./").trim_matches('/') {
+        "" | "." => format!("context={repository}{end}#{commit}"),
+        folder => format!("context={repository}{end}#{commit}:{folder}"),
+    }
+}
+
+fn host(repository: &str) -> Option<String> {
+    let uri: http::Uri = repository.parse().ok()?;
+    uri.authority().map(ToString::to_string)
+}
+
+fn variables(secrets: &Secrets) -> Option<Vec<EnvVar>> {
+    // The sandbox of a process would take rights that the pod does not have.
+    let mut variables = vec![("BUILDKITD_FLAGS", "--oci-worker-no-process-sandbox")];
+    if secrets.registry.is_some() {
+        variables.push(("DOCKER_CONFIG", CREDENTIALS_PATH));
+    }
+    environment(variables)
+}
+
+/// User namespaces need calls that the usual profiles refuse, and helpers that raise their rights.
+fn rootless() -> SecurityContext {
+    SecurityContext {
+        run_as_user: Some(USER),
+        run_as_group: Some(USER),
+        run_as_non_root: Some(true),
+        seccomp_profile: Some(SeccompProfile {
+            type_: "Unconfined".to_owned(),
+            localhost_profile: None,
+        }),
+        app_armor_profile: Some(AppArmorProfile {
+            type_: "Unconfined".to_owned(),
+            localhost_profile: None,
+        }),
+        ..SecurityContext::default()
+    }
+}
+
+fn mount(name: &str, path: &str) -> VolumeMount {
+    VolumeMount { name: name.to_owned(), mount_path: path.to_owned(), ..VolumeMount::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_context_is_a_commit_and_a_folder_of_a_repository() {
+        let context = |repository: &str, folder: &str| {
+            context(&ImageBuild {
+                repository: repository.to_owned(),
+                commit: "c0".to_owned(),
+                dockerfile: "Dockerfile".to_owned(),
+                context: folder.to_owned(),
+                build_args: BTreeMap::new(),
+                tags: Vec::new(),
+            })
+        };
+
+        let cases = [
+            ("https://git.example/a/b", "", "context=https://git.example/a/b.git#c0"),
+            ("https://git.example/a/b.git", ".", "context=https://git.example/a/b.git#c0"),
+            ("https://git.example/a/b/", "./", "context=https://git.example/a/b.git#c0"),
+            ("https://git.example/b.git", "x/y/", "context=https://git.example/b.git#c0:x/y"),
+            ("ssh://git@git.example/b", "./x", "context=ssh://git@git.example/b#c0:x"),
+        ];
+        for (repository, folder, expected) in cases {
+            assert_eq!(context(repository, folder), expected);
+        }
+    }
+}
