@@ -184,7 +184,7 @@ mod tests {
                 "kind": "Deployment",
                 "metadata": {
                     "name": "web",
-                    "namespace": "slipway-acme-instances",
+                    "namespace": "slipway-acme--instances",
                     "labels": labels,
                 },
                 "spec": {

@@ -36,7 +36,8 @@ impl From<Committed<identity::Tenant>> for TenantPayload {
 #[derive(InputObject)]
 pub struct CreateTenantInput {
     /// Unique, and part of its namespaces' names: 1 to 30 lower-case letters, digits or hyphens,
-    /// neither beginning nor ending with a hyphen, and not beginning with `personal`.
+    /// neither beginning nor ending with a hyphen, without two in a row, and not beginning with
+    /// `personal`.
     org_id: String,
     /// The tenant's name for people: 1 to 80 characters.
     name: String,
