@@ -37,6 +37,7 @@ mod model;
 mod observers;
 mod pod_logs;
 mod processes;
+mod quota;
 mod rates;
 mod real_cluster;
 mod recovery;

@@ -15,6 +15,7 @@ pub mod commerce;
 pub mod events;
 pub mod identity;
 pub mod instances;
+pub mod quota;
 pub mod secrets;
 pub mod workflows;
 

@@ -17,6 +17,7 @@ mod events;
 mod identity;
 mod instance_logs;
 mod instances;
+mod quota;
 mod secrets;
 mod workflows;
 
