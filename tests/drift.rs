@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Client, TestApp};
 
-const NAMESPACE: &str = "slipway-personal-2-instances";
+const NAMESPACE: &str = "slipway-personal-2--instances";
 
 async fn running(app: &TestApp) -> (Client, String) {
     let (root, ada) = (app.admin().await, app.user("ada").await);

@@ -57,7 +57,7 @@ async fn one_query_reaches_from_an_order_to_the_log_line_that_failed() {
     assert_eq!(named("await_rollout")["status"], "FAILED");
     assert_eq!(
         named("apply_deployment")["log"]["text"],
-        "Deployment web applied in slipway-personal-2-instances\n"
+        "Deployment web applied in slipway-personal-2--instances\n"
     );
     assert_eq!(named("await_removal")["log"]["text"], "nothing is left\n");
     assert_eq!(reply["order"]["instance"]["network"], json!(null));

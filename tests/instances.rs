@@ -171,7 +171,7 @@ async fn what_vanishes_from_the_cluster_is_put_back() {
     let before = app.standing().await;
 
     let client = kube::Client::new(app.cluster.router(), "default");
-    let path = "/apis/apps/v1/namespaces/slipway-personal-2-instances/deployments/web";
+    let path = "/apis/apps/v1/namespaces/slipway-personal-2--instances/deployments/web";
     let request = axum::http::Request::delete(path).body(Vec::new()).unwrap();
     client.request::<serde_json::Value>(request).await.unwrap();
     app.advance(std::time::Duration::from_secs(60));
@@ -214,7 +214,7 @@ async fn update_instance_replaces_the_pods_and_keeps_what_is_absent() {
     assert_eq!(updated["workflow"]["kind"], "update_instance");
     assert_eq!(ada.instance(&instance).await["status"], "RUNNING");
     let deployment =
-        app.object("/apis/apps/v1/namespaces/slipway-personal-2-instances/deployments/web").await;
+        app.object("/apis/apps/v1/namespaces/slipway-personal-2--instances/deployments/web").await;
     assert_eq!(deployment["spec"]["template"]["spec"]["containers"][0]["image"], "web:2");
 }
 
@@ -236,7 +236,7 @@ async fn update_instance_waits_for_the_start_of_a_stopped_one() {
     assert_eq!(reply["updateInstance"]["instance"]["status"], "STOPPED");
     assert_eq!(reply["updateInstance"]["workflow"], json!(null));
     let deployment =
-        app.object("/apis/apps/v1/namespaces/slipway-personal-2-instances/deployments/web").await;
+        app.object("/apis/apps/v1/namespaces/slipway-personal-2--instances/deployments/web").await;
     let requests =
         &deployment["spec"]["template"]["spec"]["containers"][0]["resources"]["requests"];
     assert_eq!(requests["cpu"], "500m");

@@ -40,6 +40,7 @@ mod outage;
 mod pod_logs;
 mod processes;
 mod proof;
+mod quota;
 mod rates;
 mod real_cluster;
 mod recovery;

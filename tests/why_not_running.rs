@@ -14,7 +14,7 @@ use simulator::Fault;
 
 use crate::support::{TestApp, product};
 
-const NAMESPACE: &str = "slipway-personal-2-instances";
+const NAMESPACE: &str = "slipway-personal-2--instances";
 
 /// What is said of an instance of this product that began some time ago.
 async fn said(app: &TestApp, input: Value, seconds: u64) -> Value {

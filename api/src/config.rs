@@ -6,7 +6,11 @@ use std::{
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
-use domain::{Settings, identity::GuessLimits};
+use domain::{
+    Settings,
+    identity::GuessLimits,
+    quota::{QuotaDimension, QuotaLimit, QuotaLimits},
+};
 use ipnet::IpNet;
 use jiff::SignedDuration;
 use kubernetes::{Conventions, GpuType, Tls};
@@ -109,6 +113,11 @@ pub struct Config {
     #[arg(long, env = "SLIPWAY_ADDRESS_ATTEMPTS", default_value_t = 1000)]
     pub address_attempts: u32,
 
+    /// What a tenant may have for whom no administrator has set anything else, separated by commas,
+    /// each `DIMENSION=LIMIT`, such as `INSTANCES=20,CPU_MILLIS=16000`; no limit where absent.
+    #[arg(long, env = "SLIPWAY_QUOTA_DEFAULTS", value_delimiter = ',', value_parser = quota_limit)]
+    pub quota_defaults: Vec<QuotaLimit>,
+
     /// How many workflows run at once.
     #[arg(long, env = "SLIPWAY_WORKFLOWS", default_value_t = 64)]
     pub workflows: i64,
@@ -196,6 +205,7 @@ impl Config {
                 account: self.login_failures,
                 address: self.address_attempts,
             },
+            quota_defaults: QuotaLimits::default().with(self.quota_defaults.iter().copied()),
         }
     }
 
@@ -260,6 +270,15 @@ fn gpu_type(text: &str) -> Result<(i32, GpuType), &'static str> {
     let kind = kind.trim().parse().map_err(|_| malformed)?;
     let resource = Some(resource.to_owned()).filter(|it| !it.is_empty()).ok_or(malformed)?;
     Ok((kind, GpuType { resource, nodes }))
+}
+
+fn quota_limit(text: &str) -> Result<QuotaLimit, String> {
+    let (dimension, limit) = text.split_once('=').ok_or("must be DIMENSION=LIMIT")?;
+    let known = QuotaDimension::ALL.map(QuotaDimension::as_str).join(", ");
+    let dimension = QuotaDimension::parse(dimension.trim().to_uppercase().as_str());
+    let dimension = dimension.ok_or(format!("the dimensions are {known}"))?;
+    let limit = limit.trim().parse().ok().filter(|limit| *limit >= 0);
+    Ok(QuotaLimit { dimension, limit: Some(limit.ok_or("the limit must be a number from 0")?) })
 }
 
 /// A duration that may count in days, each of 24 hours.

@@ -7,6 +7,7 @@ use crate::{
     events::{Bus, Cursor},
     identity::{Actor, Caller, GuessLimits, PasswordHasher, Throttle, TokenIssuer},
     instances::Mirror,
+    quota::QuotaLimits,
     runtime::{Runtime, Target},
     secrets::Vault,
     store::{PoolUse, Session, Store},
@@ -48,6 +49,8 @@ pub struct Settings {
     pub event_retention: SignedDuration,
     /// How often passwords may be guessed.
     pub guess_limits: GuessLimits,
+    /// What tenants may have for whom nothing else has been set.
+    pub quota_defaults: QuotaLimits,
 }
 
 impl Default for Settings {
@@ -60,6 +63,7 @@ impl Default for Settings {
             workflow_cap: 64,
             event_retention: SignedDuration::from_hours(30 * 24),
             guess_limits: GuessLimits::default(),
+            quota_defaults: QuotaLimits::default(),
         }
     }
 }
@@ -145,7 +149,8 @@ impl ControlPlane {
         F: AsyncFnOnce(&mut Work) -> Result<T>,
     {
         let cursor = self.cursor().await?;
-        let mut work = Work::begin(self.ports.store.write().await?, call).await?;
+        let tx = self.ports.store.write().await?;
+        let mut work = Work::begin(tx, call, self.settings.quota_defaults).await?;
         match self.decided(&mut work, call, cursor, decide).await {
             Ok(committed) if committed.replayed => {
                 work.roll_back().await?;
@@ -178,6 +183,7 @@ impl ControlPlane {
             return work.replay(earlier).await;
         }
         let entity = decide(work).await?;
+        work.refuse_shortfalls()?;
         let workflow = work.take_started();
         work.settle_key(call, &entity, workflow.as_ref(), cursor).await?;
         Ok(Committed { cursor, replayed: false, entity, workflow })

@@ -1,5 +1,7 @@
 use std::{error::Error as StdError, fmt};
 
+use crate::quota::QuotaShortfall;
+
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 pub type Source = Box<dyn StdError + Send + Sync>;
@@ -19,6 +21,9 @@ pub enum Error {
     /// Somebody else changed the same row first.
     #[error("{0}")]
     Conflict(String),
+    /// Every dimension in which a tenant's quota does not suffice.
+    #[error("the quota does not suffice: {}", shown(.0))]
+    QuotaExceeded(Vec<QuotaShortfall>),
     #[error("the idempotency key was used with another input")]
     IdempotencyMismatch,
     /// `earliest` is the oldest cursor that can still be resumed from.
@@ -73,6 +78,7 @@ impl Error {
             Self::Invalid { .. } => ErrorCode::Invalid,
             Self::InvalidTransition { .. } => ErrorCode::InvalidTransition,
             Self::Conflict(_) => ErrorCode::Conflict,
+            Self::QuotaExceeded(_) => ErrorCode::QuotaExceeded,
             Self::IdempotencyMismatch => ErrorCode::IdempotencyMismatch,
             Self::CursorExpired { .. } => ErrorCode::CursorExpired,
             Self::RateLimited { .. } => ErrorCode::RateLimited,
@@ -88,6 +94,13 @@ impl Error {
     pub fn retryable(&self) -> bool {
         self.code().retryable()
     }
+}
+
+fn shown(shortfalls: &[QuotaShortfall]) -> String {
+    let shown = |it: &QuotaShortfall| {
+        format!("{} requested {}, available {}", it.dimension.as_str(), it.requested, it.available)
+    };
+    shortfalls.iter().map(shown).collect::<Vec<_>>().join("; ")
 }
 
 /// What `extensions.code` of an error may hold, for domain refusals and request errors alike.

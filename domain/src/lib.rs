@@ -16,6 +16,7 @@ pub mod delivery;
 pub mod events;
 pub mod identity;
 pub mod instances;
+pub mod quota;
 pub mod secrets;
 pub mod workflows;
 

@@ -12,6 +12,7 @@ use crate::{
     events::{EventReads, EventWrites},
     identity::{CredentialReads, CredentialWrites, IdentityReads, IdentityWrites},
     instances::{InstanceLogReads, InstanceLogWrites, InstanceReads, InstanceWrites},
+    quota::{QuotaReads, QuotaWrites},
     secrets::{SecretReads, SecretWrites},
     workflows::{WorkflowReads, WorkflowWrites},
 };
@@ -57,6 +58,7 @@ pub trait Session:
     + CommerceReads
     + InstanceReads
     + InstanceLogReads
+    + QuotaReads
     + SecretReads
     + WorkflowReads
     + EventReads
@@ -70,6 +72,7 @@ impl<T> Session for T where
         + CommerceReads
         + InstanceReads
         + InstanceLogReads
+        + QuotaReads
         + SecretReads
         + WorkflowReads
         + EventReads
@@ -85,6 +88,7 @@ pub trait Transaction:
     + CommerceWrites
     + InstanceWrites
     + InstanceLogWrites
+    + QuotaWrites
     + SecretWrites
     + WorkflowWrites
     + EventWrites
@@ -93,7 +97,8 @@ pub trait Transaction:
     fn now(&self) -> Timestamp;
 
     /// Holds everybody else off whatever `key` names until the transaction ends. Locks are taken
-    /// in the order order, then instance.
+    /// in the order order, then instance,
+    /// then quota.
     async fn lock(&mut self, key: &str) -> Result<()>;
 
     async fn commit(self: Box<Self>) -> Result<()>;

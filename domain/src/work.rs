@@ -13,6 +13,7 @@ use crate::{
     identity::{Action, Actor, Caller, Credential, Object, UserStatus},
     ids::{EntityId, TenantId},
     instances::InstanceLog,
+    quota::{QuotaLimits, QuotaShortfall},
     store::{Session, Transaction},
     workflows::Workflow,
 };
@@ -42,12 +43,19 @@ pub struct Work {
     author: Author,
     events: Vec<NewEvent>,
     started: Option<Workflow>,
+    /// Where nothing has been set for a tenant.
+    quota_defaults: QuotaLimits,
+    shortfalls: Vec<QuotaShortfall>,
 }
 
 impl Work {
     /// Begins for a caller, whose account is read anew: what was true when the request began may
     /// be so no more.
-    pub(crate) async fn begin(mut tx: Box<dyn Transaction>, call: &Call) -> Result<Self> {
+    pub(crate) async fn begin(
+        mut tx: Box<dyn Transaction>,
+        call: &Call,
+        quota_defaults: QuotaLimits,
+    ) -> Result<Self> {
         let actor = match &call.caller {
             Caller::Anonymous => None,
             Caller::User(actor) => Some(current(&mut *tx, actor).await?),
@@ -57,12 +65,20 @@ impl Work {
             cause: None,
             request_id: call.request_id.clone(),
         };
-        Ok(Self { tx, actor, author, events: Vec::new(), started: None })
+        Ok(Self { actor, author, quota_defaults, ..Self::system(tx, None) })
     }
 
     pub(crate) fn system(tx: Box<dyn Transaction>, cause: Option<String>) -> Self {
         let author = Author { cause, ..Author::default() };
-        Self { tx, actor: None, author, events: Vec::new(), started: None }
+        Self {
+            tx,
+            actor: None,
+            author,
+            events: Vec::new(),
+            started: None,
+            quota_defaults: QuotaLimits::default(),
+            shortfalls: Vec::new(),
+        }
     }
 
     /// The store's time when the transaction began.
@@ -149,6 +165,23 @@ impl Work {
 
     pub(crate) fn take_started(&mut self) -> Option<Workflow> {
         self.started.take()
+    }
+
+    pub(crate) fn quota_defaults(&self) -> QuotaLimits {
+        self.quota_defaults
+    }
+
+    /// Has them refused when all is decided.
+    pub(crate) fn note_shortfalls(&mut self, shortfalls: Vec<QuotaShortfall>) {
+        self.shortfalls.extend(shortfalls);
+    }
+
+    /// Refuses what has been taken beyond the quota, in all dimensions at once.
+    pub(crate) fn refuse_shortfalls(&mut self) -> Result<()> {
+        match std::mem::take(&mut self.shortfalls) {
+            none if none.is_empty() => Ok(()),
+            shortfalls => Err(Error::QuotaExceeded(shortfalls)),
+        }
     }
 
     pub(crate) async fn commit(mut self) -> Result<()> {

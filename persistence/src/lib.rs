@@ -18,6 +18,7 @@ mod events;
 mod identity;
 mod instance_logs;
 mod instances;
+mod quota;
 mod secrets;
 mod workflows;
 

@@ -72,6 +72,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    quota_limits (tenant_id, dimension) {
+        tenant_id -> Text,
+        dimension -> Text,
+        amount -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    quota_claims (subject_id, dimension) {
+        subject_id -> Text,
+        dimension -> Text,
+        tenant_id -> Text,
+        amount -> BigInt,
+        in_use -> Bool,
+    }
+}
+
+diesel::table! {
     counters (name) {
         name -> Text,
         value -> BigInt,

@@ -21,6 +21,7 @@ use domain::{
         TenantId, UserId, WorkflowId,
     },
     instances::{InstanceStatus, LogType},
+    quota::QuotaDimension,
     workflows::{Phase, TaskStatus, WorkflowKind, WorkflowStatus},
 };
 use jiff::Timestamp;
@@ -63,8 +64,8 @@ ids! {
     WorkflowId
 }
 states! {
-    EventType InstanceStatus LogType OrderStatus Phase ProductStatus TaskStatus TenantRole UserStatus
-    WorkflowKind WorkflowStatus
+    EventType InstanceStatus LogType OrderStatus Phase ProductStatus QuotaDimension TaskStatus
+    TenantRole UserStatus WorkflowKind WorkflowStatus
 }
 
 #[derive(Clone, Copy, Debug, AsExpression, FromSqlRow)]

@@ -103,6 +103,7 @@ pub const MUTATIONS: &[Rule] = &[
         "(tenantId: $tenant, userId: $user) { cursor }",
         [NOBODY, HIDDEN, LACKS, LACKS, "CONFLICT", "CONFLICT"],
     ),
+    rule("setTenantQuota", "(tenantId: $tenant, limits: []) { cursor }", ADMINS),
     rule("createApiToken", "(input: { name: \"A\", scopes: [] }) { cursor }", REFUSED),
     rule(
         "revokeApiToken",

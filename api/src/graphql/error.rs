@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use async_graphql::{Enum, ErrorExtensionValues, Value};
-use domain::{Error, error::ErrorCode};
+use async_graphql::{Enum, ErrorExtensionValues, Value, value};
+use domain::{Error, error::ErrorCode, quota::QuotaShortfall};
 
 /// A domain error on its way to a client. It has no `Display`, so that it cannot turn into an
 /// error without a code by accident.
@@ -41,6 +41,9 @@ pub fn coded(error: &Error) -> async_graphql::Error {
             extensions.set("from", *from);
             extensions.set("to", *to);
         }
+        Error::QuotaExceeded(shortfalls) => {
+            extensions.set("dimensions", Value::List(shortfalls.iter().map(lacking).collect()));
+        }
         Error::CursorExpired { earliest } => extensions.set("earliest", earliest.as_str()),
         Error::RateLimited { retry_after_seconds } => {
             extensions.set("retryAfter", Value::from(*retry_after_seconds));
@@ -48,6 +51,11 @@ pub fn coded(error: &Error) -> async_graphql::Error {
         _ => {}
     }
     async_graphql::Error { message, source: None, extensions: Some(extensions) }
+}
+
+fn lacking(shortfall: &QuotaShortfall) -> Value {
+    let QuotaShortfall { dimension, requested, available } = *shortfall;
+    value!({ "dimension": dimension.as_str(), "requested": requested, "available": available })
 }
 
 fn chain(error: &Error) -> String {

@@ -9,6 +9,7 @@ use domain::{
     ids::{ApiTokenId, InstanceId, OrderId, ProductId, TaskId, TenantId, UserId, WorkflowId},
     instances,
     page::{Page, PageKey, PageRequest, Sort},
+    quota::QuotaLine,
     runtime::Pod,
     secrets::StoredSecret,
     workflows,
@@ -22,6 +23,7 @@ pub struct Loaders {
     pub api_tokens: DataLoader<ApiTokens>,
     pub memberships_of_user: DataLoader<MembershipsOfUser>,
     pub memberships_of_tenant: DataLoader<MembershipsOfTenant>,
+    pub quota_of_tenant: DataLoader<QuotaOfTenant>,
     pub products: DataLoader<Products>,
     pub orders: DataLoader<Orders>,
     pub order_of_instance: DataLoader<OrderOfInstance>,
@@ -53,6 +55,7 @@ impl Loaders {
             api_tokens: one(ApiTokens(cp.clone()), batches),
             memberships_of_user: one(MembershipsOfUser(cp.clone()), batches),
             memberships_of_tenant: one(MembershipsOfTenant(cp.clone()), batches),
+            quota_of_tenant: one(QuotaOfTenant(cp.clone()), batches),
             products: one(Products(cp.clone()), batches),
             orders: one(Orders(cp.clone()), batches),
             order_of_instance: one(OrderOfInstance(cp.clone()), batches),
@@ -116,6 +119,9 @@ loader!(MembershipsOfUser: UserId => Vec<identity::Membership>, |cp, ids| {
 });
 loader!(MembershipsOfTenant: TenantId => Vec<identity::Membership>, |cp, ids| {
     grouped(cp.memberships_of_tenants(ids).await?, |membership| membership.tenant_id)
+});
+loader!(QuotaOfTenant: TenantId => Vec<QuotaLine>, |cp, ids| {
+    ids.iter().copied().zip(cp.quota_of_tenants(ids).await?).collect()
 });
 loader!(Secrets: String => StoredSecret, |cp, owners| {
     by(cp.secrets(owners).await?, |stored| stored.owner.clone())

@@ -111,6 +111,7 @@ event_types! {
     TenantCreated "TENANT_CREATED";
     TenantMemberSet "TENANT_MEMBER_SET";
     TenantMemberRemoved "TENANT_MEMBER_REMOVED";
+    TenantQuotaSet "TENANT_QUOTA_SET";
     ApiTokenCreated "API_TOKEN_CREATED";
     ApiTokenRevoked "API_TOKEN_REVOKED";
     ProductCreated "PRODUCT_CREATED";

@@ -51,8 +51,9 @@ impl TenantRole {
 }
 
 impl Tenant {
-    /// Leaves 24 of a namespace's 63 characters to the name given in `slipway-<org id>-<name>`.
+    /// Leaves 23 of a namespace's 63 characters to the name given in `slipway-<org id>--<name>`.
     pub const LONGEST_ORG_ID: usize = 30;
+    const LONGEST_NAMESPACE: usize = 63;
     /// What the org ids of personal tenants begin with.
     const PERSONAL: &str = "personal";
 
@@ -60,9 +61,15 @@ impl Tenant {
         format!("{}-{number}", Self::PERSONAL)
     }
 
-    /// The namespace on the platform's own cluster that `given` stands for.
+    /// The namespace on the platform's own cluster that `given` stands for. An org id has no two
+    /// hyphens in a row, so the first two end it: no two tenants can mean the same namespace.
     pub fn namespace(&self, given: &str) -> String {
-        format!("slipway-{}-{given}", self.org_id)
+        format!("slipway-{}--{given}", self.org_id)
+    }
+
+    /// How long a given name may be, for its namespace to be one.
+    pub fn longest_namespace(&self) -> usize {
+        Self::LONGEST_NAMESPACE.saturating_sub(self.namespace("").len())
     }
 }
 
@@ -71,6 +78,9 @@ pub fn org_id(field: &str, text: &str) -> Result<String> {
     let org_id = names::dns_label(field, text, Tenant::LONGEST_ORG_ID)?;
     if org_id.split('-').next() == Some(Tenant::PERSONAL) {
         return Err(Error::invalid(field, "must not begin with personal"));
+    }
+    if org_id.contains("--") {
+        return Err(Error::invalid(field, "must not hold two hyphens in a row"));
     }
     Ok(org_id)
 }
@@ -85,8 +95,41 @@ mod tests {
             assert!(org_id("orgId", good).is_ok(), "{good}");
         }
         let long = "a".repeat(31);
-        for bad in ["", "Acme", "acme-", "-acme", "ac_me", "personal", "personal-7", &long] {
+        for bad in
+            ["", "Acme", "acme-", "-acme", "ac--me", "ac_me", "personal", "personal-7", &long]
+        {
             assert!(org_id("orgId", bad).is_err(), "{bad}");
+        }
+    }
+
+    fn tenant(org_id: &str) -> Tenant {
+        Tenant {
+            id: TenantId::fresh(),
+            org_id: org_id.to_owned(),
+            name: org_id.to_owned(),
+            personal: false,
+            created_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn no_two_tenants_mean_the_same_namespace() {
+        for (org_id, given) in [("a", "b-apps"), ("a-b", "apps"), ("a", "b--apps"), ("b", "apps")] {
+            let namespace = tenant(org_id).namespace(given);
+
+            let rest = namespace.strip_prefix("slipway-").expect("they all begin so");
+            assert_eq!(rest.split_once("--"), Some((org_id, given)));
+        }
+    }
+
+    #[test]
+    fn the_longest_given_name_makes_a_namespace() {
+        for org_id in ["a", "acme", &"a".repeat(30)] {
+            let tenant = tenant(org_id);
+
+            let given = "n".repeat(tenant.longest_namespace());
+
+            assert_eq!(tenant.namespace(&given).len(), 63);
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     error::{Error, Result},
     ids::{InstanceId, OrderId, TenantId, UserId},
     page::{PageKey, SortField},
+    quota::{Amounts, QuotaDimension},
     runtime::{Place, Workload},
     secrets::SealedSecret,
 };
@@ -222,6 +223,14 @@ impl Instance {
         let mut failed = self.apply(InstanceAction::Fail, now)?;
         failed.failure = reason;
         Ok(failed)
+    }
+
+    /// What it takes of its tenant's quota, from its creation until its name is free.
+    pub fn takes(&self) -> Amounts {
+        Amounts::of(QuotaDimension::Instances, 1)
+            .and(QuotaDimension::CpuMillis, self.spec.cpu_millis.into())
+            .and(QuotaDimension::MemoryMib, self.spec.memory_mib.into())
+            .and(QuotaDimension::Gpu, self.spec.gpu.as_ref().map_or(0, |gpu| gpu.count.into()))
     }
 
     /// Its address, with TLS or without.

@@ -12,6 +12,7 @@ use crate::{
     error::{Error, Result},
     events::EventType,
     ids::InstanceId,
+    quota::Amounts,
     runtime::{Part, Workload},
     work::Work,
     workflows::{Ending, NewTask, Plan, Workflow, WorkflowKind},
@@ -96,7 +97,9 @@ impl Work {
         };
         self.insert(&instance, EventType::InstanceCreated).await?;
         self.announce(&instance, EventType::InstanceNetworkUpdated)?;
-        self.tx.move_secret(&order.id.to_string(), &instance.id.to_string()).await?;
+        let subject = instance.id.to_string();
+        self.claim_quota(tenant.id, &subject, instance.takes(), Amounts::NONE).await?;
+        self.tx.move_secret(&order.id.to_string(), &subject).await?;
         let workload = self.workload(&instance).await?;
         self.start(plan(&instance, &workload, settings.task_deadline)).await?;
         Ok(instance)
@@ -116,9 +119,11 @@ pub(super) async fn settle(
         let previous = instance.status.as_str();
         let now = work.now();
         let instance = if succeeded {
+            work.tx.use_quota(&workflow.subject_id).await?;
             instance.apply(InstanceAction::Ran, now)?
         } else {
-            work.tx.delete_secret(&instance.id.to_string()).await?;
+            work.tx.release_quota(&workflow.subject_id).await?;
+            work.tx.delete_secret(&workflow.subject_id).await?;
             let failed = instance.fail(work.failure(workflow).await?, now)?;
             Instance { released_at: Some(now), ..failed }
         };

@@ -85,6 +85,7 @@ impl ControlPlane {
         self.execute(call, async |work| {
             let instance = work.own::<Instance>(id).await?;
             let (previous, old) = (instance.status.as_str(), instance.spec.clone());
+            let had = instance.takes();
             let spec = old.clone().changed(change).checked("input")?;
             let now = work.now();
             let stopped = instance.status == InstanceStatus::Stopped;
@@ -98,12 +99,15 @@ impl ControlPlane {
             } else {
                 EventType::InstanceSpecChanged
             };
+            let owner = instance.id.to_string();
+            work.claim_quota(instance.tenant_id, &owner, instance.takes(), had).await?;
             if let Some(values) = secret {
-                let owner = instance.id.to_string();
                 self.keep_secret(work, &owner, instance.tenant_id, values.as_ref()).await?;
             }
             work.save(&instance, event, Some(previous)).await?;
-            if !stopped {
+            if stopped {
+                work.tx.use_quota(&owner).await?;
+            } else {
                 let workload = work.workload(&instance).await?;
                 work.start(scale::update(&instance, &workload, self.settings.task_deadline))
                     .await?;
@@ -208,10 +212,14 @@ pub(crate) async fn settle(work: &mut Work, workflow: &Workflow, ending: Ending)
         (_, Ending::Failed | Ending::Canceled) => InstanceAction::Fail,
         (WorkflowKind::StopInstance, Ending::Success) => InstanceAction::Halted,
         (WorkflowKind::DeleteInstance, Ending::Success) => {
-            work.tx.delete_secret(&instance.id.to_string()).await?;
+            work.tx.delete_secret(&workflow.subject_id).await?;
+            work.tx.release_quota(&workflow.subject_id).await?;
             InstanceAction::Vanished
         }
-        (_, Ending::Success) => InstanceAction::Ran,
+        (_, Ending::Success) => {
+            work.tx.use_quota(&workflow.subject_id).await?;
+            InstanceAction::Ran
+        }
     };
     let previous = instance.status.as_str();
     let now = work.now();

@@ -112,6 +112,7 @@ impl Work {
         if workflow.status.is_live() {
             return self.advance_with(workflow, &before, tasks).await;
         }
+        self.admit(workflow.tenant_id, workflow.kind).await?;
         let previous = workflow.status;
         workflow.status = WorkflowStatus::Pending;
         workflow.completed_at = None;

@@ -8,8 +8,9 @@ use crate::{
     control_plane::{Call, ControlPlane},
     error::{Error, Result},
     events::{EventType, NewEvent, Subject},
-    ids::{TaskId, WorkflowId},
+    ids::{TaskId, TenantId, WorkflowId},
     page::{Page, PageRequest},
+    quota::{Amounts, QuotaDimension},
     work::{Work, image},
 };
 
@@ -119,6 +120,7 @@ impl Work {
     pub(crate) async fn start(&mut self, plan: Plan) -> Result<()> {
         let now = self.now();
         let Plan { kind, tenant_id, subject_id, tasks } = plan;
+        self.admit(tenant_id, kind).await?;
         let idle = self.tx.live_workflows(std::slice::from_ref(&subject_id)).await?.is_empty();
         let mut workflow = Workflow {
             id: WorkflowId::fresh(),
@@ -144,6 +146,17 @@ impl Work {
             self.tell_task(task, &workflow, None)?;
         }
         self.set_started(workflow);
+        Ok(())
+    }
+
+    /// Has one workflow more refused where the tenant's quota has no room for it.
+    pub(super) async fn admit(&mut self, tenant: TenantId, kind: WorkflowKind) -> Result<()> {
+        if !kind.takes_quota() {
+            return Ok(());
+        }
+        let one = Amounts::of(QuotaDimension::RunningWorkflows, 1);
+        let lacking = self.lacking(tenant, one).await?;
+        self.note_shortfalls(lacking);
         Ok(())
     }
 

@@ -104,6 +104,11 @@ kinds! {
 }
 
 impl WorkflowKind {
+    /// Whether it counts against its tenant's quota: what removes or mends never has to wait.
+    pub fn takes_quota(self) -> bool {
+        !matches!(self, Self::DeleteInstance | Self::SweepInstance | Self::ReconcileInstance)
+    }
+
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.as_str() == text)
     }

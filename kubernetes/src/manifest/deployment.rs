@@ -166,7 +166,7 @@ mod tests {
                 "kind": "Deployment",
                 "metadata": {
                     "name": "web",
-                    "namespace": "slipway-acme-instances",
+                    "namespace": "slipway-acme--instances",
                     "labels": labels,
                 },
                 "spec": {

@@ -31,7 +31,7 @@ mod tests {
                 "apiVersion": "v1",
                 "kind": "Namespace",
                 "metadata": {
-                    "name": "slipway-acme-instances",
+                    "name": "slipway-acme--instances",
                     "labels": { "app.kubernetes.io/managed-by": "slipway" },
                 },
             })

@@ -9,7 +9,7 @@ pub(super) const INSTANCE: &str = "inst_0197c2a4b1e87d02a3c45e6f70819203";
 pub(super) fn workload() -> Workload {
     Workload {
         place: Place {
-            namespace: "slipway-acme-instances".to_owned(),
+            namespace: "slipway-acme--instances".to_owned(),
             name: "web".to_owned(),
             instance_id: INSTANCE.parse().expect("it is an id"),
         },

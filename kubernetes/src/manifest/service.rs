@@ -45,7 +45,7 @@ mod tests {
                 "kind": "Service",
                 "metadata": {
                     "name": "web",
-                    "namespace": "slipway-acme-instances",
+                    "namespace": "slipway-acme--instances",
                     "labels": {
                         "app.kubernetes.io/managed-by": "slipway",
                         "app.kubernetes.io/name": "web",

@@ -95,7 +95,7 @@ impl Bench {
 /// A workload of an image that is named like this.
 pub fn workload(image: &str) -> Workload {
     let place = Place {
-        namespace: "slipway-acme-instances".to_owned(),
+        namespace: "slipway-acme--instances".to_owned(),
         name: "web".to_owned(),
         instance_id: InstanceId::fresh(),
     };

@@ -2,6 +2,7 @@ mod api_token;
 mod inputs;
 mod mutation;
 mod query;
+mod quota;
 mod tenant;
 mod tenants;
 mod user;

@@ -1,7 +1,7 @@
 use async_graphql::{Context, Enum, ID, Object};
 use domain::{identity, instances::InstanceFilter, page::PageKey};
 
-use super::user::User;
+use super::{quota::QuotaLine, user::User};
 use crate::graphql::{
     connection::{Connection, connection, request},
     context::Ctx,
@@ -36,6 +36,11 @@ impl Tenant {
     async fn members(&self, ctx: &Context<'_>) -> Result<Vec<TenantMembership>> {
         let found = ctx.loaders().memberships_of_tenant.load_one(self.0.id).await?;
         Ok(found.unwrap_or_default().into_iter().map(TenantMembership).collect())
+    }
+    /// What the tenant may have and has, in every dimension.
+    async fn quota(&self, ctx: &Context<'_>) -> Result<Vec<QuotaLine>> {
+        let found = ctx.loaders().quota_of_tenant.load_one(self.0.id).await?;
+        Ok(found.unwrap_or_default().into_iter().map(QuotaLine::from).collect())
     }
     /// The tenant's instances, newest first.
     async fn instances(

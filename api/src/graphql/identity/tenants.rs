@@ -6,7 +6,10 @@ use domain::{
     page::PageKey,
 };
 
-use super::tenant::{Tenant, TenantRole};
+use super::{
+    quota::QuotaLimitInput,
+    tenant::{Tenant, TenantRole},
+};
 use crate::graphql::{
     connection::{Connection, connection, request},
     context::Ctx,
@@ -36,7 +39,8 @@ impl From<Committed<identity::Tenant>> for TenantPayload {
 #[derive(InputObject)]
 pub struct CreateTenantInput {
     /// Unique, and part of its namespaces' names: 1 to 30 lower-case letters, digits or hyphens,
-    /// neither beginning nor ending with a hyphen, and not beginning with `personal`.
+    /// neither beginning nor ending with a hyphen, without two in a row, and not beginning with
+    /// `personal`.
     org_id: String,
     /// The tenant's name for people: 1 to 80 characters.
     name: String,
@@ -97,6 +101,21 @@ impl TenantMutation {
         let call = ctx.keyed(idempotency_key)?;
         let changed =
             ctx.control_plane().set_tenant_member(&call, tenant_id.0, &email, role.into()).await?;
+        Ok(Some(changed.into()))
+    }
+
+    /// Sets limits of a tenant's quota, also below what it takes already; dimensions that are not
+    /// named keep theirs. For administrators.
+    async fn set_tenant_quota(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The tenant.")] tenant_id: Id<TenantId>,
+        #[graphql(desc = "The limits; each dimension once at most.")] limits: Vec<QuotaLimitInput>,
+        #[graphql(desc = "Makes repeated calls have one effect.")] idempotency_key: Option<String>,
+    ) -> Result<Option<TenantPayload>> {
+        let call = ctx.keyed(idempotency_key)?;
+        let limits: Vec<_> = limits.into_iter().map(Into::into).collect();
+        let changed = ctx.control_plane().set_tenant_quota(&call, tenant_id.0, &limits).await?;
         Ok(Some(changed.into()))
     }
 

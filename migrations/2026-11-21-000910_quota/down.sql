@@ -1,0 +1,3 @@
+DROP INDEX workflows_live_of_tenant;
+DROP TABLE quota_claims;
+DROP TABLE quota_limits;
