@@ -2,15 +2,12 @@
 
 use async_graphql::{
     Pos, Positioned, ServerError,
-    parser::{
-        parse_query,
-        types::{ExecutableDocument, Selection, SelectionSet},
-    },
+    parser::types::{ExecutableDocument, Selection, SelectionSet},
 };
 
 use domain::error::ErrorCode;
 
-use super::{errors::code_of, nulls::Asked};
+use super::{asked::Asked, errors::code_of};
 
 /// Gives each refused input that does not name its field the name of the argument that holds it.
 pub fn name(errors: &mut [ServerError], asked: &Asked) {
@@ -22,9 +19,8 @@ pub fn name(errors: &mut [ServerError], asked: &Asked) {
     if !errors.iter().any(nameless) {
         return;
     }
-    let Ok(document) = parse_query(&asked.query) else { return };
     for error in errors.iter_mut().filter(|error| nameless(error)) {
-        let argument = error.locations.first().and_then(|at| argument_at(&document, *at));
+        let argument = error.locations.first().and_then(|at| argument_at(&asked.document, *at));
         if let Some(argument) = argument {
             error.extensions.get_or_insert_default().set("field", argument);
         }
