@@ -3,6 +3,7 @@
 use std::{io::Write, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
+use async_graphql::ValidationMode;
 use axum::Router;
 use domain::{
     ControlPlane,
@@ -55,8 +56,11 @@ impl Server {
         let metrics = Arc::new(Metrics::new());
         let tail = LogTail::new(control_plane.clone(), metrics.events.clone()).await?;
         tasks.spawn(tail.clone().run(stop.clone()));
+        let schema =
+            |check| graphql::schema(control_plane.clone(), tail.clone(), keys.clone(), check);
         let router = http::router(FrontDoor {
-            schema: graphql::schema(control_plane.clone(), tail.clone(), keys.clone()),
+            schema: schema(ValidationMode::Strict),
+            unchecked: schema(ValidationMode::Fast),
             gatekeeper: Gatekeeper::new(control_plane.clone(), keys)?,
             control_plane: control_plane.clone(),
             tail: tail.clone(),

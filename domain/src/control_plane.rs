@@ -120,6 +120,12 @@ impl ControlPlane {
         self.cursor().await.map(drop)
     }
 
+    /// Grows whenever a caller may be let in no more, or with other rights, by what this process
+    /// has done.
+    pub fn caller_changes(&self) -> u64 {
+        self.ports.store.caller_changes()
+    }
+
     /// How the store's connections are used.
     pub fn store_pools(&self) -> Vec<PoolUse> {
         self.ports.store.pools()

@@ -31,6 +31,10 @@ pub trait Store: Send + Sync {
     /// The position below which nothing can appear any more.
     async fn safe_head(&self) -> Result<i64>;
 
+    /// A number that grows with each commit of this process by which a caller may be let in no
+    /// more, or with other rights.
+    fn caller_changes(&self) -> u64;
+
     /// How its connections are used.
     fn pools(&self) -> Vec<PoolUse>;
 }

@@ -33,11 +33,12 @@ use crate::{
     error::{database, unavailable},
     migrations,
     outage::{self, Outage},
+    own_thread::OwnThread,
     pool::{NoConnection, Pool},
     safe_head::SafeHead,
 };
 
-pub(crate) type Sqlite = SyncConnectionWrapper<SqliteConnection>;
+pub(crate) type Sqlite = SyncConnectionWrapper<SqliteConnection, OwnThread>;
 pub(crate) type Postgres = AsyncPgConnection;
 type Manager<C> = AsyncDieselConnectionManager<C>;
 
@@ -56,6 +57,7 @@ pub struct SqlStore {
     safe_head: SafeHead,
     outage: Arc<Outage>,
     statements: Arc<AtomicU64>,
+    caller_changes: Arc<AtomicU64>,
     commit_hook: Option<CommitHook>,
 }
 
@@ -85,7 +87,10 @@ pub(crate) struct Conn {
     /// When the transaction began.
     began: Timestamp,
     pub(crate) outage: Arc<Outage>,
+    /// Something has changed that callers are let in by.
+    pub(crate) changes_callers: bool,
     statements: Arc<AtomicU64>,
+    caller_changes: Arc<AtomicU64>,
     commit_hook: Option<CommitHook>,
 }
 
@@ -118,11 +123,11 @@ macro_rules! run {
         let idle = conn.begin_statement();
         let result = match &mut conn.link {
             $crate::backend::Link::Sqlite(Some(object)) => {
-                let $s: &mut $crate::backend::Sqlite = object;
+                let $s = &mut $crate::prepared::Prepared::<$crate::backend::Sqlite>(object);
                 $sqlite.await
             }
             $crate::backend::Link::Postgres(Some(object)) => {
-                let $p: &mut $crate::backend::Postgres = &mut *object;
+                let $p = &mut $crate::prepared::Prepared::<$crate::backend::Postgres>(object);
                 conn.outage.bounded($postgres).await
             }
             _ => unreachable!("a connection is only emptied when it is dropped"),
@@ -155,9 +160,8 @@ impl SqlStore {
                 ));
             }
         };
-        let (outage, statements) = (Arc::new(Outage::new()), Arc::new(AtomicU64::new(0)));
-        let safe_head = SafeHead::default();
-        Ok(Self { pools, clock, safe_head, outage, statements, commit_hook: None })
+        let (safe_head, outage, statements, caller_changes) = Default::default();
+        Ok(Self { pools, clock, safe_head, outage, statements, caller_changes, commit_hook: None })
     }
 
     pub fn with_commit_hook(self, hook: CommitHook) -> Self {
@@ -207,7 +211,9 @@ impl SqlStore {
             busy: false,
             began: Timestamp::UNIX_EPOCH,
             outage: self.outage.clone(),
+            changes_callers: false,
             statements: self.statements.clone(),
+            caller_changes: self.caller_changes.clone(),
             commit_hook: self.commit_hook.clone(),
         }
     }
@@ -243,6 +249,10 @@ impl Store for SqlStore {
         self.safe_head.look(&mut self.reader().await?).await
     }
 
+    fn caller_changes(&self) -> u64 {
+        AtomicU64::load(&self.caller_changes, Ordering::Acquire)
+    }
+
     fn pools(&self) -> Vec<PoolUse> {
         match &self.pools {
             Pools::Sqlite { readers, writer } => vec![readers.in_use(), writer.in_use()],
@@ -268,11 +278,15 @@ impl Transaction for Conn {
     }
 
     async fn commit(self: Box<Self>) -> Result<()> {
-        let Some(hook) = self.commit_hook.clone() else {
-            return self.finish("COMMIT").await;
-        };
+        let hook = self.commit_hook.clone().unwrap_or_else(|| Arc::new(|_| {}));
+        let changes = self.changes_callers.then(|| self.caller_changes.clone());
         hook(CommitMoment::Before);
-        self.finish("COMMIT").await?;
+        let committed = self.finish("COMMIT").await;
+        // Also where it is not known whether it came about.
+        if let Some(changes) = changes {
+            changes.fetch_add(1, Ordering::Release);
+        }
+        committed?;
         hook(CommitMoment::After);
         Ok(())
     }

@@ -86,10 +86,13 @@ impl Conn {
         }
         let wanted: Vec<String> = types.iter().map(|kind| format!("'{}'", kind.as_str())).collect();
         let condition = format!("AND log_type IN ({})", wanted.join(", "));
-        let sql = ranked("instance_logs", "instance_id", instances.len(), page, &condition);
+        let instances = texts(instances);
+        let columns = "id, instance_id, log_type, message, data, created_at";
+        let from = ("instance_logs", columns);
+        let sql = ranked(from, "instance_id", instances.len(), page, &condition);
         let rows: Vec<LogRow> = run!(self, |c, DB| {
             let mut query = sql_query(&sql).into_boxed::<DB>();
-            for instance in texts(instances) {
+            for instance in &instances {
                 query = query.bind::<Text, _>(instance);
             }
             bind_page!(query, page).load(c)

@@ -25,11 +25,13 @@ pub(crate) struct Outage {
     next_try: AtomicU64,
 }
 
-impl Outage {
-    pub fn new() -> Self {
+impl Default for Outage {
+    fn default() -> Self {
         Self { began: Instant::now(), next_try: AtomicU64::new(0) }
     }
+}
 
+impl Outage {
     /// Whether a connection may be asked for now.
     pub fn admits(&self) -> bool {
         let (now, next) = (self.millis(), self.next_try.load(Relaxed));
@@ -85,7 +87,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_silent_server_is_tried_once_a_second_until_it_answers() {
-        let outage = Outage::new();
+        let outage = Outage::default();
         assert!(outage.admits());
 
         assert!(outage.bounded(pending::<QueryResult<()>>()).await.is_err());

@@ -50,9 +50,9 @@ pub(crate) fn order(sort: Sort) -> (&'static str, &'static str, &'static str) {
 
 /// The SQL of one page for each of several parents: their ids are bound first, then the page by
 /// `bind_page!`. `condition` narrows the rows. The places are numbered as they come, for SQLite
-/// takes `$n` for a name.
+/// takes `$n` for a name. The columns are named, for a table may get more while this is prepared.
 pub(crate) fn ranked(
-    table: &str,
+    (table, columns): (&str, &str),
     parent: &str,
     parents: usize,
     page: &PageRequest,
@@ -66,7 +66,7 @@ pub(crate) fn ranked(
         None => (String::new(), next),
     };
     format!(
-        "SELECT * FROM (SELECT {table}.*, ROW_NUMBER() OVER \
+        "SELECT {columns} FROM (SELECT {columns}, ROW_NUMBER() OVER \
          (PARTITION BY {parent} ORDER BY {column} {direction}, id {direction}) AS place \
          FROM {table} WHERE {parent} IN ({}) {condition} {behind}) ranked \
          WHERE place <= ${limit} ORDER BY {parent}, place",

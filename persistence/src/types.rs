@@ -151,7 +151,13 @@ impl ToSql<BigInt, Pg> for Micros {
     }
 }
 
-/// The texts of a list of ids or states, as `eq_any` takes them.
+/// The texts of a list of ids or states, as `eq_any` takes them. The last stands there again until
+/// there are 1, 2, 4, 8…: SQLite has a place for each, and statements of many lengths to prepare
+/// would be many statements.
 pub(crate) fn texts<T: TextForm>(values: &[T]) -> Vec<String> {
-    values.iter().map(TextForm::to_text).collect()
+    let mut texts: Vec<_> = values.iter().map(TextForm::to_text).collect();
+    if let Some(last) = texts.last().cloned() {
+        texts.resize(texts.len().next_power_of_two(), last);
+    }
+    texts
 }

@@ -334,7 +334,7 @@ async fn outsiders(store: &Arc<SqlStore>, cluster: &Arc<Cluster>) -> Outsiders {
     let mut reader = store.read().await.unwrap();
     let products = reader.products(&ProductFilter::default(), &PageRequest::all()).await.unwrap();
     Outsiders {
-        caller: Caller::User(Box::new(Person {
+        caller: Caller::User(Arc::new(Person {
             user: registered.committed.entity,
             memberships: Vec::new(),
             credential: Credential::Login(registered.tokens.session_id),

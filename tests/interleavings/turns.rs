@@ -112,6 +112,10 @@ impl Store for TurnTaking {
         self.store.safe_head().await
     }
 
+    fn caller_changes(&self) -> u64 {
+        self.store.caller_changes()
+    }
+
     fn pools(&self) -> Vec<PoolUse> {
         self.store.pools()
     }

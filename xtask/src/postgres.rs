@@ -1,4 +1,4 @@
-//! A private PostgreSQL: a free port, a temporary directory, no durability.
+//! A private PostgreSQL: a free port and a temporary directory.
 
 use std::{
     cmp::Reverse,
@@ -20,15 +20,10 @@ use crate::{
 
 pub const PACKAGE: &str = "postgresql";
 
-/// Beyond what a test run wants of it: losing all is fine, hundreds of tests connect at once.
-const SETTINGS: [&str; 6] = [
-    "fsync=off",
-    "full_page_writes=off",
-    "synchronous_commit=off",
-    "max_connections=400",
-    "listen_addresses=127.0.0.1",
-    "unix_socket_directories=",
-];
+const SETTINGS: [&str; 3] =
+    ["max_connections=400", "listen_addresses=127.0.0.1", "unix_socket_directories="];
+/// A test run does not mind to lose all.
+pub const FOR_TESTS: &[&str] = &["fsync=off", "full_page_writes=off", "synchronous_commit=off"];
 
 pub struct Postgres {
     // Before its directory, for it is dropped first.
@@ -38,7 +33,7 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    pub fn start(binaries: &Path) -> Result<Self> {
+    pub fn start(binaries: &Path, settings: &[&str]) -> Result<Self> {
         let account = Account::for_server()?;
         let directory = temporary_directory()?;
         if let Some(account) = &account {
@@ -65,7 +60,7 @@ impl Postgres {
         let port = process::free_port()?;
         let mut postgres = command(process::tied(&binaries.join("postgres"), "QUIT"));
         postgres.arg("-D").arg(&data).arg("-p").arg(port.to_string());
-        for setting in SETTINGS {
+        for setting in SETTINGS.iter().chain(settings) {
             postgres.args(["-c", setting]);
         }
         let mut server = Server::start(postgres, &directory.path().join("log"), "QUIT")?;
@@ -79,16 +74,20 @@ impl Postgres {
 }
 
 pub fn serve() -> Result<()> {
-    if find().is_none() {
-        apt::install(&[PACKAGE])?;
-    }
-    let mut postgres = Postgres::start(&find().context("PostgreSQL is not to be found")?)?;
+    let mut postgres = Postgres::start(&find_or_install()?, FOR_TESTS)?;
     println!("{}", postgres.url());
     while !process::interrupted() {
         postgres.server.check().context("PostgreSQL")?;
         thread::sleep(Duration::from_millis(100));
     }
     Ok(())
+}
+
+pub fn find_or_install() -> Result<PathBuf> {
+    if find().is_none() {
+        apt::install(&[PACKAGE])?;
+    }
+    find().context("PostgreSQL is not to be found")
 }
 
 /// The directory of the newest server's programs.

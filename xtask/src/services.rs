@@ -37,7 +37,7 @@ impl Programs {
     }
 
     pub fn start(&self) -> Result<Services> {
-        let postgres = Postgres::start(&self.postgres)?;
+        let postgres = Postgres::start(&self.postgres, postgres::FOR_TESTS)?;
         let redis = self.redis.as_deref().map(Redis::start).transpose()?;
         Ok(Services { postgres, redis })
     }

@@ -22,7 +22,8 @@ use crate::keys::TokenKeys;
 
 /// How often a pass that stays in use is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// How long what the store said of a ticket is good for others who ask.
+/// How long what the store said of a ticket is good, unless this process itself changes something
+/// by which callers are let in.
 const FINDING_LIFE: Duration = Duration::from_secs(2);
 /// Ours are a quarter of that.
 const LONGEST_TOKEN: usize = 2048;
@@ -45,6 +46,8 @@ struct Token {
 /// What the store says of a ticket, and when it was asked.
 struct Finding {
     asked_at: Instant,
+    /// How many changes of callers it knows of.
+    changes: u64,
     found: Shared<BoxFuture<'static, Found>>,
 }
 
@@ -96,10 +99,10 @@ impl Gatekeeper {
         let token = token.ok_or(Error::Unauthenticated)?;
         if !secret::is_api_token(token) {
             let (ticket, expires_at) = self.verifier.read(token)?;
-            return Pass::new(self.look_up(&ticket).await?, ticket, Some(expires_at));
+            return Pass::new(self.find(&ticket).await?, ticket, Some(expires_at));
         }
         let ticket = Ticket::ApiToken { hash: secret::hash(token) };
-        let caller = self.look_up(&ticket).await?;
+        let caller = self.find(&ticket).await?;
         let expires_at = match &caller.actor()?.credential {
             Credential::ApiToken { expires_at, .. } => *expires_at,
             Credential::Login(_) => None,
@@ -153,7 +156,10 @@ impl Gatekeeper {
 
     fn finding(&self, ticket: &Ticket) -> Shared<BoxFuture<'static, Found>> {
         let mut findings = self.findings.lock().expect("nothing panics while it holds this lock");
-        let is_fresh = |finding: &Finding| finding.asked_at.elapsed() < FINDING_LIFE;
+        let changes = self.control_plane.caller_changes();
+        let is_fresh = |finding: &Finding| {
+            finding.changes == changes && finding.asked_at.elapsed() < FINDING_LIFE
+        };
         if let Some(finding) = findings.get(ticket).filter(|finding| is_fresh(finding)) {
             return finding.found.clone();
         }
@@ -170,7 +176,7 @@ impl Gatekeeper {
             }
         });
         let found = asked.map(|found| found.unwrap_or(Found::Nothing)).boxed().shared();
-        let finding = Finding { asked_at: Instant::now(), found: found.clone() };
+        let finding = Finding { asked_at: Instant::now(), changes, found: found.clone() };
         findings.insert(ticket.clone(), finding);
         found
     }

@@ -20,7 +20,9 @@ mod workflows;
 
 use std::sync::Arc;
 
-use async_graphql::{MergedObject, MergedSubscription, Request, SDLExportOptions, SchemaBuilder};
+use async_graphql::{
+    MergedObject, MergedSubscription, Request, SDLExportOptions, SchemaBuilder, ValidationMode,
+};
 use domain::{Call, ControlPlane};
 
 use crate::keys::TokenKeys;
@@ -70,8 +72,14 @@ pub struct Subscription(
 
 /// The schema over a control plane. The document guard stands before it; its own limits are a
 /// second line.
-pub fn schema(control_plane: Arc<ControlPlane>, tail: Arc<LogTail>, keys: TokenKeys) -> Schema {
+pub fn schema(
+    control_plane: Arc<ControlPlane>,
+    tail: Arc<LogTail>,
+    keys: TokenKeys,
+    check: ValidationMode,
+) -> Schema {
     builder()
+        .validation_mode(check)
         .data(control_plane)
         .data(tail)
         .data(keys)

@@ -9,11 +9,10 @@ use std::{
 
 use anyhow::{Context, bail};
 use domain::error::ErrorCode;
-use lru::LruCache;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::{params::Params, refusal::Refusal};
+use super::{bounded::Bounded, params::Params, refusal::Refusal};
 
 /// What clients may name.
 pub enum Documents {
@@ -21,12 +20,8 @@ pub enum Documents {
     Trusted(Trusted),
 }
 
-/// The documents used last, up to so many bytes.
-pub struct Kept {
-    by_hash: LruCache<String, Arc<str>>,
-    bytes: usize,
-    most_bytes: usize,
-}
+/// The documents used last, by their hashes.
+pub struct Kept(Bounded<Arc<str>>);
 
 /// The only documents that are run.
 pub struct Trusted {
@@ -52,8 +47,7 @@ impl Documents {
     /// Those of a file where there is one, otherwise what clients send.
     pub fn new(trusted: Option<&Path>, most_bytes: usize) -> anyhow::Result<Self> {
         let Some(path) = trusted else {
-            let by_hash = LruCache::unbounded();
-            return Ok(Self::Kept(Mutex::new(Kept { by_hash, bytes: 0, most_bytes })));
+            return Ok(Self::Kept(Mutex::new(Kept(Bounded::new(most_bytes)))));
         };
         let text = std::fs::read_to_string(path);
         let text = text.with_context(|| format!("reading {}", path.display()))?;
@@ -73,7 +67,7 @@ impl Documents {
     /// Keeps a document that has been found harmless, if it came with its name.
     pub fn keep(&self, params: &Params) {
         if let (Self::Kept(kept), Some(hash)) = (self, &params.document_id) {
-            lock(kept).keep(hash, &params.query);
+            lock(kept).0.put(hash.clone(), params.query.len(), params.query.as_str().into());
         }
     }
 }
@@ -84,23 +78,11 @@ impl Kept {
             return Ok(());
         };
         if params.query.is_empty() {
-            params.query = self.by_hash.get(hash).ok_or_else(not_found)?.to_string();
+            params.query = self.0.get(hash).ok_or_else(not_found)?.to_string();
         } else if *hash != sha256(&params.query) {
             return Err(Refusal::invalid("sha256Hash is not the hash of the document"));
         }
         Ok(())
-    }
-
-    fn keep(&mut self, hash: &str, document: &str) {
-        if self.by_hash.contains(hash) || document.len() > self.most_bytes {
-            return;
-        }
-        self.by_hash.put(hash.to_owned(), document.into());
-        self.bytes += document.len();
-        while self.bytes > self.most_bytes {
-            let Some((_, dropped)) = self.by_hash.pop_lru() else { return };
-            self.bytes -= dropped.len();
-        }
     }
 }
 

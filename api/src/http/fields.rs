@@ -2,15 +2,12 @@
 
 use async_graphql::{
     Pos, Positioned, ServerError,
-    parser::{
-        parse_query,
-        types::{ExecutableDocument, Selection, SelectionSet},
-    },
+    parser::types::{ExecutableDocument, Selection, SelectionSet},
 };
 
 use domain::error::ErrorCode;
 
-use super::{errors::code_of, nulls::Asked};
+use super::{asked::Asked, errors::code_of};
 
 /// Gives each refused input that does not name its field the name of the argument that holds it.
 pub fn name(errors: &mut [ServerError], asked: &Asked) {
@@ -22,9 +19,8 @@ pub fn name(errors: &mut [ServerError], asked: &Asked) {
     if !errors.iter().any(nameless) {
         return;
     }
-    let Ok(document) = parse_query(&asked.query) else { return };
     for error in errors.iter_mut().filter(|error| nameless(error)) {
-        let argument = error.locations.first().and_then(|at| argument_at(&document, *at));
+        let argument = error.locations.first().and_then(|at| argument_at(&asked.document, *at));
         if let Some(argument) = argument {
             error.extensions.get_or_insert_default().set("field", argument);
         }
@@ -53,14 +49,14 @@ fn argument_in(set: &Positioned<SelectionSet>, at: Pos) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use async_graphql::Value;
+    use async_graphql::{Value, parser::parse_query};
 
     use super::*;
 
     #[test]
     fn the_argument_at_the_position_of_an_error_is_its_field() {
-        let query = "query($id: ID!) { a { order(id: $id) { x } } }".to_owned();
-        let asked = Asked { query, operation_name: None };
+        let document = parse_query("query($id: ID!) { a { order(id: $id) { x } } }").unwrap();
+        let asked = Asked::new(document, None);
         let mut error = ServerError::new("is not an id", Some(Pos { line: 1, column: 33 }));
         error.extensions.get_or_insert_default().set("code", "INVALID");
 

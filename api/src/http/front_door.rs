@@ -17,8 +17,8 @@ use tower_http::{
 };
 
 use super::{
-    budgets::Budgets, documents::Documents, entrance::enter, graphql, guard::Guard, health,
-    limits::Limits, nulls::Nulls, page, scrape, seats::Seats, stamp::stamp,
+    asked::Remembered, budgets::Budgets, documents::Documents, entrance::enter, graphql,
+    guard::Guard, health, limits::Limits, nulls::Nulls, page, scrape, seats::Seats, stamp::stamp,
 };
 use crate::{
     auth::Gatekeeper,
@@ -35,6 +35,8 @@ const PREFLIGHT_LIFE: Duration = Duration::from_secs(3_600);
 /// What the routes need of the rest of the program.
 pub struct FrontDoor {
     pub schema: Schema,
+    /// The same, but for the check of documents against it.
+    pub unchecked: Schema,
     pub gatekeeper: Gatekeeper,
     pub control_plane: Arc<ControlPlane>,
     pub tail: Arc<LogTail>,
@@ -54,6 +56,7 @@ pub(super) struct Desk {
     pub guard: Guard,
     pub nulls: Arc<Nulls>,
     pub documents: Documents,
+    pub remembered: Remembered,
     pub budgets: Budgets,
     pub seats: Arc<Seats>,
     pub sdl: String,
@@ -76,7 +79,8 @@ pub fn router(door: FrontDoor) -> anyhow::Result<Router> {
     let documents = Documents::new(trusted, limits.kept_bytes)?;
     let (budgets, seats) = (Budgets::new(limits), Arc::default());
     let cors = cors(&door.settings.allowed_origins)?;
-    let desk = Arc::new(Desk { door, guard, nulls, documents, budgets, seats, sdl });
+    let remembered = Remembered::new();
+    let desk = Arc::new(Desk { door, guard, nulls, documents, remembered, budgets, seats, sdl });
     Ok(Router::new()
         .route("/", get(async || Redirect::temporary("/graphql")))
         .route("/graphql", graphql)

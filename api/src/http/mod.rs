@@ -1,7 +1,9 @@
 mod address;
 mod answer;
+mod asked;
 mod bill;
 mod body;
+mod bounded;
 mod budgets;
 mod documents;
 mod entrance;

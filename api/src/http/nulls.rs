@@ -7,27 +7,17 @@ use std::collections::{HashMap, HashSet};
 use async_graphql::{
     Name, PathSegment, Response, Value,
     indexmap::IndexMap,
-    parser::{
-        parse_query,
-        types::{
-            BaseType, ExecutableDocument, Field, OperationType, Selection, SelectionSet,
-            ServiceDocument, Type, TypeKind, TypeSystemDefinition,
-        },
+    parser::types::{
+        BaseType, ExecutableDocument, Field, OperationType, Selection, SelectionSet,
+        ServiceDocument, Type, TypeKind, TypeSystemDefinition,
     },
 };
 
-use super::guard::select;
+use super::{asked::Asked, guard::select};
 
 /// The types of all fields of a schema.
 pub struct Nulls {
     fields: HashMap<String, HashMap<String, Type>>,
-}
-
-/// What a response answers.
-#[derive(Clone)]
-pub struct Asked {
-    pub query: String,
-    pub operation_name: Option<String>,
 }
 
 /// Selection sets of one object, each with the type that it is on.
@@ -66,9 +56,7 @@ impl Nulls {
 
     /// Puts a null where each error says that something is missing.
     pub fn restore(&self, asked: &Asked, response: &mut Response) {
-        let Ok(document) = parse_query(&asked.query) else {
-            return;
-        };
+        let document = &asked.document;
         let Ok(operation) = select(&document.operations, asked.operation_name.as_deref()) else {
             return;
         };
@@ -205,7 +193,11 @@ fn place(path: &[PathSegment]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use async_graphql::{ServerError, parser::parse_schema, value};
+    use async_graphql::{
+        ServerError,
+        parser::{parse_query, parse_schema},
+        value,
+    };
 
     use super::*;
 
@@ -225,7 +217,7 @@ mod tests {
             });
             ServerError::new("refused", None).with_path(segments.collect())
         }));
-        let asked = Asked { query: query.to_owned(), operation_name: None };
+        let asked = Asked::new(parse_query(query).unwrap(), None);
         Nulls::new(&parse_schema(SCHEMA).unwrap()).restore(&asked, &mut response);
         response.data
     }

@@ -11,7 +11,7 @@ use super::guard::select;
 
 /// The keys of an object in the order in which the document first names them, each with the order
 /// of what is below it.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Order(IndexMap<Name, Order>);
 
 impl Order {

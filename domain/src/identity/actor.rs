@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::{Action, Membership, Relation, TenantRole, TokenScope, User};
@@ -19,7 +21,7 @@ pub enum Ticket {
 #[derive(Clone, Debug)]
 pub enum Caller {
     Anonymous,
-    User(Box<Actor>),
+    User(Arc<Actor>),
 }
 
 /// A user with a live token, as read when the call began.

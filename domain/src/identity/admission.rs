@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::{Actor, ApiToken, Caller, Credential, Ticket, User, UserStatus};
 use crate::{
     control_plane::ControlPlane,
@@ -25,7 +27,7 @@ impl ControlPlane {
             return Err(Error::Unauthenticated);
         }
         let memberships = reader.memberships_of_users(&[user.id]).await?;
-        Ok(Caller::User(Box::new(Actor { user, memberships, credential })))
+        Ok(Caller::User(Arc::new(Actor { user, memberships, credential })))
     }
 }
 

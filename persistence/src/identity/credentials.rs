@@ -98,6 +98,7 @@ impl CredentialWrites for Conn {
         one: Option<SessionId>,
         at: Timestamp,
     ) -> Result<()> {
+        self.changes_callers = true;
         let live = sessions::user_id.eq(AsText(user)).and(sessions::revoked_at.is_null());
         let chosen = one.map(|id| id.to_string());
         run!(self, |c, DB| {
@@ -158,6 +159,7 @@ impl CredentialWrites for Conn {
     }
 
     async fn revoke_api_token(&mut self, id: ApiTokenId, at: Timestamp) -> Result<()> {
+        self.changes_callers = true;
         let chosen = api_tokens::id.eq(AsText(id));
         let revoked = api_tokens::revoked_at.eq(Micros(at));
         run!(self, |c| diesel::update(api_tokens::table).filter(chosen).set(revoked).execute(c))

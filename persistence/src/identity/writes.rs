@@ -43,6 +43,7 @@ impl IdentityWrites for Conn {
     }
 
     async fn update_user(&mut self, user: &User) -> Result<()> {
+        self.changes_callers = true;
         let row = UserRow { version: user.version + 1, ..UserRow::from(user) };
         let changed = run!(self, |c| diesel::update(users::table)
             .filter(users::id.eq(AsText(user.id)).and(users::version.eq(user.version)))
@@ -63,6 +64,7 @@ impl IdentityWrites for Conn {
     }
 
     async fn put_membership(&mut self, membership: &Membership) -> Result<()> {
+        self.changes_callers = true;
         let row = MembershipRow {
             tenant_id: AsText(membership.tenant_id),
             user_id: AsText(membership.user_id),
@@ -79,6 +81,7 @@ impl IdentityWrites for Conn {
     }
 
     async fn delete_membership(&mut self, tenant: TenantId, user: UserId) -> Result<()> {
+        self.changes_callers = true;
         let chosen = tenant_members::tenant_id
             .eq(AsText(tenant))
             .and(tenant_members::user_id.eq(AsText(user)));

@@ -254,7 +254,9 @@ impl Conn {
         if subjects.is_empty() {
             return Ok(Vec::new());
         }
-        let sql = ranked("workflows", "subject_id", subjects.len(), page, "");
+        let columns = "id, tenant_id, kind, subject_id, lane_number, status, cancel_reason, \
+                       compensating, created_at, started_at, completed_at";
+        let sql = ranked(("workflows", columns), "subject_id", subjects.len(), page, "");
         let rows: Vec<WorkflowRow> = run!(self, |c, DB| {
             let mut query = sql_query(&sql).into_boxed::<DB>();
             for subject in subjects {

@@ -1,5 +1,6 @@
 //! Measurements that take longer than a test may, of a release build against figures.
 
+mod compare;
 mod hostile;
 mod resume;
 mod server;
@@ -13,6 +14,8 @@ use clap::Subcommand;
 
 #[derive(Subcommand)]
 pub enum Bench {
+    /// Do the same work with Slipway and with other servers, on one database
+    Compare(compare::Options),
     /// Attack the server from many connections while an honest client works
     Hostile {
         /// For how many seconds
@@ -35,6 +38,7 @@ pub enum Bench {
 
 pub fn run(bench: &Bench) -> Result<()> {
     match bench {
+        Bench::Compare(options) => compare::run(options),
         Bench::Hostile { seconds } => hostile::run(Duration::from_secs(*seconds)),
         Bench::Resume { events } => resume::run(*events),
         Bench::Sockets { count } => sockets::run(*count),

@@ -8,6 +8,8 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
+use crate::process;
+
 use super::{
     server::{ADMIN_EMAIL, ADMIN_PASSWORD, Server},
     wire::{Http, Socket},
@@ -16,6 +18,8 @@ use super::{
 const WRITERS: u64 = 4;
 /// As many as a document may change at once.
 const PER_REQUEST: u64 = 5;
+/// So many events are written under one token, which is good for minutes.
+const PER_TOKEN: u64 = 10_000;
 const ROUNDS: usize = 5;
 /// How soon the first event has to come.
 const SOON: Duration = Duration::from_millis(50);
@@ -24,12 +28,16 @@ const MOST_KIB: u64 = 32 * 1024;
 
 pub fn run(events: u64) -> Result<()> {
     let server = Server::start(&[("SLIPWAY_LIMIT_BUDGET", "1000000000")])?;
+    let token = log_in(&server)?;
     let mut http = Http::open(&server.address)?;
-    let token = field(&http.post(None, &log_in())?.1, "accessToken")?;
     let product = field(&http.post(Some(&token), &create())?.1, "id")?;
     let from = field(&http.post(Some(&token), r#"{"query":"{ cursor }"}"#)?.1, "cursor")?;
-    fill(&server.address, &token, &product, events)?;
+    for begun in (0..events).step_by(usize::try_from(PER_TOKEN)?) {
+        let share = PER_TOKEN.min(events - begun);
+        fill(&server.address, &log_in(&server)?, &product, share)?;
+    }
 
+    let token = log_in(&server)?;
     // The first one loads what the process then keeps.
     resume(&server.address, &token, &from, events)?;
     let before = server.resident_kib()?;
@@ -80,6 +88,7 @@ fn fill(address: &str, token: &str, product: &str, events: u64) -> Result<()> {
             scope.spawn(move || -> Result<()> {
                 let mut http = Http::open(address)?;
                 for request in 0..share / PER_REQUEST {
+                    ensure!(!process::interrupted(), "interrupted");
                     let (_, answer) = http.post(Some(token), &changes(product, request))?;
                     ensure!(!answer.contains("\"errors\""), "{answer}");
                 }
@@ -108,9 +117,10 @@ fn create() -> String {
     format!(r#"{{"query":"mutation {{ createProduct(input: {input}) {{ product {{ id }} }} }}"}}"#)
 }
 
-fn log_in() -> String {
+fn log_in(server: &Server) -> Result<String> {
     let input = format!(r#"{{ email: \"{ADMIN_EMAIL}\", password: \"{ADMIN_PASSWORD}\" }}"#);
-    format!(r#"{{"query":"mutation {{ login(input: {input}) {{ accessToken }} }}"}}"#)
+    let body = format!(r#"{{"query":"mutation {{ login(input: {input}) {{ accessToken }} }}"}}"#);
+    field(&Http::open(&server.address)?.post(None, &body)?.1, "accessToken")
 }
 
 /// The first text of that name in an answer.

@@ -1,5 +1,6 @@
 use std::{
     fs,
+    os::unix::process::CommandExt,
     process::{Child, Command, Stdio},
     thread::sleep,
     time::{Duration, Instant},
@@ -36,6 +37,8 @@ impl Server {
             .current_dir(folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
+            // What ends this command lets it say why, instead of ending the server under it.
+            .process_group(0)
             .spawn()
             .with_context(|| format!("cannot run {}", built.display()))?;
         let server = Self { child, address, _folder: folder };

@@ -3,7 +3,7 @@
 //! then tokens and nesting in one pass, then the parse, then the size with all fragments spread.
 //! What is let through, the engine handles on a fraction of a worker's stack and in milliseconds.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use async_graphql::{
     Positioned, Value, Variables,
@@ -22,15 +22,18 @@ use super::{
     lexer::{self, UnterminatedString},
 };
 use crate::http::{
+    asked::Asked,
     limits::Limits,
     params::Params,
     refusal::{Refusal, clip, within},
 };
 
-/// A document that may run, and what is known of the operation chosen from it.
+/// An operation that may run, and what is known of it.
 #[derive(Debug)]
 pub struct Admitted {
-    pub document: ExecutableDocument,
+    pub asked: Arc<Asked>,
+    /// Whether the engine has found the document valid before.
+    pub is_known: bool,
     pub kind: OperationType,
     /// What it may come to at most.
     pub cost: usize,
@@ -60,21 +63,46 @@ impl Guard {
 
     /// Parses the document of a request if it stays within every limit.
     pub fn admit(&self, params: &Params) -> Result<Admitted, Refusal> {
+        let document = self.read(params)?;
+        let name = &params.operation_name;
+        let (kind, cost) = self.weigh(&document, name.as_deref(), &params.variables)?;
+        let asked = Arc::new(Asked::new(document, name.clone()));
+        Ok(Admitted { asked, is_known: false, kind, cost })
+    }
+
+    /// The same for what has been let in before, perhaps with other variables.
+    pub fn readmit(&self, asked: Arc<Asked>, variables: &Variables) -> Result<Admitted, Refusal> {
+        let name = asked.operation_name.as_deref();
+        let (kind, cost) = self.weigh(&asked.document, name, variables)?;
+        Ok(Admitted { asked, is_known: true, kind, cost })
+    }
+
+    fn read(&self, params: &Params) -> Result<ExecutableDocument, Refusal> {
         let limits = &self.limits;
         check_text(&params.query, limits)?;
         let document = parse_query(&params.query).map_err(|error| syntax_error(&error))?;
         within("fragment count", document.fragments.len(), limits.fragments)?;
         within("operation count", document.operations.iter().len(), limits.operations)?;
-        let expansion = Expansion::of(&document, &params.variables).map_err(cyclic)?;
+        Ok(document)
+    }
+
+    /// The kind and the cost of an operation, with these variables.
+    fn weigh(
+        &self,
+        document: &ExecutableDocument,
+        operation_name: Option<&str>,
+        variables: &Variables,
+    ) -> Result<(OperationType, usize), Refusal> {
+        let expansion = Expansion::of(document, variables).map_err(cyclic)?;
         for (_, operation) in document.operations.iter() {
-            check_size(&expansion.measure(&operation.node), operation, limits)?;
+            check_size(&expansion.measure(&operation.node), operation, &self.limits)?;
             self.check_variable_types(&operation.node)?;
         }
-        let operation = select(&document.operations, params.operation_name.as_deref())?;
-        check_required_variables(operation, &params.variables)?;
-        let cost = self.prices.quote(&document, operation, &params.variables);
-        within("cost", cost, limits.cost.min(limits.budget))?;
-        Ok(Admitted { kind: operation.ty, document, cost })
+        let operation = select(&document.operations, operation_name)?;
+        check_required_variables(operation, variables)?;
+        let cost = self.prices.quote(document, operation, variables);
+        within("cost", cost, self.limits.cost.min(self.limits.budget))?;
+        Ok((operation.ty, cost))
     }
 
     fn check_variable_types(&self, operation: &OperationDefinition) -> Result<(), Refusal> {

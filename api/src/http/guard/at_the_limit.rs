@@ -127,7 +127,7 @@ fn variables_are_bounded_by_their_use() {
 fn the_introspection_of_graphiql_passes() {
     let admitted = admit(&Params::of(INTROSPECTION)).unwrap();
 
-    let document = &admitted.document;
+    let document = &admitted.asked.document;
     let variables = Variables::default();
     let (_, operation) = document.operations.iter().next().unwrap();
     let size = Expansion::of(document, &variables).unwrap().measure(&operation.node);

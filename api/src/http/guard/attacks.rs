@@ -56,7 +56,7 @@ fn execute(schema: &Schema<Query, EmptyMutation, EmptySubscription>, params: Par
     let admitted = admit(&params).unwrap();
     let mut request = Request::new(params.query).variables(params.variables);
     request.operation_name = params.operation_name;
-    request.set_parsed_query(admitted.document);
+    request.set_parsed_query(admitted.asked.document.clone());
     block_on(schema.execute(request))
 }
 

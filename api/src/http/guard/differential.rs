@@ -65,7 +65,7 @@ fn resolved(document: String) -> Option<usize> {
     let admitted = GUARD.admit(&params).ok()?;
     let resolved = Arc::new(AtomicUsize::new(0));
     let mut request = Request::new("").variables(params.variables).data(Arc::clone(&resolved));
-    request.set_parsed_query(admitted.document);
+    request.set_parsed_query(admitted.asked.document.clone());
     block_on(ENGINE.execute(request));
     Some(resolved.load(Relaxed))
 }
