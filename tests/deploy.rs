@@ -186,3 +186,31 @@ async fn kustomize_builds_it_and_a_cluster_takes_it() {
         assert!(built.contains(said), "{said}");
     }
 }
+
+#[test]
+fn the_dashboard_and_the_alerts_use_metrics_that_exist() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| std::fs::read_to_string(folder.join("..").join(path)).unwrap();
+    let (page, dashboard) = (read("docs/metrics.md"), read("deploy/monitoring/dashboard.json"));
+    let alerts = read("deploy/monitoring/alerts.yaml");
+    let exist: BTreeSet<String> = names(&page);
+
+    let used: BTreeSet<String> = &names(&dashboard) | &names(&alerts);
+
+    assert!(used.len() > 15, "{used:?}");
+    let unknown: Vec<_> = used.difference(&exist).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
+    assert!(serde_json::from_str::<Value>(&dashboard).unwrap()["panels"].is_array());
+    let rules: Value = serde_saphyr::from_str(&alerts).unwrap();
+    for rule in rules["groups"][0]["rules"].as_array().unwrap() {
+        let annotations = &rule["annotations"];
+        assert!(annotations["summary"].is_string() && annotations["action"].is_string(), "{rule}");
+    }
+}
+
+/// The names of metrics in a text; those of a histogram's series are its own.
+fn names(text: &str) -> BTreeSet<String> {
+    let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+    let ours = words.filter(|word| word.starts_with("slipway_"));
+    ours.map(|name| name.trim_end_matches("_bucket").to_owned()).collect()
+}

@@ -36,6 +36,7 @@ mod metrics;
 mod mirror;
 mod model;
 mod observers;
+mod operations;
 mod outage;
 mod pod_logs;
 mod processes;

@@ -9,6 +9,7 @@ use domain::{
     instances::{InstanceFilter, InstanceStatus, Observer},
     page::PageRequest,
     runtime::Observation,
+    workflows::WorkflowCaps,
 };
 use futures::{StreamExt, stream::BoxStream};
 use jiff::SignedDuration;
@@ -27,7 +28,7 @@ struct AtWork {
 impl AtWork {
     async fn new() -> Self {
         let settings = Settings {
-            workflow_cap: 1000,
+            workflow_caps: WorkflowCaps { all: 1000, tenant: 1000 },
             task_deadline: SignedDuration::from_mins(30),
             ..Settings::default()
         };

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use domain::Settings;
+use domain::{Settings, workflows::WorkflowCaps};
 use serde_json::{Value, json};
 
 use crate::support::TestApp;
@@ -36,7 +36,11 @@ async fn a_worker_that_was_thought_dead_records_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_more_workflows_run_at_once_than_the_cap_allows() {
-    let app = TestApp::with(Settings { workflow_cap: 2, ..Settings::default() }).await;
+    let app = TestApp::with(Settings {
+        workflow_caps: WorkflowCaps { all: 2, tenant: 2 },
+        ..Settings::default()
+    })
+    .await;
     let (root, ada) = (app.admin().await, app.user("ada").await);
     let product = root.create_product("web:1").await;
     for name in ["a", "b", "c", "d"] {
@@ -56,6 +60,27 @@ async fn no_more_workflows_run_at_once_than_the_cap_allows() {
     assert_eq!(most, 2);
     let done = "{ workflows(filter: { status: [SUCCESS] }) { totalCount } }";
     assert_eq!(ada.send(done, json!({})).await.ok()["workflows"]["totalCount"], 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_with_many_workflows_leaves_room_for_others() {
+    let app = TestApp::with(Settings {
+        workflow_caps: WorkflowCaps { all: 4, tenant: 2 },
+        ..Settings::default()
+    })
+    .await;
+    let (root, ada, bob) = (app.admin().await, app.user("ada").await, app.user("bob").await);
+    let product = root.create_product("web:1").await;
+    for name in ["a", "b", "c", "d"] {
+        ada.buy(&product, name).await;
+    }
+    let (_, _, late) = bob.buy(&product, "late").await;
+
+    while app.control_plane.claim_task().await.unwrap().is_some() {}
+
+    let running = "{ workflows(filter: { status: [RUNNING] }) { totalCount } }";
+    assert_eq!(ada.send(running, json!({})).await.ok()["workflows"]["totalCount"], 2);
+    assert_eq!(bob.workflow(&late).await["status"], "RUNNING");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,12 +1,13 @@
 //! The command line.
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 use crate::{
     config::Config,
-    graphql,
+    copies::{self, BackupArgs},
+    doctor, graphql,
     reference::{self, Page},
-    serve,
+    serve::{self, Part},
     simulate::{self, SimulateArgs},
 };
 
@@ -23,7 +24,16 @@ pub struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Answers requests and runs workflows; what `slipway` alone does.
-    Serve(Box<Config>),
+    Serve(Box<ServeArgs>),
+    /// Runs workflows and follows the cluster, for processes that only answer; it listens for
+    /// probes and metrics alone.
+    Work(Box<Config>),
+    /// Copies the embedded database, which may be in use, to a new file.
+    Backup(BackupArgs),
+    /// Puts a copy in the place of the embedded database, while Slipway is stopped.
+    Restore(BackupArgs),
+    /// Looks at everything that Slipway needs, and says what to do.
+    Doctor(Box<Config>),
     /// Serves a simulated Kubernetes cluster, for kubectl and for several Slipway processes.
     Simulate(SimulateArgs),
     /// Prints the GraphQL schema.
@@ -33,11 +43,34 @@ enum Command {
     Reference { page: Page },
 }
 
+#[derive(Args)]
+struct ServeArgs {
+    /// Only answers: other processes run the workflows and follow the cluster.
+    #[arg(long)]
+    no_work: bool,
+
+    #[command(flatten)]
+    config: Config,
+}
+
+impl ServeArgs {
+    fn part(&self) -> Part {
+        if self.no_work { Part::Answer } else { Part::Everything }
+    }
+}
+
 impl Cli {
     pub async fn run(self) -> anyhow::Result<()> {
         match self.command {
-            None => serve::run(self.config).await,
-            Some(Command::Serve(config)) => serve::run(*config).await,
+            None => serve::run(self.config, Part::Everything).await,
+            Some(Command::Serve(args)) => {
+                let part = args.part();
+                serve::run(args.config, part).await
+            }
+            Some(Command::Work(config)) => serve::run(*config, Part::Work).await,
+            Some(Command::Backup(args)) => copies::back_up(&args).await,
+            Some(Command::Restore(args)) => copies::restore(&args).await,
+            Some(Command::Doctor(config)) => doctor::run(&config).await,
             Some(Command::Simulate(args)) => simulate::run(args).await,
             Some(Command::Schema) => {
                 print!("{}", graphql::sdl());

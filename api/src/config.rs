@@ -10,6 +10,7 @@ use domain::{
     Settings,
     identity::GuessLimits,
     quota::{QuotaDimension, QuotaLimit, QuotaLimits},
+    workflows::WorkflowCaps,
 };
 use ipnet::IpNet;
 use jiff::SignedDuration;
@@ -122,6 +123,10 @@ pub struct Config {
     #[arg(long, env = "SLIPWAY_WORKFLOWS", default_value_t = 64)]
     pub workflows: i64,
 
+    /// How many workflows of one tenant run at once: what it has more waits, and others' need not.
+    #[arg(long, env = "SLIPWAY_TENANT_WORKFLOWS", default_value_t = 32)]
+    pub tenant_workflows: i64,
+
     /// How long a server that gets SIGTERM says that it is not ready, and still answers, before it
     /// stops; Ctrl-C stops at once.
     #[arg(long, env = "SLIPWAY_STOP_DELAY", default_value = "3s")]
@@ -199,7 +204,7 @@ impl Config {
             ingress_tls: self.ingress_tls != Tls::Off,
             task_deadline: self.task_deadline,
             task_lease: self.task_lease,
-            workflow_cap: self.workflows,
+            workflow_caps: WorkflowCaps { all: self.workflows, tenant: self.tenant_workflows },
             event_retention: self.event_retention,
             guess_limits: GuessLimits {
                 account: self.login_failures,

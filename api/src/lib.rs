@@ -4,6 +4,8 @@ pub mod auth;
 pub mod cli;
 pub mod compose;
 pub mod config;
+mod copies;
+mod doctor;
 pub mod graphql;
 pub mod http;
 pub mod keys;

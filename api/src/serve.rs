@@ -51,6 +51,15 @@ impl Server {
         keys: &TokenKeys,
         settings: Door,
     ) -> anyhow::Result<Self> {
+        Self::answering(http::router, control_plane, keys, settings).await
+    }
+
+    async fn answering(
+        router: fn(FrontDoor) -> anyhow::Result<Router>,
+        control_plane: &Arc<ControlPlane>,
+        keys: &TokenKeys,
+        settings: Door,
+    ) -> anyhow::Result<Self> {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let leaving = stop.child_token();
         let metrics = Arc::new(Metrics::new());
@@ -58,7 +67,7 @@ impl Server {
         tasks.spawn(tail.clone().run(stop.clone()));
         let schema =
             |check| graphql::schema(control_plane.clone(), tail.clone(), keys.clone(), check);
-        let router = http::router(FrontDoor {
+        let router = router(FrontDoor {
             schema: schema(ValidationMode::Strict),
             unchecked: schema(ValidationMode::Fast),
             gatekeeper: Gatekeeper::new(control_plane.clone(), keys)?,
@@ -94,7 +103,17 @@ impl Server {
     }
 }
 
-pub async fn run(config: Config) -> anyhow::Result<()> {
+/// What a process does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    Everything,
+    /// Answers, and leaves tasks and the cluster to others.
+    Answer,
+    /// Runs tasks and follows the cluster; it answers only whoever watches over it.
+    Work,
+}
+
+pub async fn run(config: Config, part: Part) -> anyhow::Result<()> {
     let traces = logs::begin(&config)?;
     // A connection is a file descriptor, and many systems begin with few.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
@@ -102,21 +121,33 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let keys = config.token_keys()?;
     let control_plane = compose::control_plane(&config, &keys.current).await?;
-    let password = first_admin(&control_plane, &config).await?;
-    if config.database_file().is_some() {
-        control_plane.seed_products(samples()).await?;
-    }
+    let password = match part {
+        Part::Work => None,
+        Part::Everything | Part::Answer => prepare(&control_plane, &config).await?,
+    };
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("listening on {}", config.listen))?;
-    let server = Server::new(&control_plane, &keys, config.door.clone()).await?;
-    work::start(&control_plane, &server.tasks, &server.leaving);
+    let router = if part == Part::Work { http::probes } else { http::router };
+    let server = Server::answering(router, &control_plane, &keys, config.door.clone()).await?;
+    if part != Part::Answer {
+        work::start(&control_plane, &server.tasks, &server.leaving);
+    }
     greet(&config, listener.local_addr()?, password.as_deref());
     let (leaving, stop) = (server.leaving.clone(), server.stop.clone());
     tokio::spawn(stop_on_signal(leaving, stop, config.stop_delay.unsigned_abs()));
     server.listen(listener).await;
     traces.end().await;
     Ok(())
+}
+
+/// What somebody finds who comes first; answers with a password that was made up.
+async fn prepare(control_plane: &ControlPlane, config: &Config) -> anyhow::Result<Option<String>> {
+    let password = first_admin(control_plane, config).await?;
+    if config.database_file().is_some() {
+        control_plane.seed_products(samples()).await?;
+    }
+    Ok(password)
 }
 
 /// Makes the first administrator; answers with the password that was made up, to be shown once.

@@ -12,7 +12,7 @@ use crate::{
     secrets::Vault,
     store::{PoolUse, Session, Store},
     work::{Entity, Work},
-    workflows::Workflow,
+    workflows::{Workflow, WorkflowCaps},
 };
 
 /// Slipway's use cases: inherent methods, spread over the contexts' `service.rs` files.
@@ -43,8 +43,7 @@ pub struct Settings {
     pub task_deadline: SignedDuration,
     /// How long a worker owns a task before another may take it over.
     pub task_lease: SignedDuration,
-    /// How many workflows run at once in all.
-    pub workflow_cap: i64,
+    pub workflow_caps: WorkflowCaps,
     /// How long events are kept.
     pub event_retention: SignedDuration,
     /// How often passwords may be guessed.
@@ -60,7 +59,7 @@ impl Default for Settings {
             ingress_tls: false,
             task_deadline: SignedDuration::from_mins(5),
             task_lease: SignedDuration::from_secs(30),
-            workflow_cap: 64,
+            workflow_caps: WorkflowCaps::default(),
             event_retention: SignedDuration::from_hours(30 * 24),
             guess_limits: GuessLimits::default(),
             quota_defaults: QuotaLimits::default(),

@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use domain::error::{Error, Result};
 use kube::{Client, Config};
 
-use crate::{kubeconfig::Kubeconfig, watch};
+use crate::{error::cluster, kubeconfig::Kubeconfig, watch};
 
 pub(crate) const CONNECT: Duration = Duration::from_secs(5);
 
@@ -23,6 +23,11 @@ pub fn in_cluster() -> Result<Client> {
     let refused = |source| refused("the pod's service account", source);
     let config = Config::incluster().map_err(|error| refused(error.into()))?;
     client(config).map_err(|error| refused(error.into()))
+}
+
+/// Which Kubernetes answers, such as `v1.36.0`.
+pub async fn version(client: &Client) -> Result<String> {
+    client.apiserver_version().await.map(|version| version.git_version).map_err(cluster)
 }
 
 fn client(mut config: Config) -> kube::Result<Client> {

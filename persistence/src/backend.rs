@@ -3,6 +3,7 @@
 //! of pooled, since the driver is not safe to cancel; closing it also rolls back.
 
 use std::{
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -183,7 +184,10 @@ impl SqlStore {
         Ok(self.conn(link))
     }
 
-    async fn connection(&self, pool: &Pool<Manager<Postgres>>) -> Result<Object<Manager<Postgres>>> {
+    async fn connection(
+        &self,
+        pool: &Pool<Manager<Postgres>>,
+    ) -> Result<Object<Manager<Postgres>>> {
         if !self.outage.admits() {
             return Err(unavailable("it has not answered lately"));
         }
@@ -343,9 +347,10 @@ impl Drop for Conn {
 }
 
 async fn open_sqlite(path: &str) -> Result<Pools> {
+    let _alone = migrations::alone(path)?;
     let mut first = sqlite_connection(path.to_owned()).await.map_err(unavailable)?;
     first.batch_execute("PRAGMA journal_mode = WAL").await.map_err(database)?;
-    migrations::run_on_sqlite(first)?;
+    migrations::run_on_sqlite(first, Path::new(path)).await?;
     let readers = sqlite_pool("readers", path, SQLITE_READERS, PATIENCE)?;
     let writer = sqlite_pool("writer", path, 1, WRITER_PATIENCE)?;
     Ok(Pools::Sqlite { readers, writer })

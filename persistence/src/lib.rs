@@ -3,7 +3,9 @@
 
 mod backend;
 mod bus;
+mod copies;
 mod error;
+mod inspection;
 mod migrations;
 mod mirror;
 mod outage;
@@ -26,4 +28,7 @@ mod workflows;
 
 pub use backend::{CommitHook, CommitMoment, SqlStore};
 pub use bus::{LocalBus, RedisBus};
+pub use copies::{back_up, restore};
+pub use inspection::{Inspection, inspect};
+pub use migrations::SchemaState;
 pub use mirror::{MemoryMirror, RedisMirror};

@@ -1,4 +1,4 @@
-use std::{env, sync::Arc};
+use std::{env, path::PathBuf, sync::Arc};
 
 use diesel::{QueryableByName, sql_query, sql_types::Text};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
@@ -22,6 +22,22 @@ impl Database {
             Err(_) => format!("sqlite://{}", folder.path().join("slipway.db").display()),
         };
         Self { url, folder: Arc::new(folder) }
+    }
+
+    /// Without any table.
+    pub async fn empty() -> Self {
+        let database = Self::new().await;
+        if database.is_postgres() {
+            let mut connection = AsyncPgConnection::establish(&database.url).await.unwrap();
+            let sql = "DROP SCHEMA public CASCADE; CREATE SCHEMA public";
+            connection.batch_execute(sql).await.unwrap();
+        }
+        database
+    }
+
+    /// The file of an embedded one.
+    pub fn file(&self) -> Option<PathBuf> {
+        self.url.strip_prefix("sqlite://").map(PathBuf::from)
     }
 
     /// The same one for another process.

@@ -63,36 +63,57 @@ pub(super) struct Desk {
 }
 
 impl Desk {
+    fn new(door: FrontDoor) -> anyhow::Result<Self> {
+        let sdl = crate::graphql::sdl();
+        let schema = parse_schema(&sdl).expect("a schema's own text is well-formed");
+        let limits = &door.settings.limits;
+        let trusted = door.settings.trusted_documents.as_deref();
+        Ok(Self {
+            guard: Guard::new(limits.clone(), &schema),
+            nulls: Arc::new(Nulls::new(&schema)),
+            documents: Documents::new(trusted, limits.kept_bytes)?,
+            remembered: Remembered::new(),
+            budgets: Budgets::new(limits),
+            seats: Arc::default(),
+            sdl,
+            door,
+        })
+    }
+
     pub fn limits(&self) -> &Limits {
         &self.door.settings.limits
     }
 }
 
+/// Everything that a server answers.
 pub fn router(door: FrontDoor) -> anyhow::Result<Router> {
-    let sdl = crate::graphql::sdl();
-    let schema = parse_schema(&sdl).expect("a schema's own text is well-formed");
-    let guard = Guard::new(door.settings.limits.clone(), &schema);
-    let nulls = Arc::new(Nulls::new(&schema));
     let graphql = get(enter).post(graphql::post).fallback(graphql::not_allowed);
-    let limits = &door.settings.limits;
-    let trusted = door.settings.trusted_documents.as_deref();
-    let documents = Documents::new(trusted, limits.kept_bytes)?;
-    let (budgets, seats) = (Budgets::new(limits), Arc::default());
     let cors = cors(&door.settings.allowed_origins)?;
-    let remembered = Remembered::new();
-    let desk = Arc::new(Desk { door, guard, nulls, documents, remembered, budgets, seats, sdl });
+    let desk = Arc::new(Desk::new(door)?);
     Ok(Router::new()
         .route("/", get(async || Redirect::temporary("/graphql")))
         .route("/graphql", graphql)
         .nest("/console", page::routes())
         .route("/schema.graphql", get(health::schema))
-        .route("/livez", get(health::livez))
-        .route("/readyz", get(health::readyz))
-        .route("/metrics", get(scrape::show))
+        .merge(for_operators())
         .layer(compression())
         .layer(option_layer(cors))
         .layer(from_fn_with_state(Arc::clone(&desk), stamp))
         .with_state(desk))
+}
+
+/// What a process answers that only works: whoever watches over it asks.
+pub fn probes(door: FrontDoor) -> anyhow::Result<Router> {
+    let desk = Arc::new(Desk::new(door)?);
+    let stamped = from_fn_with_state(Arc::clone(&desk), stamp);
+    Ok(for_operators().layer(stamped).with_state(desk))
+}
+
+fn for_operators() -> Router<Arc<Desk>> {
+    Router::new()
+        .route("/livez", get(health::livez))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(scrape::show))
 }
 
 /// For whoever takes it, but for what is small or is written piece by piece.

@@ -31,6 +31,6 @@ mod stamp;
 mod wire;
 
 pub use answer::status_of;
-pub use front_door::{FrontDoor, router};
+pub use front_door::{FrontDoor, probes, router};
 pub use limits::Limits;
 pub use wire::{Entrance, listen};

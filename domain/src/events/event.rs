@@ -103,6 +103,7 @@ macro_rules! event_types {
 }
 
 event_types! {
+    LogRestored "LOG_RESTORED";
     UserRegistered "USER_REGISTERED";
     UserStatusChanged "USER_STATUS_CHANGED";
     UserRolesChanged "USER_ROLES_CHANGED";

@@ -12,6 +12,6 @@ mod workflow;
 pub use executor::{Claim, Executor, Outcome, Outside, TaskLog};
 pub use plan::{NewTask, Plan};
 pub use service::Lane;
-pub use store::{LogLine, TaskQueue, WorkflowReads, WorkflowWrites};
+pub use store::{LogLine, TaskQueue, WorkflowCaps, WorkflowReads, WorkflowWrites};
 pub use task::{ClaimState, Phase, Task, TaskAttempt, TaskFilter, TaskStatus};
 pub use workflow::{Ending, Workflow, WorkflowFilter, WorkflowKind, WorkflowStatus};

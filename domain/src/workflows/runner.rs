@@ -35,9 +35,9 @@ impl ControlPlane {
 
     /// Takes a task to run: from here on it is this worker's until its lease runs out.
     pub async fn claim_task(&self) -> Result<Option<Claim>> {
-        let (lease, cap) = (self.settings.task_lease, self.settings.workflow_cap);
+        let (lease, caps) = (self.settings.task_lease, self.settings.workflow_caps);
         self.maintain(None, async |work| {
-            let Some(claim) = work.tx.claim_task(&registry::known(), lease, cap).await? else {
+            let Some(claim) = work.tx.claim_task(&registry::known(), lease, caps).await? else {
                 return Ok(None);
             };
             work.begin_attempt(claim).await.map(Some)

@@ -80,14 +80,14 @@ pub trait WorkflowWrites {
     async fn update_task(&mut self, task: &Task) -> Result<()>;
 
     /// Takes the task that has been due longest, of a running workflow first, else of a pending
-    /// one while fewer than `cap` run. Kinds that are not `known`, or newer than the version
+    /// one that the caps leave room for. Kinds that are not `known`, or newer than the version
     /// known, are left. It comes with its new fence and leased for `lease`; whether it was leased
     /// before is told by [`Claim::taken_over`].
     async fn claim_task(
         &mut self,
         known: &[(&'static str, i32)],
         lease: SignedDuration,
-        cap: i64,
+        caps: WorkflowCaps,
     ) -> Result<Option<Claim>>;
 
     /// Makes the waiting tasks of a subject due now.
@@ -97,4 +97,18 @@ pub trait WorkflowWrites {
     async fn save_attempt(&mut self, attempt: &TaskAttempt) -> Result<()>;
     /// Answers with the log's length in bytes.
     async fn append_log(&mut self, task: TaskId, attempt: i32, text: &str) -> Result<i64>;
+}
+
+/// How many workflows run at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WorkflowCaps {
+    pub all: i64,
+    /// Of one tenant: what it has more waits, and the other tenants' need not.
+    pub tenant: i64,
+}
+
+impl Default for WorkflowCaps {
+    fn default() -> Self {
+        Self { all: 64, tenant: 32 }
+    }
 }

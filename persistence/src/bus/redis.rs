@@ -39,6 +39,15 @@ impl RedisBus {
         ];
         Ok(Self { local, outgoing, loops })
     }
+
+    /// Whether the Redis of an address answers.
+    pub async fn answers(url: &str) -> Result<()> {
+        let unavailable = |error| Error::unavailable("Redis", error);
+        let client = Client::open(url).map_err(unavailable)?;
+        let mut connection =
+            client.get_multiplexed_async_connection().await.map_err(unavailable)?;
+        connection.ping::<()>().await.map_err(unavailable)
+    }
 }
 
 impl Drop for RedisBus {

@@ -1,9 +1,9 @@
-use diesel::prelude::*;
+use diesel::{dsl::count_star, prelude::*};
 use diesel_async::RunQueryDsl;
 use domain::{
     Result,
     store::Transaction,
-    workflows::{Claim, Task, TaskStatus, WorkflowStatus, WorkflowWrites},
+    workflows::{Claim, Task, TaskStatus, WorkflowCaps, WorkflowStatus, WorkflowWrites},
 };
 use jiff::SignedDuration;
 
@@ -18,7 +18,7 @@ use crate::{
 /// The task that has been due longest of workflows in a status. PostgreSQL also locks it, and
 /// passes over those that others are claiming; SQLite's one writer needs no lock.
 macro_rules! due {
-    ($now:expr, $known:expr, $status:expr) => {{
+    ($now:expr, $known:expr, $status:expr, $but:expr) => {{
         let kinds: Vec<&str> = $known.iter().map(|(kind, _)| *kind).collect();
         let newest = $known.iter().map(|(_, version)| *version).max().unwrap_or(0);
         tasks::table
@@ -27,6 +27,7 @@ macro_rules! due {
             .filter(workflows::status.eq(AsText($status)))
             .filter(tasks::kind.eq_any(kinds))
             .filter(tasks::payload_version.le(newest))
+            .filter(workflows::tenant_id.ne_all($but))
             .order((tasks::ready_at, tasks::id))
             .select((tasks::all_columns, workflows::all_columns))
             .limit(1)
@@ -38,15 +39,14 @@ impl Conn {
         &mut self,
         known: &[(&'static str, i32)],
         lease: SignedDuration,
-        cap: i64,
+        caps: WorkflowCaps,
     ) -> Result<Option<Claim>> {
-        let found = match self.due_task(known, WorkflowStatus::Running).await? {
-            Some(found) => Some(found),
-            None if self.has_room(cap).await? => {
-                self.due_task(known, WorkflowStatus::Pending).await?
-            }
-            None => None,
-        };
+        let mut found = self.due_task(known, WorkflowStatus::Running, &[]).await?;
+        if found.is_none()
+            && let Some(full) = self.full_tenants(caps).await?
+        {
+            found = self.due_task(known, WorkflowStatus::Pending, &full).await?;
+        }
         let Some((task, workflow)) = found else {
             return Ok(None);
         };
@@ -87,25 +87,32 @@ impl Conn {
         &mut self,
         known: &[(&'static str, i32)],
         status: WorkflowStatus,
+        but_of: &[String],
     ) -> Result<Option<(TaskRow, WorkflowRow)>> {
         let now = Transaction::now(self);
         run!(
             self,
-            sqlite: |c| due!(now, known, status).first(c),
-            postgres: |c| due!(now, known, status).for_update().skip_locked().first(c)
+            sqlite: |c| due!(now, known, status, but_of).first(c),
+            postgres: |c| due!(now, known, status, but_of).for_update().skip_locked().first(c)
         )
         .optional()
         .map_err(database)
     }
 
-    /// Whether another workflow may begin. Whoever asks on PostgreSQL goes one at a time.
-    async fn has_room(&mut self, cap: i64) -> Result<bool> {
+    /// The tenants of which no further workflow may begin now; `None` where none may at all.
+    /// Whoever asks on PostgreSQL goes one at a time.
+    async fn full_tenants(&mut self, caps: WorkflowCaps) -> Result<Option<Vec<String>>> {
         self.lock("workflows/cap").await?;
-        let running: i64 = run!(self, |c| workflows::table
+        let running: Vec<(String, i64)> = run!(self, |c| workflows::table
             .filter(workflows::status.eq(WorkflowStatus::Running.as_str()))
-            .count()
-            .get_result(c))
+            .group_by(workflows::tenant_id)
+            .select((workflows::tenant_id, count_star()))
+            .load(c))
         .map_err(database)?;
-        Ok(running < cap)
+        if running.iter().map(|(_, count)| count).sum::<i64>() >= caps.all {
+            return Ok(None);
+        }
+        let full = running.into_iter().filter(|(_, count)| *count >= caps.tenant);
+        Ok(Some(full.map(|(tenant, _)| tenant).collect()))
     }
 }

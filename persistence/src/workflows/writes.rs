@@ -4,7 +4,7 @@ use diesel_async::RunQueryDsl;
 use domain::{
     Result,
     ids::TaskId,
-    workflows::{Claim, Task, TaskAttempt, Workflow, WorkflowWrites},
+    workflows::{Claim, Task, TaskAttempt, Workflow, WorkflowCaps, WorkflowWrites},
 };
 use jiff::SignedDuration;
 
@@ -66,9 +66,9 @@ impl WorkflowWrites for Conn {
         &mut self,
         known: &[(&'static str, i32)],
         lease: SignedDuration,
-        cap: i64,
+        caps: WorkflowCaps,
     ) -> Result<Option<Claim>> {
-        self.claim(known, lease, cap).await
+        self.claim(known, lease, caps).await
     }
 
     async fn wake_tasks(&mut self, subject: &str) -> Result<()> {
