@@ -6,6 +6,8 @@ mod buyer;
 mod cluster;
 mod crash;
 mod fleet;
+mod redis;
+mod resume;
 mod verdicts;
 
 use std::{env, str::FromStr};
