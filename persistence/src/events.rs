@@ -15,6 +15,7 @@ use serde_json::Value;
 use crate::{
     backend::{Conn, run},
     error::database,
+    safe_head,
     schema::{events, idempotency_keys},
     types::{AsJson, AsText, Micros, texts},
 };
@@ -115,6 +116,10 @@ impl EventReads for Conn {
         run!(self, |c| events::table.select(events::position).order(events::position).first(c))
             .optional()
             .map_err(database)
+    }
+
+    async fn newest_position(&mut self) -> Result<i64> {
+        safe_head::newest(self).await
     }
 
     async fn idempotency(&mut self, scope: &str, key: &str) -> Result<Option<IdempotencyRecord>> {

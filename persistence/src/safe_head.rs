@@ -140,7 +140,7 @@ impl State {
     }
 }
 
-async fn newest(conn: &mut Conn) -> Result<i64> {
+pub(crate) async fn newest(conn: &mut Conn) -> Result<i64> {
     use diesel::dsl::max;
 
     let newest: Option<i64> =

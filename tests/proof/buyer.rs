@@ -60,20 +60,26 @@ impl Buyer {
         }
     }
 
+    /// Deletes the oldest purchases but for so many.
+    pub fn keep(&mut self, fleet: &Fleet, most: usize) {
+        let living = |purchase: &&Purchase| !purchase.deleted;
+        while self.purchases.iter().filter(living).count() > most {
+            let oldest = self.purchases.iter().position(|purchase| !purchase.deleted).unwrap();
+            let key = format!("keep-{}", self.purchases[oldest].name);
+            self.delete(fleet, oldest, &key);
+        }
+    }
+
     fn command(&mut self, fleet: &Fleet, number: usize) {
         let which = self.random.usize(0..self.purchases.len());
         if self.purchases[which].deleted {
             return;
         }
-        let (id, key) = (self.purchases[which].instance.clone(), format!("command-{number}"));
+        let key = format!("command-{number}");
         if self.random.u32(0..3) == 0 {
-            let delete = "mutation($key: String!, $id: ID!) {
-                answer: deleteInstance(idempotencyKey: $key, id: $id) {
-                    replayed instance { id } workflow { id } } }";
-            self.must(fleet, delete, &json!({ "key": key, "id": id }));
-            self.purchases[which].deleted = true;
-            return;
+            return self.delete(fleet, which, &key);
         }
+        let id = self.purchases[which].instance.clone();
         let image = format!("web:{number}");
         let update = "mutation($key: String!, $id: ID!, $image: String!) {
             answer: updateInstance(idempotencyKey: $key, id: $id, input: { image: $image }) {
@@ -86,6 +92,15 @@ impl Buyer {
             // It is still on its way to where the last command leads.
             Err(refusal) => assert_eq!(code(&refusal), Some("INVALID_TRANSITION"), "{refusal}"),
         }
+    }
+
+    fn delete(&mut self, fleet: &Fleet, which: usize, key: &str) {
+        let delete = "mutation($key: String!, $id: ID!) {
+            answer: deleteInstance(idempotencyKey: $key, id: $id) {
+                replayed instance { id } workflow { id } } }";
+        let id = self.purchases[which].instance.clone();
+        self.must(fleet, delete, &json!({ "key": key, "id": id }));
+        self.purchases[which].deleted = true;
     }
 
     fn must(&mut self, fleet: &Fleet, document: &str, variables: &Value) -> Value {

@@ -94,10 +94,9 @@ impl Fleet {
         process.signal("CONT");
     }
 
-    /// The memory of each process, in KiB.
-    pub fn resident_kib(&self) -> Vec<u64> {
-        let seats = self.seats.iter().map(|seat| seat.lock().unwrap());
-        seats.filter_map(|seat| seat.as_ref().map(Process::resident_kib)).collect()
+    /// The memory of a process, in KiB.
+    pub fn resident_kib(&self, seat: usize) -> u64 {
+        self.seats[seat].lock().unwrap().as_ref().unwrap().resident_kib()
     }
 
     /// The addresses of those who are up.

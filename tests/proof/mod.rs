@@ -5,7 +5,11 @@
 mod buyer;
 mod cluster;
 mod crash;
+mod failover;
 mod fleet;
+mod redis;
+mod resume;
+mod soak;
 mod verdicts;
 
 use std::{env, str::FromStr};

@@ -44,6 +44,10 @@ enum Command {
     Bench(bench::Bench),
     /// Buy while processes are killed on a cluster that fails now and then, and judge what is left
     Crash(proof::Crash),
+    /// Kill one of two processes every ten seconds under load, and see that no other request fails
+    Failover(proof::Failover),
+    /// Work on for long with a fault each minute, and see that the memory does not grow
+    Soak(proof::Soak),
     /// Make an empty migration
     Migration {
         /// What it does, in snake case
@@ -72,6 +76,8 @@ fn run(command: Command) -> Result<()> {
         Command::Bench(bench) => bench::run(&bench),
         Command::Docs => docs::write(),
         Command::Crash(options) => proof::crash(&options),
+        Command::Failover(options) => proof::failover(&options),
+        Command::Soak(options) => proof::soak(&options),
         Command::Migration { name } => migration::create(&name),
         Command::Postgres => postgres::serve(),
     }

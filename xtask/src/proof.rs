@@ -47,6 +47,32 @@ pub fn crash(options: &Crash) -> Result<()> {
     run("proof::crash::long", &extent, on_postgres)
 }
 
+#[derive(Args)]
+pub struct Failover {
+    /// For how many seconds
+    #[arg(long, default_value_t = 300)]
+    seconds: u64,
+}
+
+pub fn failover(options: &Failover) -> Result<()> {
+    run("proof::failover::long", &[("SECONDS", options.seconds.to_string())], true)
+}
+
+#[derive(Args)]
+pub struct Soak {
+    /// For how many minutes, with a fault in each
+    #[arg(long, default_value_t = 20)]
+    minutes: u64,
+    /// Chooses commands and faults of the cluster
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+pub fn soak(options: &Soak) -> Result<()> {
+    let extent = [("MINUTES", options.minutes.to_string()), ("SEED", options.seed.to_string())];
+    run("proof::soak::long", &extent, true)
+}
+
 /// Runs one test that is not of the suite, with what it prints.
 fn run(test: &str, extent: &[(&str, String)], on_postgres: bool) -> Result<()> {
     let programs = if on_postgres { Some(Programs::find_or_install()?) } else { None };

@@ -44,11 +44,13 @@ impl ControlPlane {
     }
 
     /// Refuses a cursor behind which events are kept no longer, and one that this log never gave.
+    /// Another process may have given it that knows of more being safe than this one.
     pub async fn resumable(&self, cursor: Cursor) -> Result<Cursor> {
-        if cursor > self.cursor().await? {
+        let mut reader = self.reader().await?;
+        if cursor.position() > reader.newest_position().await? {
             return Err(Error::invalid("after", "is ahead of the log"));
         }
-        let earliest = self.reader().await?.earliest_position().await?;
+        let earliest = reader.earliest_position().await?;
         let oldest = Cursor(earliest.unwrap_or(1) - 1);
         if cursor < oldest {
             return Err(Error::CursorExpired { earliest: oldest.to_string() });

@@ -22,6 +22,10 @@ pub trait EventReads {
     /// The position of the oldest event that is kept; `None` in an empty log.
     async fn earliest_position(&mut self) -> Result<Option<i64>>;
 
+    /// The position of the newest event that can be seen, which may be beyond the safe head; 0 in
+    /// an empty log.
+    async fn newest_position(&mut self) -> Result<i64>;
+
     /// What a key was used for before.
     async fn idempotency(&mut self, scope: &str, key: &str) -> Result<Option<IdempotencyRecord>>;
 }

@@ -4,7 +4,12 @@ mod graph;
 mod log;
 mod objects;
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    thread::sleep,
+    time::{Duration, Instant},
+};
 
 use domain::store::Store;
 use persistence::SqlStore;
@@ -12,6 +17,11 @@ use persistence::SqlStore;
 pub use self::{graph::live, log::judge as judge_log};
 use super::{buyer::Buyer, cluster::FaultyCluster, fleet::Fleet};
 
+/// How long after the last start all has to be over.
+const IN_TIME: Duration = Duration::from_secs(60);
+/// What is not over by then is stuck.
+const GIVE_UP: Duration = Duration::from_secs(240);
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// So many findings of a kind are shown.
 const SHOWN: usize = 5;
 
@@ -83,8 +93,34 @@ impl fmt::Display for Findings {
     }
 }
 
+/// Waits until everything is over and as it should be, or nothing more is to be hoped for.
+pub async fn settle(
+    fleet: &Fleet,
+    buyers: &[Buyer],
+    store: &SqlStore,
+    cluster: &FaultyCluster,
+    last_start: Instant,
+) -> Findings {
+    let tokens: Vec<_> = buyers.iter().map(|buyer| buyer.token.clone()).collect();
+    let mut late = None;
+    loop {
+        let live = live(fleet, &tokens);
+        let given_up = last_start.elapsed() > GIVE_UP;
+        let over = live == 0 || given_up;
+        let findings = if over { Some(judge(fleet, buyers, store, cluster).await) } else { None };
+        if let Some(mut findings) = findings.filter(|found| found.are_none() || given_up) {
+            late.into_iter().for_each(|late| findings.add(Verdict::Late, late));
+            return findings;
+        }
+        if late.is_none() && last_start.elapsed() > IN_TIME {
+            late = Some(format!("{live} workflows live after {IN_TIME:?}"));
+        }
+        sleep(LOOK_AGAIN);
+    }
+}
+
 /// Compares what was acknowledged with the graph, the log of the store and the cluster's API.
-pub async fn judge(
+async fn judge(
     fleet: &Fleet,
     buyers: &[Buyer],
     store: &SqlStore,
