@@ -179,7 +179,10 @@ impl SqlStore {
         Ok(self.conn(link))
     }
 
-    async fn connection(&self, pool: &Pool<Manager<Postgres>>) -> Result<Object<Manager<Postgres>>> {
+    async fn connection(
+        &self,
+        pool: &Pool<Manager<Postgres>>,
+    ) -> Result<Object<Manager<Postgres>>> {
         if !self.outage.admits() {
             return Err(unavailable("it has not answered lately"));
         }

@@ -35,8 +35,7 @@ impl Outage {
         let (now, next) = (self.millis(), self.next_try.load(Relaxed));
         let later = now + u64::try_from(TRY_EVERY.as_millis()).unwrap_or(u64::MAX);
         next == 0
-            || now >= next
-                && self.next_try.compare_exchange(next, later, Relaxed, Relaxed).is_ok()
+            || now >= next && self.next_try.compare_exchange(next, later, Relaxed, Relaxed).is_ok()
     }
 
     /// The answer to a statement, if it comes in time.
