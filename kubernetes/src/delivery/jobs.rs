@@ -3,7 +3,10 @@ use domain::{
     error::{Error, Result},
     ids::DeploymentId,
 };
-use k8s_openapi::api::{batch::v1, core::v1::Pod};
+use k8s_openapi::api::{
+    batch::v1,
+    core::v1::{Pod, Secret},
+};
 use kube::{Client, Resource, ResourceExt};
 
 use super::{find, labels, manifest};
@@ -14,7 +17,7 @@ use crate::{
     remove::delete_this,
 };
 
-/// The Job first: it owns its Secrets, which its pod waits for.
+/// The Job before its Secrets: it owns them, and its pod waits for them.
 pub(super) async fn start(
     client: &Client,
     job: &Job,
@@ -23,6 +26,10 @@ pub(super) async fn start(
 ) -> Result<()> {
     let JobName { namespace, name } = &job.name;
     let place = Place { namespace: namespace.clone(), ..job.place.clone() };
+    let secrets_of_job = manifest::job_secrets(job, secrets);
+    for secret in &secrets_of_job {
+        find::free::<Secret>(client, &place, &secret.name_any()).await?;
+    }
     let standing = match find::free::<v1::Job>(client, &place, name).await? {
         Some(job) if is_leaving(&job) => {
             let why = format!("Job {name} is being deleted");
@@ -35,7 +42,7 @@ pub(super) async fn start(
             inside_namespace(client, namespace, put).await.map_err(error::cluster)?
         }
     };
-    for mut secret in manifest::job_secrets(job, secrets) {
+    for mut secret in secrets_of_job {
         secret.metadata.owner_references = standing.owner_ref(&()).map(|owner| vec![owner]);
         patch_inside(client, namespace, &secret).await.map_err(error::cluster)?;
     }

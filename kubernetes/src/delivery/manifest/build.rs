@@ -111,9 +111,11 @@ fn context(build: &ImageBuild) -> String {
     }
 }
 
+/// With its port, where the address names one.
 fn host(repository: &str) -> Option<String> {
     let uri: http::Uri = repository.parse().ok()?;
-    uri.authority().map(ToString::to_string)
+    let port = uri.port().map(|port| format!(":{port}")).unwrap_or_default();
+    uri.host().map(|host| format!("{host}{port}"))
 }
 
 fn variables(secrets: &Secrets) -> Option<Vec<EnvVar>> {
@@ -174,5 +176,12 @@ mod tests {
         for (repository, folder, expected) in cases {
             assert_eq!(context(repository, folder), expected);
         }
+    }
+
+    #[test]
+    fn a_login_is_for_the_repositorys_host() {
+        let hosts = ["https://git.example/a", "https://ada@git.example:8443/a", "a/b"].map(host);
+
+        assert_eq!(hosts, [Some("git.example".into()), Some("git.example:8443".into()), None]);
     }
 }

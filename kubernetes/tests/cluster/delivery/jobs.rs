@@ -5,7 +5,10 @@ use domain::{
     error::ErrorCode,
     ids::{DeploymentId, EnvironmentId},
 };
-use k8s_openapi::api::{batch::v1::Job, core::v1::ResourceQuota};
+use k8s_openapi::api::{
+    batch::v1::Job,
+    core::v1::{ResourceQuota, Secret},
+};
 use kube::{
     Api,
     api::{DeleteParams, PostParams},
@@ -211,6 +214,22 @@ async fn a_name_is_waited_for_while_its_former_job_goes_and_refused_where_it_is_
         refused.to_string(),
         "Job build-api-1 in slipway-acme-prod is there already and is not api's"
     );
+}
+
+#[tokio::test]
+async fn a_secret_of_somebody_else_is_in_the_way_and_stays() {
+    let yard = Yard::new().await;
+    yard.start(&yard.test("true")).await;
+    let secrets_api = Api::<Secret>::namespaced(yard.client.clone(), NAMESPACE);
+    let theirs = json!({ "metadata": { "name": "build-api-1" }, "data": { "a": "Yg==" } });
+    let theirs = serde_json::from_value(theirs).unwrap();
+    secrets_api.create(&PostParams::default(), &theirs).await.unwrap();
+
+    let refused = yard.site.start_job(&yard.build("Dockerfile"), &secrets()).await;
+
+    assert_eq!(refused.map_err(|error| error.code()), Err(ErrorCode::Forbidden));
+    assert_eq!(yard.names("batch/v1", "Job").await, ["test-api-1"]);
+    assert_eq!(yard.all("v1", "Secret").await[0].1["data"], json!({ "a": "Yg==" }));
 }
 
 #[tokio::test]
