@@ -14,8 +14,8 @@ use std::{
 };
 
 use api::{
-    auth::Signer, config::Door, keys::TokenKey, passwords::Argon2Hasher, serve::Server,
-    vault::AesVault,
+    auth::Signer, config::Door, dev_clusters::SimulatedProvider, keys::TokenKey,
+    passwords::Argon2Hasher, serve::Server, vault::AesVault,
 };
 use domain::{ControlPlane, Ports, Settings, runtime::Target};
 use futures::{StreamExt, stream};
@@ -156,6 +156,7 @@ async fn server() {
     let ports = Ports {
         store: Arc::new(store),
         runtime: Arc::new(KubernetesRuntime::new(client, target)),
+        dev: Arc::new(SimulatedProvider::default()),
         bus: Arc::new(LocalBus::new()),
         mirror: Arc::new(MemoryMirror::default()),
         passwords: Arc::new(Argon2Hasher::new().unwrap()),

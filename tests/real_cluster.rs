@@ -9,8 +9,8 @@ use std::{
 };
 
 use api::{
-    auth::Signer, config::Door, keys::TokenKey, passwords::Argon2Hasher, serve::Server,
-    vault::AesVault,
+    auth::Signer, config::Door, dev_clusters::SimulatedProvider, keys::TokenKey,
+    passwords::Argon2Hasher, serve::Server, vault::AesVault,
 };
 use diesel_async::{AsyncConnection, SimpleAsyncConnection};
 use domain::{
@@ -54,6 +54,7 @@ impl Slipway {
         let cluster = connect::kubeconfig(kubeconfig).unwrap();
         let target = Target { name: "kubeconfig".to_owned(), simulated: false };
         let ports = Ports {
+            dev: Arc::new(SimulatedProvider::default()),
             store: Arc::new(SqlStore::open(&database.url, None).await.unwrap()),
             runtime: Arc::new(KubernetesRuntime::new(cluster.clone(), target)),
             bus: Arc::new(LocalBus::new()),

@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::{
     config::Config,
     graphql,
+    import::{self, ImportArgs},
     reference::{self, Page},
     serve,
     simulate::{self, SimulateArgs},
@@ -26,6 +27,8 @@ enum Command {
     Serve(Box<Config>),
     /// Serves a simulated Kubernetes cluster, for kubectl and for several Slipway processes.
     Simulate(SimulateArgs),
+    /// Makes the development clusters that a file of comma-separated values names.
+    Import(Box<ImportArgs>),
     /// Prints the GraphQL schema.
     Schema,
     /// Prints a table of the documentation, as the program knows it.
@@ -39,6 +42,7 @@ impl Cli {
             None => serve::run(self.config).await,
             Some(Command::Serve(config)) => serve::run(*config).await,
             Some(Command::Simulate(args)) => simulate::run(args).await,
+            Some(Command::Import(args)) => import::run(*args).await,
             Some(Command::Schema) => {
                 print!("{}", graphql::sdl());
                 Ok(())

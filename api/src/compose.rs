@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use domain::{
     ControlPlane, Ports,
+    clusters::DevProvider,
     events::Bus,
     instances::Mirror,
     runtime::{Runtime, Target},
@@ -14,7 +15,8 @@ use persistence::{LocalBus, MemoryMirror, RedisBus, RedisMirror, SqlStore};
 
 use crate::{
     auth::Signer,
-    config::{Config, KubernetesMode},
+    config::{Config, DevMode, KubernetesMode},
+    dev_clusters::{CliProvider, SimulatedProvider},
     keys::TokenKey,
     passwords::Argon2Hasher,
     vault::AesVault,
@@ -25,6 +27,7 @@ pub async fn control_plane(config: &Config, key: &TokenKey) -> anyhow::Result<Ar
     let ports = Ports {
         store: Arc::new(store),
         runtime: runtime(config)?,
+        dev: dev_provider(config),
         bus: bus(config)?,
         mirror: mirror(config)?,
         passwords: Arc::new(Argon2Hasher::new()?),
@@ -46,6 +49,13 @@ fn mirror(config: &Config) -> anyhow::Result<Arc<dyn Mirror>> {
         Some(url) => Arc::new(RedisMirror::new(url)?),
         None => Arc::new(MemoryMirror::default()),
     })
+}
+
+fn dev_provider(config: &Config) -> Arc<dyn DevProvider> {
+    match config.dev.clusters {
+        DevMode::Simulated => Arc::new(SimulatedProvider::default()),
+        DevMode::Cli => Arc::new(CliProvider),
+    }
 }
 
 fn runtime(config: &Config) -> anyhow::Result<Arc<dyn Runtime>> {

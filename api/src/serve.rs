@@ -20,6 +20,7 @@ use crate::{
     config::{Config, Door, KubernetesMode},
     graphql::{self, LogTail},
     http::{self, Entrance, FrontDoor},
+    import,
     keys::{TokenKeys, random_text},
     logs,
     metrics::Metrics,
@@ -103,6 +104,9 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let keys = config.token_keys()?;
     let control_plane = compose::control_plane(&config, &keys.current).await?;
     let password = first_admin(&control_plane, &config).await?;
+    if let Some(file) = &config.dev.import {
+        import::at_start(&control_plane, &config, file).await?;
+    }
     if config.database_file().is_some() {
         control_plane.seed_products(samples()).await?;
     }

@@ -1,8 +1,12 @@
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
 use jiff::SignedDuration;
 
 use crate::{
+    clusters::{DevProvider, PortRules},
     error::Result,
     events::{Bus, Cursor},
     identity::{Actor, Caller, GuessLimits, PasswordHasher, Throttle, TokenIssuer},
@@ -26,6 +30,7 @@ pub struct ControlPlane {
 pub struct Ports {
     pub store: Arc<dyn Store>,
     pub runtime: Arc<dyn Runtime>,
+    pub dev: Arc<dyn DevProvider>,
     pub bus: Arc<dyn Bus>,
     pub mirror: Arc<dyn Mirror>,
     pub passwords: Arc<dyn PasswordHasher>,
@@ -51,6 +56,10 @@ pub struct Settings {
     pub guess_limits: GuessLimits,
     /// What tenants may have for whom nothing else has been set.
     pub quota_defaults: QuotaLimits,
+    /// The addresses whose ports development clusters may have; the first where none is named.
+    pub dev_hosts: Vec<Ipv4Addr>,
+    /// How development clusters get their ports.
+    pub port_rules: PortRules,
 }
 
 impl Default for Settings {
@@ -64,6 +73,8 @@ impl Default for Settings {
             event_retention: SignedDuration::from_hours(30 * 24),
             guess_limits: GuessLimits::default(),
             quota_defaults: QuotaLimits::default(),
+            dev_hosts: vec![Ipv4Addr::LOCALHOST],
+            port_rules: PortRules::default(),
         }
     }
 }
@@ -172,6 +183,19 @@ impl ControlPlane {
                 Err(refusal)
             }
         }
+    }
+
+    /// Decides like [`ControlPlane::execute`], and leaves nothing of it.
+    pub(crate) async fn rehearse<T, F>(&self, call: &Call, decide: F) -> Result<Committed<T>>
+    where
+        F: AsyncFnOnce(&mut Work) -> Result<T>,
+    {
+        let cursor = self.cursor().await?;
+        let tx = self.ports.store.write().await?;
+        let mut work = Work::begin(tx, call, self.settings.quota_defaults).await?;
+        let decided = decide(&mut work).await;
+        work.roll_back().await?;
+        Ok(Committed { cursor, replayed: false, entity: decided?, workflow: None })
     }
 
     async fn decided<T, F>(

@@ -209,6 +209,46 @@ diesel::table! {
 }
 
 diesel::table! {
+    clusters (id) {
+        id -> Text,
+        tenant_id -> Text,
+        owner_id -> Text,
+        scope -> Text,
+        name -> Text,
+        namespace -> Nullable<Text>,
+        status -> Text,
+        body -> Text,
+        failure -> Nullable<Text>,
+        released_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        deleted_at -> Nullable<BigInt>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    port_leases (host, port) {
+        host -> Text,
+        port -> Integer,
+        purpose -> Text,
+        cluster_id -> Text,
+        tenant_id -> Text,
+        acquired_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    imports (id) {
+        id -> Text,
+        tenant_id -> Text,
+        hash -> Text,
+        outcomes -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
     workflows (id) {
         id -> Text,
         tenant_id -> Text,

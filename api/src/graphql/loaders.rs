@@ -5,8 +5,10 @@ use std::{collections::HashMap, hash::Hash, sync::Arc, time::Duration};
 
 use async_graphql::dataloader::{DataLoader, Loader};
 use domain::{
-    ControlPlane, commerce, identity,
-    ids::{ApiTokenId, InstanceId, OrderId, ProductId, TaskId, TenantId, UserId, WorkflowId},
+    ControlPlane, clusters, commerce, identity,
+    ids::{
+        ApiTokenId, ClusterId, InstanceId, OrderId, ProductId, TaskId, TenantId, UserId, WorkflowId,
+    },
     instances,
     page::{Page, PageKey, PageRequest, Sort},
     quota::QuotaLine,
@@ -28,6 +30,7 @@ pub struct Loaders {
     pub orders: DataLoader<Orders>,
     pub order_of_instance: DataLoader<OrderOfInstance>,
     pub instances: DataLoader<Instances>,
+    pub clusters: DataLoader<Clusters>,
     pub secrets: DataLoader<Secrets>,
     pub logs_of_instance: DataLoader<LogsOfInstance>,
     pub runtimes: DataLoader<Runtimes>,
@@ -60,6 +63,7 @@ impl Loaders {
             orders: one(Orders(cp.clone()), batches),
             order_of_instance: one(OrderOfInstance(cp.clone()), batches),
             instances: one(Instances(cp.clone()), batches),
+            clusters: one(Clusters(cp.clone()), batches),
             secrets: one(Secrets(cp.clone()), batches),
             logs_of_instance: one(LogsOfInstance(cp.clone()), batches),
             runtimes: one(Runtimes(cp.clone()), batches),
@@ -138,6 +142,9 @@ loader!(OrderOfInstance: InstanceId => commerce::Order, |cp, ids| {
 });
 loader!(Instances: InstanceId => instances::Instance, |cp, ids| {
     by(cp.instances_by_id(ids).await?, |instance| instance.id)
+});
+loader!(Clusters: ClusterId => clusters::Cluster, |cp, ids| {
+    by(cp.clusters_by_id(ids).await?, |cluster| cluster.id)
 });
 loader!(Runtimes: InstanceId => instances::InstanceRuntime, |cp, ids| {
     by(cp.runtimes(ids).await?, |runtime| runtime.instance_id)

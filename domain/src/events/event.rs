@@ -130,6 +130,11 @@ event_types! {
     InstanceStatusChanged "INSTANCE_STATUS_CHANGED";
     InstanceK8sSync "INSTANCE_K8S_SYNC";
     InstanceNetworkUpdated "INSTANCE_NETWORK_UPDATED";
+    ClusterCreated "CLUSTER_CREATED";
+    ClusterUpdated "CLUSTER_UPDATED";
+    ClusterStatusChanged "CLUSTER_STATUS_CHANGED";
+    ClusterDeleted "CLUSTER_DELETED";
+    ClustersImported "CLUSTERS_IMPORTED";
     PodAdded "POD_ADDED";
     PodModified "POD_MODIFIED";
     PodDeleted "POD_DELETED";
@@ -152,6 +157,12 @@ impl EventType {
         Self::InstanceStatusChanged,
         Self::InstanceK8sSync,
         Self::InstanceNetworkUpdated,
+    ];
+    pub const CLUSTER: &[Self] = &[
+        Self::ClusterCreated,
+        Self::ClusterUpdated,
+        Self::ClusterStatusChanged,
+        Self::ClusterDeleted,
     ];
     pub const POD: &[Self] = &[Self::PodAdded, Self::PodModified, Self::PodDeleted];
 }
