@@ -106,3 +106,25 @@ async fn a_cancelled_creation_leaves_nothing_and_its_name_succeeds() {
     app.run_tasks().await;
     assert_eq!(ada.cluster(&again).await["status"], "RUNNING");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_takes_long_stays_its_worker_s_as_long_as_that_lives() {
+    let app = TestApp::new().await;
+    let ada = app.user("ada").await;
+    let id = ada.dev_cluster("dev").await;
+    let claim = app.control_plane.claim_task().await.unwrap().unwrap();
+
+    for _ in 0..5 {
+        app.advance(Duration::from_secs(20));
+        assert!(app.control_plane.prolong(&claim).await.unwrap());
+        assert!(app.control_plane.claim_task().await.unwrap().is_none());
+    }
+    app.advance(Duration::from_secs(31));
+    let taken = app.control_plane.claim_task().await.unwrap().unwrap();
+
+    assert_eq!((taken.task.id, taken.taken_over), (claim.task.id, true));
+    assert!(!app.control_plane.prolong(&claim).await.unwrap());
+    app.control_plane.run_claimed(taken).await.unwrap();
+    app.run_tasks().await;
+    assert_eq!(ada.cluster(&id).await["status"], "RUNNING");
+}
