@@ -153,9 +153,11 @@ async fn server() {
     let kubeconfig = env::var_os(KUBECONFIG).unwrap();
     let client = kubernetes::connect::kubeconfig(kubeconfig.as_ref()).unwrap();
     let target = Target { name: "kubeconfig".to_owned(), simulated: false };
+    let runtime = Arc::new(KubernetesRuntime::new(client, target));
     let ports = Ports {
         store: Arc::new(store),
-        runtime: Arc::new(KubernetesRuntime::new(client, target)),
+        search: runtime.clone(),
+        runtime,
         dev: Arc::new(SimulatedProvider::default()),
         bus: Arc::new(LocalBus::new()),
         mirror: Arc::new(MemoryMirror::default()),

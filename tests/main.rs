@@ -52,6 +52,8 @@ mod rolling_restart;
 mod safe_head;
 mod scale;
 mod schema;
+mod search_cluster_recovery;
+mod search_clusters;
 mod secrets;
 mod socket_life;
 mod sse;

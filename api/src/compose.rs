@@ -4,11 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use domain::{
-    ControlPlane, Ports,
-    clusters::DevProvider,
-    events::Bus,
-    instances::Mirror,
-    runtime::{Runtime, Target},
+    ControlPlane, Ports, clusters::DevProvider, events::Bus, instances::Mirror, runtime::Target,
 };
 use kubernetes::KubernetesRuntime;
 use persistence::{LocalBus, MemoryMirror, RedisBus, RedisMirror, SqlStore};
@@ -24,9 +20,11 @@ use crate::{
 
 pub async fn control_plane(config: &Config, key: &TokenKey) -> anyhow::Result<Arc<ControlPlane>> {
     let store = SqlStore::open(&config.database_url, None).await.context("opening the store")?;
+    let runtime = runtime(config)?;
     let ports = Ports {
         store: Arc::new(store),
-        runtime: runtime(config)?,
+        search: runtime.clone(),
+        runtime,
         dev: dev_provider(config),
         bus: bus(config)?,
         mirror: mirror(config)?,
@@ -58,7 +56,7 @@ fn dev_provider(config: &Config) -> Arc<dyn DevProvider> {
     }
 }
 
-fn runtime(config: &Config) -> anyhow::Result<Arc<dyn Runtime>> {
+fn runtime(config: &Config) -> anyhow::Result<Arc<KubernetesRuntime>> {
     let conventions = config.conventions();
     let target = |name: &str, simulated| Target { name: name.to_owned(), simulated };
     Ok(match config.kubernetes {

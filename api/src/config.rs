@@ -145,6 +145,10 @@ pub struct Config {
     #[arg(long, env = "SLIPWAY_OTLP_SHARE", default_value_t = 1.0)]
     pub otlp_share: f64,
 
+    /// The image of new search clusters: one of Elasticsearch, or one that is set and probed like it.
+    #[arg(long, env = "SLIPWAY_SEARCH_IMAGE", default_value = "elasticsearch:8.17.0")]
+    pub search_image: String,
+
     #[command(flatten)]
     pub dev: Dev,
 
@@ -247,6 +251,7 @@ impl Config {
                 account: self.login_failures,
                 address: self.address_attempts,
             },
+            search_image: self.search_image.clone(),
             dev_hosts: self.dev.hosts.clone(),
             port_rules: PortRules {
                 range: self.dev.ports,

@@ -6,7 +6,7 @@ use std::{
 use jiff::SignedDuration;
 
 use crate::{
-    clusters::{DevProvider, PortRules},
+    clusters::{DevProvider, PortRules, SearchRuntime},
     error::Result,
     events::{Bus, Cursor},
     identity::{Actor, Caller, GuessLimits, PasswordHasher, Throttle, TokenIssuer},
@@ -30,6 +30,7 @@ pub struct ControlPlane {
 pub struct Ports {
     pub store: Arc<dyn Store>,
     pub runtime: Arc<dyn Runtime>,
+    pub search: Arc<dyn SearchRuntime>,
     pub dev: Arc<dyn DevProvider>,
     pub bus: Arc<dyn Bus>,
     pub mirror: Arc<dyn Mirror>,
@@ -56,6 +57,8 @@ pub struct Settings {
     pub guess_limits: GuessLimits,
     /// What tenants may have for whom nothing else has been set.
     pub quota_defaults: QuotaLimits,
+    /// What new search clusters run.
+    pub search_image: String,
     /// The addresses whose ports development clusters may have; the first where none is named.
     pub dev_hosts: Vec<Ipv4Addr>,
     /// How development clusters get their ports.
@@ -73,6 +76,7 @@ impl Default for Settings {
             event_retention: SignedDuration::from_hours(30 * 24),
             guess_limits: GuessLimits::default(),
             quota_defaults: QuotaLimits::default(),
+            search_image: "elasticsearch:8.17.0".to_owned(),
             dev_hosts: vec![Ipv4Addr::LOCALHOST],
             port_rules: PortRules::default(),
         }

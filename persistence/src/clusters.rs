@@ -5,7 +5,7 @@ use domain::{
     Error, Result,
     clusters::{
         Cluster, ClusterBody, ClusterFilter, ClusterReads, ClusterStatus, ClusterWrites, Import,
-        ImportRow, PortLease, PortPurpose,
+        ImportRow, PortLease, PortPurpose, Sighting,
     },
     ids::{ClusterId, ImportId, TenantId, UserId},
     page::{Page, PageRequest},
@@ -15,7 +15,7 @@ use crate::{
     backend::{Conn, run},
     error::database,
     page::{keyset, stale},
-    schema::{clusters, imports, port_leases},
+    schema::{cluster_sightings, clusters, imports, port_leases},
     types::{AsJson, AsText, Micros, texts},
 };
 
@@ -36,6 +36,17 @@ struct ClusterRow {
     updated_at: Micros,
     deleted_at: Option<Micros>,
     version: i64,
+}
+
+#[derive(Queryable, Insertable, AsChangeset)]
+#[diesel(table_name = cluster_sightings, treat_none_as_null = true)]
+struct SightingRow {
+    cluster_id: AsText<ClusterId>,
+    ready_replicas: i32,
+    total_replicas: i32,
+    message: Option<String>,
+    error_reason: Option<String>,
+    observed_at: Micros,
 }
 
 #[derive(Queryable, Insertable)]
@@ -129,6 +140,30 @@ impl ClusterReads for Conn {
         Ok(row.map(Cluster::from))
     }
 
+    async fn clusters_in(&mut self, namespaces: &[String]) -> Result<Vec<Cluster>> {
+        let rows: Vec<ClusterRow> = run!(self, |c| clusters::table
+            .filter(clusters::namespace.eq_any(namespaces))
+            .filter(clusters::released_at.is_null())
+            .load(c))
+        .map_err(database)?;
+        Ok(rows.into_iter().map(Cluster::from).collect())
+    }
+
+    async fn sightings(&mut self, clusters: &[ClusterId]) -> Result<Vec<Sighting>> {
+        let rows: Vec<SightingRow> = run!(self, |c| cluster_sightings::table
+            .filter(cluster_sightings::cluster_id.eq_any(texts(clusters)))
+            .load(c))
+        .map_err(database)?;
+        Ok(rows.into_iter().map(Sighting::from).collect())
+    }
+
+    async fn sighted_clusters(&mut self) -> Result<Vec<ClusterId>> {
+        let ids: Vec<AsText<ClusterId>> =
+            run!(self, |c| cluster_sightings::table.select(cluster_sightings::cluster_id).load(c))
+                .map_err(database)?;
+        Ok(ids.into_iter().map(|id| id.0).collect())
+    }
+
     async fn port_leases(
         &mut self,
         host: Option<&str>,
@@ -176,6 +211,32 @@ impl ClusterWrites for Conn {
             run!(self, |c| diesel::update(clusters::table).filter(unchanged).set(&row).execute(c))
                 .map_err(database)?;
         stale(changed, "cluster", cluster.id)
+    }
+
+    async fn save_sighting(&mut self, sighting: &Sighting) -> Result<()> {
+        let row = SightingRow {
+            cluster_id: AsText(sighting.cluster_id),
+            ready_replicas: sighting.ready_replicas,
+            total_replicas: sighting.total_replicas,
+            message: sighting.message.clone(),
+            error_reason: sighting.error_reason.clone(),
+            observed_at: Micros(sighting.observed_at),
+        };
+        run!(self, |c| diesel::insert_into(cluster_sightings::table)
+            .values(&row)
+            .on_conflict(cluster_sightings::cluster_id)
+            .do_update()
+            .set(&row)
+            .execute(c))
+        .map(drop)
+        .map_err(database)
+    }
+
+    async fn delete_sighting(&mut self, cluster: ClusterId) -> Result<()> {
+        let gone = cluster_sightings::cluster_id.eq(AsText(cluster));
+        run!(self, |c| diesel::delete(cluster_sightings::table).filter(gone).execute(c))
+            .map(drop)
+            .map_err(database)
     }
 
     async fn lease_port(&mut self, lease: &PortLease) -> Result<bool> {
@@ -245,6 +306,19 @@ impl From<&Cluster> for ClusterRow {
             updated_at: Micros(cluster.updated_at),
             deleted_at: cluster.deleted_at.map(Micros),
             version: cluster.version,
+        }
+    }
+}
+
+impl From<SightingRow> for Sighting {
+    fn from(row: SightingRow) -> Self {
+        Self {
+            cluster_id: row.cluster_id.0,
+            ready_replicas: row.ready_replicas,
+            total_replicas: row.total_replicas,
+            message: row.message,
+            error_reason: row.error_reason,
+            observed_at: row.observed_at.0,
         }
     }
 }

@@ -180,7 +180,7 @@ diesel::table! {
 diesel::table! {
     pods (uid) {
         uid -> Text,
-        instance_id -> Text,
+        owner_id -> Text,
         name -> Text,
         namespace -> Text,
         phase -> Text,
@@ -224,6 +224,17 @@ diesel::table! {
         updated_at -> BigInt,
         deleted_at -> Nullable<BigInt>,
         version -> BigInt,
+    }
+}
+
+diesel::table! {
+    cluster_sightings (cluster_id) {
+        cluster_id -> Text,
+        ready_replicas -> Integer,
+        total_replicas -> Integer,
+        message -> Nullable<Text>,
+        error_reason -> Nullable<Text>,
+        observed_at -> BigInt,
     }
 }
 

@@ -23,6 +23,7 @@ use domain::{
     },
     instances::{InstanceStatus, LogType},
     quota::QuotaDimension,
+    runtime::Owner,
     workflows::{Phase, TaskStatus, WorkflowKind, WorkflowStatus},
 };
 use jiff::Timestamp;
@@ -61,8 +62,8 @@ macro_rules! states {
 }
 
 ids! {
-    ApiTokenId ClusterId ImportId InstanceId InstanceLogId OrderId ProcessId ProductId SessionId
-    TaskId TenantId UserId WorkflowId
+    ApiTokenId ClusterId ImportId InstanceId InstanceLogId OrderId Owner ProcessId ProductId
+    SessionId TaskId TenantId UserId WorkflowId
 }
 states! {
     ClusterStatus EventType InstanceStatus LogType OrderStatus Phase PortPurpose ProductStatus

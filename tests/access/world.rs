@@ -38,11 +38,15 @@ impl World {
         let input = json!({ "name": "dev", "provider": "K3D", "tenantId": tenant });
         let cluster = max.create_dev_cluster(input).await.ok();
         let cluster = cluster["createDevCluster"]["cluster"]["id"].clone();
+        let input = json!({ "serviceName": "books", "namespace": "books", "tenantId": tenant });
+        let search = max.create_search_cluster(input).await.ok();
+        let search = search["createSearchCluster"]["cluster"]["id"].clone();
         let (instance, token) = (paid["order"]["instance"]["id"].clone(), api_token(&olga).await);
         let things = json!({
             "start": start, "product": product, "tenant": tenant, "order": order,
             "orderNumber": number(&olga, &json!(order)).await, "instance": instance,
-            "instanceNumber": number(&olga, &instance).await, "cluster": cluster, "workflow": workflow, "task": task,
+            "instanceNumber": number(&olga, &instance).await, "cluster": cluster,
+            "searchCluster": search, "workflow": workflow, "task": task,
             "token": token, "user": olga.id().await, "member": max.id().await,
         });
         let callers = [app.anonymous(), eve, vera, max, olga, root];

@@ -142,9 +142,11 @@ impl TestApp {
         let target = Target { name: "simulated".to_owned(), simulated: true };
         let mirror = Arc::new(MemoryMirror::default());
         let dev = Arc::new(SimulatedProvider::default());
+        let runtime = Arc::new(KubernetesRuntime::new(client, target));
         let ports = Ports {
             store: store.clone(),
-            runtime: Arc::new(KubernetesRuntime::new(client, target)),
+            search: runtime.clone(),
+            runtime,
             dev: dev.clone(),
             bus: Arc::new(LocalBus::new()),
             mirror: mirror.clone(),
@@ -266,6 +268,9 @@ impl TestApp {
         for (kind, path) in [
             ("Deployment", "/apis/apps/v1/deployments"),
             ("ReplicaSet", "/apis/apps/v1/replicasets"),
+            ("StatefulSet", "/apis/apps/v1/statefulsets"),
+            ("PersistentVolumeClaim", "/api/v1/persistentvolumeclaims"),
+            ("PodDisruptionBudget", "/apis/policy/v1/poddisruptionbudgets"),
             ("Pod", "/api/v1/pods"),
             ("Secret", "/api/v1/secrets"),
             ("Service", "/api/v1/services"),

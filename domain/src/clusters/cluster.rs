@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::DevCluster;
+use super::{DevCluster, SearchCluster};
 use crate::{
     error::{Error, Result},
     ids::{ClusterId, TenantId, UserId},
@@ -34,6 +34,7 @@ pub struct Cluster {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ClusterBody {
+    Search(SearchCluster),
     Dev(DevCluster),
 }
 
@@ -214,6 +215,7 @@ impl Cluster {
     /// Where its name is unique.
     pub fn scope(&self) -> String {
         match &self.body {
+            ClusterBody::Search(_) => self.tenant_id.to_string(),
             ClusterBody::Dev(dev) => DevCluster::scope(&dev.host),
         }
     }
@@ -221,14 +223,37 @@ impl Cluster {
     /// Its own namespace in the platform's cluster.
     pub fn namespace(&self) -> Option<&str> {
         match &self.body {
+            ClusterBody::Search(search) => Some(&search.target_namespace),
             ClusterBody::Dev(_) => None,
         }
     }
 
     /// What it takes of its tenant's quota, from its creation until its name is free.
-    pub fn takes(&self) -> Amounts {
+    pub(super) fn takes(&self) -> Result<Amounts> {
         match &self.body {
-            ClusterBody::Dev(_) => DevCluster::takes(),
+            ClusterBody::Search(search) => search.takes(),
+            ClusterBody::Dev(_) => Ok(DevCluster::takes()),
+        }
+    }
+
+    pub fn search(&self) -> Option<&SearchCluster> {
+        match &self.body {
+            ClusterBody::Search(search) => Some(search),
+            ClusterBody::Dev(_) => None,
+        }
+    }
+
+    pub fn dev(&self) -> Option<&DevCluster> {
+        match &self.body {
+            ClusterBody::Dev(dev) => Some(dev),
+            ClusterBody::Search(_) => None,
+        }
+    }
+
+    pub(super) fn dev_mut(&mut self) -> Option<&mut DevCluster> {
+        match &mut self.body {
+            ClusterBody::Dev(dev) => Some(dev),
+            ClusterBody::Search(_) => None,
         }
     }
 

@@ -79,15 +79,12 @@ impl Work {
             return Err(Error::AlreadyExists { kind: "cluster", name: order.name.clone() });
         }
         let before = before.filter(|before| before.tenant_id == tenant.id);
-        let before = before.map(|before| {
-            let ClusterBody::Dev(dev) = before.body;
-            dev
-        });
+        let before = before.as_ref().and_then(Cluster::dev).cloned();
         let dev = self.find_ports(order, before, busy, &settings.port_rules).await?;
         let body = ClusterBody::Dev(dev.clone());
         let (owner, now) = (self.actor()?.user.id, self.now());
         let cluster = Cluster::new(tenant.id, owner, order.name.clone(), body, now);
-        self.claim_quota(tenant.id, &cluster.id.to_string(), cluster.takes(), Amounts::NONE)
+        self.claim_quota(tenant.id, &cluster.id.to_string(), DevCluster::takes(), Amounts::NONE)
             .await?;
         self.insert(&cluster, EventType::ClusterCreated).await?;
         self.lease_ports(&cluster, &dev, &settings.port_rules).await?;

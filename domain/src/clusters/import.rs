@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cluster, ClusterBody, ClusterStatus, DevCluster, NewDevCluster, PortPurpose,
+    Cluster, ClusterStatus, DevCluster, NewDevCluster, PortPurpose,
     csv_rows::{self, CsvRow},
     dev::{DevOrder, field_of},
 };
@@ -182,8 +182,8 @@ impl Work {
         }
         match self.create_dev(order, busy, settings).await {
             Ok(cluster) => {
-                let ClusterBody::Dev(dev) = &cluster.body;
-                Ok(Outcome(ImportOutcome::Created, moved(dev), Some(cluster.id)))
+                let message = cluster.dev().and_then(moved);
+                Ok(Outcome(ImportOutcome::Created, message, Some(cluster.id)))
             }
             Err(error @ Error::PortsExhausted { .. }) => Ok(conflict(error.to_string())),
             Err(error) => Err(error),
@@ -203,7 +203,9 @@ impl Work {
         if cluster.status == ClusterStatus::Deleting {
             return Ok(conflict("the cluster is being deleted".to_owned()));
         }
-        let ClusterBody::Dev(dev) = &mut cluster.body;
+        let Some(dev) = cluster.dev_mut() else {
+            return Ok(conflict("the name is that of another kind of cluster".to_owned()));
+        };
         if let Some(difference) = fixed(dev, order) {
             return Ok(conflict(difference));
         }

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 
 use super::{
     Cluster, ClusterAction, ClusterBody, ClusterFilter, ClusterStatus, DevCluster, PortLease,
-    run_dev,
+    Sighting, run_dev, run_search,
 };
 use crate::{
     control_plane::{Call, Committed, ControlPlane, Settings},
@@ -38,10 +38,13 @@ impl ControlPlane {
             let aim = if stop { ClusterStatus::Stopped } else { ClusterStatus::Running };
             let gone = [ClusterStatus::Deleting, ClusterStatus::Deleted].contains(&cluster.status);
             let failed = cluster.status == ClusterStatus::Failed;
+            let gone = gone || cluster.released_at.is_some();
             let refused = cluster.refused(aim);
-            let ClusterBody::Dev(dev) = &mut cluster.body;
+            let Some(dev) = cluster.dev_mut() else {
+                return Err(Error::invalid("id", "is not the id of a development cluster"));
+            };
             let idle = dev.stopped == stop && !failed;
-            if gone || idle || cluster.released_at.is_some() {
+            if gone || idle {
                 return Err(refused);
             }
             dev.stopped = stop;
@@ -76,6 +79,9 @@ impl ControlPlane {
             work.save(&cluster, EventType::ClusterStatusChanged, Some(previous)).await?;
             work.cancel_lane(&subject, "the cluster is being deleted").await?;
             let plan = match &cluster.body {
+                ClusterBody::Search(search) => {
+                    run_search::delete(&cluster, &search.place(cluster.id))
+                }
                 ClusterBody::Dev(dev) => run_dev::delete(&cluster, dev, &self.settings),
             };
             work.start(plan).await?;
@@ -99,6 +105,11 @@ impl ControlPlane {
         self.reader().await?.clusters_by_id(ids).await
     }
 
+    /// For edges: what the platform's cluster showed last.
+    pub async fn sightings(&self, clusters: &[ClusterId]) -> Result<Vec<Sighting>> {
+        self.reader().await?.sightings(clusters).await
+    }
+
     /// The ports that clusters hold which the caller may see, by host and number.
     pub async fn port_leases(&self, call: &Call, host: Option<&str>) -> Result<Vec<PortLease>> {
         let visible = call.actor()?.scope().tenants();
@@ -109,6 +120,7 @@ impl ControlPlane {
 impl Cluster {
     fn deletion(&self) -> WorkflowKind {
         match &self.body {
+            ClusterBody::Search(_) => WorkflowKind::DeleteSearchCluster,
             ClusterBody::Dev(_) => WorkflowKind::DeleteDevCluster,
         }
     }

@@ -134,6 +134,7 @@ event_types! {
     ClusterUpdated "CLUSTER_UPDATED";
     ClusterStatusChanged "CLUSTER_STATUS_CHANGED";
     ClusterDeleted "CLUSTER_DELETED";
+    ClusterK8sSync "CLUSTER_K8S_SYNC";
     ClustersImported "CLUSTERS_IMPORTED";
     PodAdded "POD_ADDED";
     PodModified "POD_MODIFIED";
@@ -163,6 +164,7 @@ impl EventType {
         Self::ClusterUpdated,
         Self::ClusterStatusChanged,
         Self::ClusterDeleted,
+        Self::ClusterK8sSync,
     ];
     pub const POD: &[Self] = &[Self::PodAdded, Self::PodModified, Self::PodDeleted];
 }

@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::{Ending, Executor, Outcome, Outside, TaskLog, Workflow, WorkflowKind};
 use crate::{
     clusters::{
-        self, AwaitAbsence, AwaitAddress, CreateDevCluster, ProbePorts, RemoveDevCluster,
+        self, ApplySearchPart, AwaitAbsence, AwaitAddress, AwaitSearchRollout, ConfigureIndices,
+        CreateDevCluster, ExpandVolumes, ProbePorts, RemoveDevCluster, RemoveSearchPart,
         StartDevCluster, StopDevCluster, VerifyDevCluster,
     },
     error::{Error, Result},
@@ -35,6 +36,11 @@ const EXECUTORS: &[Entry] = &[
     entry::<RemoveSecret>(),
     entry::<RemoveWorkload>(),
     entry::<AwaitRemoval>(),
+    entry::<ApplySearchPart>(),
+    entry::<AwaitSearchRollout>(),
+    entry::<ExpandVolumes>(),
+    entry::<ConfigureIndices>(),
+    entry::<RemoveSearchPart>(),
     entry::<ProbePorts>(),
     entry::<CreateDevCluster>(),
     entry::<StartDevCluster>(),
@@ -72,7 +78,11 @@ pub(super) async fn settle(work: &mut Work, workflow: &Workflow, ending: Ending)
         | WorkflowKind::ReconcileInstance
         | WorkflowKind::DeleteInstance
         | WorkflowKind::SweepInstance => instances::settle(work, workflow, ending).await,
-        WorkflowKind::CreateDevCluster
+        WorkflowKind::CreateSearchCluster
+        | WorkflowKind::UpdateSearchCluster
+        | WorkflowKind::ReconcileSearchCluster
+        | WorkflowKind::DeleteSearchCluster
+        | WorkflowKind::CreateDevCluster
         | WorkflowKind::StartDevCluster
         | WorkflowKind::StopDevCluster
         | WorkflowKind::DeleteDevCluster => clusters::settle(work, workflow, ending).await,
@@ -82,9 +92,10 @@ pub(super) async fn settle(work: &mut Work, workflow: &Workflow, ending: Ending)
 /// What begins again for the subject when a workflow that had failed is tried again.
 pub(super) async fn revive(work: &mut Work, workflow: &Workflow) -> Result<()> {
     match workflow.kind {
-        WorkflowKind::StartDevCluster | WorkflowKind::StopDevCluster => {
-            clusters::revive(work, workflow).await
-        }
+        WorkflowKind::UpdateSearchCluster
+        | WorkflowKind::ReconcileSearchCluster
+        | WorkflowKind::StartDevCluster
+        | WorkflowKind::StopDevCluster => clusters::revive(work, workflow).await,
         _ => instances::revive(work, workflow).await,
     }
 }

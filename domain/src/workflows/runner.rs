@@ -94,6 +94,7 @@ impl ControlPlane {
     async fn execute_task(&self, claim: &Claim, log: &mut TaskLog) -> Result<Outcome> {
         let outside = Outside {
             runtime: self.ports.runtime.clone(),
+            search: self.ports.search.clone(),
             dev: self.ports.dev.clone(),
             vault: self.ports.vault.clone(),
         };

@@ -9,7 +9,7 @@ use domain::{
     page::PageKey,
 };
 
-use super::dev::DevCluster;
+use super::{dev::DevCluster, search::SearchCluster};
 use crate::graphql::{
     connection::{Connection, connection, request},
     context::Ctx,
@@ -53,6 +53,7 @@ use crate::graphql::{
     field(name = "deleted_at", ty = "Option<DateTime>", desc = "When it was gone.")
 )]
 pub enum Cluster {
+    Search(SearchCluster),
     Dev(DevCluster),
 }
 
@@ -82,6 +83,7 @@ impl OutputType for ClusterAsNode {
 impl From<clusters::Cluster> for Cluster {
     fn from(cluster: clusters::Cluster) -> Self {
         match &cluster.body {
+            ClusterBody::Search(_) => Self::Search(SearchCluster(cluster)),
             ClusterBody::Dev(_) => Self::Dev(DevCluster(cluster)),
         }
     }

@@ -1,8 +1,5 @@
 use async_graphql::{Context, Enum, SimpleObject};
-use domain::{
-    Committed,
-    clusters::{self, ClusterBody},
-};
+use domain::{Committed, clusters};
 
 use super::cluster::{ClusterStatus, cluster_object, status};
 use crate::graphql::{
@@ -16,9 +13,9 @@ use crate::graphql::{
 pub struct DevCluster(pub clusters::Cluster);
 
 impl DevCluster {
-    fn dev(&self) -> &clusters::DevCluster {
-        let ClusterBody::Dev(dev) = &self.0.body;
-        dev
+    fn dev(&self) -> Result<&clusters::DevCluster> {
+        let other = || domain::Error::internal("a cluster passed for another kind");
+        Ok(self.0.dev().ok_or_else(other)?)
     }
 }
 
@@ -30,38 +27,32 @@ cluster_object! {
             status(ctx, &self.0).await
         }
         /// What makes it.
-        async fn provider(&self) -> DevClusterProvider {
-            self.dev().provider.into()
+        async fn provider(&self) -> Result<DevClusterProvider> {
+            Ok(self.dev()?.provider.into())
         }
         /// The address whose ports lead to it.
-        async fn host(&self) -> &str {
-            &self.dev().host
+        async fn host(&self) -> Result<&str> {
+            Ok(&self.dev()?.host)
         }
         /// The network that it was given.
-        async fn subnet(&self) -> Option<&str> {
-            self.dev().subnet.as_deref()
+        async fn subnet(&self) -> Result<Option<&str>> {
+            Ok(self.dev()?.subnet.as_deref())
         }
         /// Its ports on the host.
-        async fn ports(&self) -> DevClusterPorts {
-            let clusters::Ports { node, port_forward, http, https } = self.dev().ports;
-            DevClusterPorts {
-                node: node.into(),
-                port_forward: port_forward.into(),
-                http: http.into(),
-                https: https.into(),
-            }
+        async fn ports(&self) -> Result<DevClusterPorts> {
+            Ok(self.dev()?.ports.into())
         }
         /// The address of its first node, while it runs.
-        async fn server_ip(&self) -> Option<&str> {
-            self.dev().server_ip.as_deref()
+        async fn server_ip(&self) -> Result<Option<&str>> {
+            Ok(self.dev()?.server_ip.as_deref())
         }
         /// Whether it is to be known to Portainer; for other tools to go by.
-        async fn register_portainer(&self) -> bool {
-            self.dev().register_portainer
+        async fn register_portainer(&self) -> Result<bool> {
+            Ok(self.dev()?.register_portainer)
         }
         /// Whether HAProxy is to have a route to it; for other tools to go by.
-        async fn haproxy_route(&self) -> bool {
-            self.dev().haproxy_route
+        async fn haproxy_route(&self) -> Result<bool> {
+            Ok(self.dev()?.haproxy_route)
         }
     }
 }
@@ -147,10 +138,23 @@ pub struct DevClusterPayload {
 impl From<Committed<clusters::Cluster>> for DevClusterPayload {
     fn from(committed: Committed<clusters::Cluster>) -> Self {
         let Committed { cursor, replayed, entity, workflow } = committed;
+        let changes = entity.dev().map(clusters::DevCluster::ports_changed).unwrap_or_default();
+        let ports_changed = changes.into_iter().map(Into::into).collect();
         let cluster = DevCluster(entity);
-        let ports_changed = cluster.dev().ports_changed().into_iter().map(Into::into).collect();
         let workflow = workflow.map(Workflow);
         Self { cursor: Cursor(cursor), replayed, cluster, workflow, ports_changed }
+    }
+}
+
+impl From<clusters::Ports<u16>> for DevClusterPorts {
+    fn from(ports: clusters::Ports<u16>) -> Self {
+        let clusters::Ports { node, port_forward, http, https } = ports;
+        Self {
+            node: node.into(),
+            port_forward: port_forward.into(),
+            http: http.into(),
+            https: https.into(),
+        }
     }
 }
 

@@ -2,7 +2,11 @@ use async_graphql::{Context, Object, SimpleObject};
 use domain::{Committed, clusters, ids::ClusterId};
 
 use super::{
-    Cluster, dev::DevClusterPayload, import::ImportPayload, inputs::CreateDevClusterInput,
+    Cluster,
+    dev::DevClusterPayload,
+    import::ImportPayload,
+    inputs::{CreateDevClusterInput, CreateSearchClusterInput, UpdateSearchClusterInput},
+    search::SearchClusterPayload,
 };
 use crate::{
     graphql::{
@@ -40,6 +44,33 @@ pub struct ClusterMutation;
 
 #[Object]
 impl ClusterMutation {
+    /// Makes an Elasticsearch cluster in a namespace of its own. Takes CLUSTERS, CPU_MILLIS,
+    /// MEMORY_MIB, DISK_MIB and GPU of the quota. ALREADY_EXISTS where the tenant has a cluster of
+    /// that name or in that namespace.
+    async fn create_search_cluster(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The new cluster.")] input: CreateSearchClusterInput,
+        #[graphql(desc = "Makes repeated calls have one effect.")] idempotency_key: Option<String>,
+    ) -> Result<Option<SearchClusterPayload>> {
+        let call = ctx.keyed(idempotency_key)?;
+        Ok(Some(ctx.control_plane().create_search_cluster(&call, input.into()).await?.into()))
+    }
+
+    /// Gives a search cluster other replicas and resources, after what is under way for it; its
+    /// status is SCALING until they are there. Disks only grow.
+    async fn update_search_cluster(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The cluster.")] id: Id<ClusterId>,
+        #[graphql(desc = "What changes; what is absent stays.")] input: UpdateSearchClusterInput,
+        #[graphql(desc = "Makes repeated calls have one effect.")] idempotency_key: Option<String>,
+    ) -> Result<Option<SearchClusterPayload>> {
+        let call = ctx.keyed(idempotency_key)?;
+        let size = input.into();
+        Ok(Some(ctx.control_plane().update_search_cluster(&call, id.0, &size).await?.into()))
+    }
+
     /// Makes a local k3d or kind cluster, with ports of the host that nobody else has. Takes
     /// CLUSTERS of the quota. ALREADY_EXISTS where the host has a cluster of that name,
     /// PORTS_EXHAUSTED where no port is free.

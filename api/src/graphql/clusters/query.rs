@@ -1,6 +1,6 @@
 use async_graphql::{Context, Object};
 
-use super::{Cluster, dev::PortLease, inputs::ClusterFilter};
+use super::{Cluster, SearchCluster, dev::PortLease, inputs::ClusterFilter};
 use crate::graphql::{
     connection::{Connection, connection, request},
     context::Ctx,
@@ -30,6 +30,18 @@ impl ClusterQuery {
         let filter = filter.map(Into::into).unwrap_or_default();
         let found = ctx.control_plane().clusters(ctx.call(), filter, &page).await?;
         Ok(connection(found, |cluster| cluster.page_key(sort.by)))
+    }
+
+    /// The search cluster of a namespace: by the name that it has in its tenant, or by the full one
+    /// that the platform's cluster knows. Null where it does not exist or is not the caller's to
+    /// see.
+    async fn search_cluster(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The namespace.")] namespace: String,
+    ) -> Result<Option<SearchCluster>> {
+        let found = ctx.control_plane().search_cluster(ctx.call(), &namespace).await?;
+        Ok(found.map(SearchCluster))
     }
 
     /// The ports that clusters hold which the caller may see, by host and number.
