@@ -6,8 +6,17 @@ const OURS: &[&str] = &["api", "console", "domain", "kubernetes", "persistence",
 
 #[test]
 fn domain_depends_on_no_input_or_output() {
-    let allowed =
-        ["async-trait", "futures", "jiff", "serde", "serde_json", "thiserror", "tracing", "uuid"];
+    let allowed = [
+        "async-trait",
+        "csv",
+        "futures",
+        "jiff",
+        "serde",
+        "serde_json",
+        "thiserror",
+        "tracing",
+        "uuid",
+    ];
 
     let found = dependencies("domain");
 

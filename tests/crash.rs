@@ -14,8 +14,8 @@ use std::{
 };
 
 use api::{
-    auth::Signer, config::Door, keys::TokenKey, passwords::Argon2Hasher, serve::Server,
-    vault::AesVault,
+    auth::Signer, config::Door, dev_clusters::SimulatedProvider, keys::TokenKey,
+    passwords::Argon2Hasher, serve::Server, vault::AesVault,
 };
 use domain::{ControlPlane, Ports, Settings, runtime::Target};
 use futures::{StreamExt, stream};
@@ -153,9 +153,12 @@ async fn server() {
     let kubeconfig = env::var_os(KUBECONFIG).unwrap();
     let client = kubernetes::connect::kubeconfig(kubeconfig.as_ref()).unwrap();
     let target = Target { name: "kubeconfig".to_owned(), simulated: false };
+    let runtime = Arc::new(KubernetesRuntime::new(client, target));
     let ports = Ports {
         store: Arc::new(store),
-        runtime: Arc::new(KubernetesRuntime::new(client, target)),
+        search: runtime.clone(),
+        runtime,
+        dev: Arc::new(SimulatedProvider::default()),
         bus: Arc::new(LocalBus::new()),
         mirror: Arc::new(MemoryMirror::default()),
         passwords: Arc::new(Argon2Hasher::new().unwrap()),

@@ -93,6 +93,17 @@ async fn the_rights_are_those_that_are_used_and_no_others() {
     app.run_tasks().await;
     deliver(&app).await;
 
+    let books = json!({
+        "tenantId": ada.personal_tenant().await, "serviceName": "books", "dimension": 768,
+    });
+    let books = ada.create_search_cluster(books).await.ok();
+    let books = books["createSearchCluster"]["cluster"]["id"].as_str().unwrap();
+    app.run_tasks().await;
+    ada.update_search_cluster(books, json!({ "diskSize": "20Gi" })).await.ok();
+    app.run_tasks().await;
+    ada.command_cluster("deleteCluster", books).await.ok();
+    app.run_tasks().await;
+
     let used: BTreeSet<Access> = app.cluster.accesses().into_keys().collect();
     assert!(log["instance"]["pods"][0]["log"].as_str().unwrap().contains("listening"), "{log}");
     assert_eq!(app.standing().await, Vec::<String>::new());

@@ -118,7 +118,18 @@ fn every_example_says_what_it_does_and_is_run_here() {
 
     assert_eq!(
         files,
-        ["account", "administration", "events", "front-page", "instances", "shop", "workflows"]
+        [
+            "account",
+            "administration",
+            "clusters",
+            "dev-clusters",
+            "events",
+            "front-page",
+            "instances",
+            "quota",
+            "shop",
+            "workflows"
+        ]
     );
 }
 
@@ -223,6 +234,54 @@ async fn the_examples_take_an_instance_through_its_life() {
     assert_eq!(changed["event"]["type"], "INSTANCE_CREATED");
     assert_eq!(pod["kind"], "ADDED");
     assert_eq!(deleted["instance"]["status"], "DELETING");
+    examples.all_ran();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_examples_take_clusters_through_their_lives() {
+    let app = TestApp::new().await;
+    let mut examples = Examples::of(&["clusters", "dev-clusters", "quota"]);
+    let (root, ada) = (app.admin().await, app.user("ada").await);
+    let tenant = ada.personal_tenant().await;
+    let before = ada.send("{ cursor }", json!({})).await.ok()["cursor"].clone();
+
+    let limits = json!([{ "dimension": "CLUSTERS", "limit": 2 }]);
+    examples.run(&root, "SetTenantQuota", json!({ "tenant": tenant, "limits": limits })).await;
+    let wish = json!({ "tenantId": tenant, "serviceName": "books", "namespace": "books" });
+    let search = examples.run(&ada, "CreateSearchCluster", json!({ "input": wish })).await;
+    let wish = json!({ "name": "dev", "provider": "K3D", "httpPort": 18090 });
+    let dev = examples.run(&ada, "CreateDevCluster", json!({ "input": wish })).await;
+    let quota = examples.run(&ada, "Quota", json!({})).await["tenants"][0]["tenant"].clone();
+    app.run_tasks().await;
+    app.observe().await;
+    let shown = examples.run(&ada, "SearchCluster", json!({ "namespace": "books" })).await;
+    let (search, dev) = (&search["cluster"]["id"], &dev["cluster"]["id"]);
+    let size = json!({ "id": search, "input": { "replicas": 2 } });
+    let scaled = examples.run(&ada, "UpdateSearchCluster", size).await;
+    examples.run(&ada, "StopCluster", json!({ "id": dev })).await;
+    app.run_tasks().await;
+    examples.run(&ada, "StartCluster", json!({ "id": dev })).await;
+    let leases = examples.run(&ada, "PortLeases", json!({})).await;
+    let listed = examples.run(&ada, "Clusters", json!({})).await;
+    let csv = json!({ "csv": "env,provider\nuat,kind\n", "dryRun": true });
+    let imported = examples.run(&root, "ImportDevClusters", csv).await;
+    let from = json!({ "id": search, "after": before });
+    let changed = examples.follow(&app, &ada, "ClusterChanges", from.clone()).await;
+    let pod = examples.follow(&app, &ada, "ClusterPods", from).await;
+    let deleted = examples.run(&ada, "DeleteCluster", json!({ "id": search })).await;
+
+    assert_eq!(quota["quota"][1]["reserved"], "2");
+    assert_eq!(
+        (&shown["status"], &shown["kubeStatus"]["phase"]),
+        (&json!("RUNNING"), &json!("Running"))
+    );
+    assert_eq!(scaled["cluster"]["status"], "SCALING");
+    assert_eq!(leases.as_array().unwrap().len(), 4);
+    assert_eq!(listed["nodes"].as_array().unwrap().len(), 2);
+    assert_eq!(imported["rows"][0]["outcome"], "CREATED");
+    assert_eq!(changed["event"]["type"], "CLUSTER_CREATED");
+    assert_eq!(pod["kind"], "ADDED");
+    assert_eq!(deleted["cluster"]["status"], "DELETING");
     examples.all_ran();
 }
 

@@ -9,8 +9,8 @@ use std::{
 };
 
 use api::{
-    auth::Signer, config::Door, keys::TokenKey, passwords::Argon2Hasher, serve::Server,
-    vault::AesVault,
+    auth::Signer, config::Door, dev_clusters::SimulatedProvider, keys::TokenKey,
+    passwords::Argon2Hasher, serve::Server, vault::AesVault,
 };
 use diesel_async::{AsyncConnection, SimpleAsyncConnection};
 use domain::{
@@ -53,9 +53,12 @@ impl Slipway {
         let key = TokenKey::new(&"a key for tests only ".repeat(2)).unwrap();
         let cluster = connect::kubeconfig(kubeconfig).unwrap();
         let target = Target { name: "kubeconfig".to_owned(), simulated: false };
+        let runtime = Arc::new(KubernetesRuntime::new(cluster.clone(), target));
         let ports = Ports {
+            dev: Arc::new(SimulatedProvider::default()),
             store: Arc::new(SqlStore::open(&database.url, None).await.unwrap()),
-            runtime: Arc::new(KubernetesRuntime::new(cluster.clone(), target)),
+            search: runtime.clone(),
+            runtime,
             bus: Arc::new(LocalBus::new()),
             mirror: Arc::new(MemoryMirror::default()),
             passwords: Arc::new(Argon2Hasher::new().unwrap()),

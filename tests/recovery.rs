@@ -194,7 +194,7 @@ async fn begin(ada: &Client, command: &str, instance: &str) -> String {
     data[command]["workflow"]["id"].as_str().unwrap().to_owned()
 }
 
-async fn failed_tasks(ada: &Client, workflow: &str) -> Vec<String> {
+pub async fn failed_tasks(ada: &Client, workflow: &str) -> Vec<String> {
     let tasks = ada.workflow(workflow).await["tasks"].clone();
     let failed = tasks.as_array().unwrap().iter().filter(|task| task["status"] == "FAILED");
     failed.map(|task| task["name"].as_str().unwrap().to_owned()).collect()
@@ -209,7 +209,7 @@ async fn running(app: &TestApp) -> (Client, String) {
 }
 
 /// Runs every task to its effect, loses the outcome, and runs it again.
-async fn run_twice(app: &TestApp) {
+pub async fn run_twice(app: &TestApp) {
     loop {
         let lost = claim_all(app).await;
         app.advance(Duration::from_secs(31));

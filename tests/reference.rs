@@ -46,7 +46,7 @@ fn the_help_of_each_command_is_as_seen() {
     let mut command = Cli::command().mut_args(|argument| argument.hide_env_values(true));
     insta::assert_snapshot!("help", command.render_long_help());
 
-    for name in ["schema", "simulate"] {
+    for name in ["import", "schema", "simulate"] {
         let help = command.find_subcommand_mut(name).unwrap().render_long_help();
         insta::assert_snapshot!(format!("help_{name}"), help);
     }

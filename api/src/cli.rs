@@ -6,6 +6,7 @@ use crate::{
     config::Config,
     copies::{self, BackupArgs},
     doctor, graphql,
+    import::{self, ImportArgs},
     reference::{self, Page},
     serve::{self, Part},
     simulate::{self, SimulateArgs},
@@ -36,6 +37,8 @@ enum Command {
     Doctor(Box<Config>),
     /// Serves a simulated Kubernetes cluster, for kubectl and for several Slipway processes.
     Simulate(SimulateArgs),
+    /// Makes the development clusters that a file of comma-separated values names.
+    Import(Box<ImportArgs>),
     /// Prints the GraphQL schema.
     Schema,
     /// Prints a table of the documentation, as the program knows it.
@@ -72,6 +75,7 @@ impl Cli {
             Some(Command::Restore(args)) => copies::restore(&args).await,
             Some(Command::Doctor(config)) => doctor::run(&config).await,
             Some(Command::Simulate(args)) => simulate::run(args).await,
+            Some(Command::Import(args)) => import::run(*args).await,
             Some(Command::Schema) => {
                 print!("{}", graphql::sdl());
                 Ok(())

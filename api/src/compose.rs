@@ -4,17 +4,15 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use domain::{
-    ControlPlane, Ports,
-    events::Bus,
-    instances::Mirror,
-    runtime::{Runtime, Target},
+    ControlPlane, Ports, clusters::DevProvider, events::Bus, instances::Mirror, runtime::Target,
 };
 use kubernetes::KubernetesRuntime;
 use persistence::{LocalBus, MemoryMirror, RedisBus, RedisMirror, SqlStore};
 
 use crate::{
     auth::Signer,
-    config::{Config, KubernetesMode},
+    config::{Config, DevMode, KubernetesMode},
+    dev_clusters::{CliProvider, SimulatedProvider},
     keys::TokenKey,
     passwords::Argon2Hasher,
     vault::AesVault,
@@ -22,9 +20,12 @@ use crate::{
 
 pub async fn control_plane(config: &Config, key: &TokenKey) -> anyhow::Result<Arc<ControlPlane>> {
     let store = SqlStore::open(&config.database_url, None).await.context("opening the store")?;
+    let runtime = runtime(config)?;
     let ports = Ports {
         store: Arc::new(store),
-        runtime: runtime(config)?,
+        search: runtime.clone(),
+        runtime,
+        dev: dev_provider(config),
         bus: bus(config)?,
         mirror: mirror(config)?,
         passwords: Arc::new(Argon2Hasher::new()?),
@@ -48,7 +49,14 @@ fn mirror(config: &Config) -> anyhow::Result<Arc<dyn Mirror>> {
     })
 }
 
-fn runtime(config: &Config) -> anyhow::Result<Arc<dyn Runtime>> {
+fn dev_provider(config: &Config) -> Arc<dyn DevProvider> {
+    match config.dev.clusters {
+        DevMode::Simulated => Arc::new(SimulatedProvider::default()),
+        DevMode::Cli => Arc::new(CliProvider),
+    }
+}
+
+fn runtime(config: &Config) -> anyhow::Result<Arc<KubernetesRuntime>> {
     let conventions = config.conventions();
     let target = |name: &str, simulated| Target { name: name.to_owned(), simulated };
     Ok(match config.kubernetes {

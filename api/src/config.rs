@@ -1,6 +1,6 @@
 use std::{
     collections::BTreeMap,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
 };
 
@@ -8,6 +8,7 @@ use anyhow::bail;
 use clap::{Args, ValueEnum};
 use domain::{
     Settings,
+    clusters::{PortRange, PortRules},
     identity::GuessLimits,
     quota::{QuotaDimension, QuotaLimit, QuotaLimits},
     workflows::WorkflowCaps,
@@ -149,8 +150,53 @@ pub struct Config {
     #[arg(long, env = "SLIPWAY_OTLP_SHARE", default_value_t = 1.0)]
     pub otlp_share: f64,
 
+    /// The image of new search clusters: one of Elasticsearch, or one that is set and probed like it.
+    #[arg(long, env = "SLIPWAY_SEARCH_IMAGE", default_value = "elasticsearch:8.17.0")]
+    pub search_image: String,
+
+    #[command(flatten)]
+    pub dev: Dev,
+
     #[command(flatten)]
     pub door: Door,
+}
+
+/// Clusters for development.
+#[derive(Args, Clone, Debug)]
+pub struct Dev {
+    /// Who makes development clusters.
+    #[arg(long = "dev-clusters", env = "SLIPWAY_DEV_CLUSTERS", default_value = "simulated")]
+    pub clusters: DevMode,
+
+    /// The addresses whose ports development clusters may have, separated by commas; the first
+    /// where none is named.
+    #[arg(
+        long = "dev-hosts",
+        env = "SLIPWAY_DEV_HOSTS",
+        value_delimiter = ',',
+        default_value = "127.0.0.1"
+    )]
+    pub hosts: Vec<Ipv4Addr>,
+
+    /// The ports that are given out to development clusters.
+    #[arg(long = "dev-ports", env = "SLIPWAY_DEV_PORTS", default_value = "18000-19999")]
+    pub ports: PortRange,
+
+    /// Development clusters may have the same node port, which then is none of the host's.
+    #[arg(long = "dev-shared-node-ports", env = "SLIPWAY_DEV_SHARED_NODE_PORTS")]
+    pub shared_node_ports: bool,
+
+    /// A file of development clusters, imported at the start when its content has changed.
+    #[arg(long = "dev-import", env = "SLIPWAY_DEV_IMPORT")]
+    pub import: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DevMode {
+    /// nothing is made, and all behaves as if
+    Simulated,
+    /// the commands `k3d`, `kind` and `docker` on this machine
+    Cli,
 }
 
 /// What stands between clients and the graph.
@@ -209,6 +255,12 @@ impl Config {
             guess_limits: GuessLimits {
                 account: self.login_failures,
                 address: self.address_attempts,
+            },
+            search_image: self.search_image.clone(),
+            dev_hosts: self.dev.hosts.clone(),
+            port_rules: PortRules {
+                range: self.dev.ports,
+                share_node_ports: self.dev.shared_node_ports,
             },
             quota_defaults: QuotaLimits::default().with(self.quota_defaults.iter().copied()),
         }

@@ -20,6 +20,7 @@ use crate::{
     config::{Config, Door, KubernetesMode},
     graphql::{self, LogTail},
     http::{self, Entrance, FrontDoor},
+    import,
     keys::{TokenKeys, random_text},
     logs,
     metrics::Metrics,
@@ -142,8 +143,11 @@ pub async fn run(config: Config, part: Part) -> anyhow::Result<()> {
 }
 
 /// What somebody finds who comes first; answers with a password that was made up.
-async fn prepare(control_plane: &ControlPlane, config: &Config) -> anyhow::Result<Option<String>> {
+async fn prepare(control_plane: &Arc<ControlPlane>, config: &Config) -> anyhow::Result<Option<String>> {
     let password = first_admin(control_plane, config).await?;
+    if let Some(file) = &config.dev.import {
+        import::at_start(control_plane, config, file).await?;
+    }
     if config.database_file().is_some() {
         control_plane.seed_products(samples()).await?;
     }

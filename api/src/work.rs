@@ -6,7 +6,7 @@ mod observe;
 
 use std::{sync::Arc, time::Duration};
 
-use domain::ControlPlane;
+use domain::{ControlPlane, workflows::Claim};
 use futures::StreamExt;
 use tokio::{sync::Semaphore, time::sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -42,7 +42,7 @@ async fn run_tasks(
             Ok(Claimed::Task(claim)) => {
                 let control_plane = control_plane.clone();
                 tracker.spawn(async move {
-                    if let Err(error) = control_plane.run_claimed(*claim).await {
+                    if let Err(error) = run_task(&control_plane, *claim).await {
                         failed("a task's outcome could not be recorded", &error);
                     }
                     drop(turn);
@@ -64,8 +64,25 @@ async fn run_tasks(
     }
 }
 
+/// Executes a task and records how it went. However long that takes, the task stays ours.
+async fn run_task(control_plane: &ControlPlane, claim: Claim) -> domain::Result<()> {
+    let third = Duration::try_from(control_plane.task_lease()).unwrap_or_default() / 3;
+    let kept = async {
+        loop {
+            sleep(third).await;
+            if let Err(error) = control_plane.prolong(&claim).await {
+                failed("a lease could not be prolonged", &error);
+            }
+        }
+    };
+    tokio::select! {
+        outcome = control_plane.run_claimed(claim.clone()) => outcome,
+        () = kept => Ok(()),
+    }
+}
+
 enum Claimed {
-    Task(Box<domain::workflows::Claim>),
+    Task(Box<Claim>),
     NothingFor(Duration),
 }
 

@@ -1,8 +1,12 @@
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
 use jiff::SignedDuration;
 
 use crate::{
+    clusters::{DevProvider, PortRules, SearchRuntime},
     error::Result,
     events::{Bus, Cursor},
     identity::{Actor, Caller, GuessLimits, PasswordHasher, Throttle, TokenIssuer},
@@ -26,6 +30,8 @@ pub struct ControlPlane {
 pub struct Ports {
     pub store: Arc<dyn Store>,
     pub runtime: Arc<dyn Runtime>,
+    pub search: Arc<dyn SearchRuntime>,
+    pub dev: Arc<dyn DevProvider>,
     pub bus: Arc<dyn Bus>,
     pub mirror: Arc<dyn Mirror>,
     pub passwords: Arc<dyn PasswordHasher>,
@@ -50,6 +56,12 @@ pub struct Settings {
     pub guess_limits: GuessLimits,
     /// What tenants may have for whom nothing else has been set.
     pub quota_defaults: QuotaLimits,
+    /// What new search clusters run.
+    pub search_image: String,
+    /// The addresses whose ports development clusters may have; the first where none is named.
+    pub dev_hosts: Vec<Ipv4Addr>,
+    /// How development clusters get their ports.
+    pub port_rules: PortRules,
 }
 
 impl Default for Settings {
@@ -63,6 +75,9 @@ impl Default for Settings {
             event_retention: SignedDuration::from_hours(30 * 24),
             guess_limits: GuessLimits::default(),
             quota_defaults: QuotaLimits::default(),
+            search_image: "elasticsearch:8.17.0".to_owned(),
+            dev_hosts: vec![Ipv4Addr::LOCALHOST],
+            port_rules: PortRules::default(),
         }
     }
 }
@@ -171,6 +186,19 @@ impl ControlPlane {
                 Err(refusal)
             }
         }
+    }
+
+    /// Decides like [`ControlPlane::execute`], and leaves nothing of it.
+    pub(crate) async fn rehearse<T, F>(&self, call: &Call, decide: F) -> Result<Committed<T>>
+    where
+        F: AsyncFnOnce(&mut Work) -> Result<T>,
+    {
+        let cursor = self.cursor().await?;
+        let tx = self.ports.store.write().await?;
+        let mut work = Work::begin(tx, call, self.settings.quota_defaults).await?;
+        let decided = decide(&mut work).await;
+        work.roll_back().await?;
+        Ok(Committed { cursor, replayed: false, entity: decided?, workflow: None })
     }
 
     async fn decided<T, F>(

@@ -24,6 +24,8 @@ pub enum Error {
     /// Every dimension in which a tenant's quota does not suffice.
     #[error("the quota does not suffice: {}", shown(.0))]
     QuotaExceeded(Vec<QuotaShortfall>),
+    #[error("no port is free in {range}")]
+    PortsExhausted { range: String },
     #[error("the idempotency key was used with another input")]
     IdempotencyMismatch,
     /// `earliest` is the oldest cursor that can still be resumed from.
@@ -79,6 +81,7 @@ impl Error {
             Self::InvalidTransition { .. } => ErrorCode::InvalidTransition,
             Self::Conflict(_) => ErrorCode::Conflict,
             Self::QuotaExceeded(_) => ErrorCode::QuotaExceeded,
+            Self::PortsExhausted { .. } => ErrorCode::PortsExhausted,
             Self::IdempotencyMismatch => ErrorCode::IdempotencyMismatch,
             Self::CursorExpired { .. } => ErrorCode::CursorExpired,
             Self::RateLimited { .. } => ErrorCode::RateLimited,

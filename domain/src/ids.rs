@@ -93,6 +93,8 @@ ids! {
     ApplicationId "application" "app_";
     EnvironmentId "environment" "env_";
     DeploymentId "deployment" "dep_";
+    ClusterId "cluster" "clu_";
+    ImportId "import" "imp_";
     WorkflowId "workflow" "wf_";
     TaskId "task" "task_";
     ProcessId "process" "proc_";
@@ -107,6 +109,7 @@ pub enum NodeId {
     Product(ProductId),
     Order(OrderId),
     Instance(InstanceId),
+    Cluster(ClusterId),
     Workflow(WorkflowId),
     Task(TaskId),
 }
@@ -120,6 +123,7 @@ impl fmt::Display for NodeId {
             Self::Product(id) => id.fmt(f),
             Self::Order(id) => id.fmt(f),
             Self::Instance(id) => id.fmt(f),
+            Self::Cluster(id) => id.fmt(f),
             Self::Workflow(id) => id.fmt(f),
             Self::Task(id) => id.fmt(f),
         }
@@ -138,6 +142,7 @@ impl FromStr for NodeId {
             ProductId::PREFIX => Self::Product(text.parse()?),
             OrderId::PREFIX => Self::Order(text.parse()?),
             InstanceId::PREFIX => Self::Instance(text.parse()?),
+            ClusterId::PREFIX => Self::Cluster(text.parse()?),
             WorkflowId::PREFIX => Self::Workflow(text.parse()?),
             TaskId::PREFIX => Self::Task(text.parse()?),
             _ => return Err(Error::invalid("id", "is not an id")),

@@ -11,6 +11,7 @@ pub mod runtime;
 pub mod store;
 pub mod work;
 
+pub mod clusters;
 pub mod commerce;
 pub mod delivery;
 pub mod events;

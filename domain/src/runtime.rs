@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     commerce::ComputeSpec,
     error::{Error, Result},
-    ids::{DeploymentId, InstanceId},
+    ids::{ClusterId, DeploymentId, InstanceId},
     secrets::{SealedSecret, SecretValues},
 };
 
@@ -62,6 +62,45 @@ pub struct Target {
     pub name: String,
     /// Whether it only exists in this process.
     pub simulated: bool,
+}
+
+/// What objects in a cluster belong to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum Owner {
+    Instance(InstanceId),
+    Cluster(ClusterId),
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Instance(id) => id.fmt(f),
+            Self::Cluster(id) => id.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Owner {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        text.parse().map(Self::Instance).or_else(|_| text.parse().map(Self::Cluster))
+    }
+}
+
+impl TryFrom<String> for Owner {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<Owner> for String {
+    fn from(owner: Owner) -> Self {
+        owner.to_string()
+    }
 }
 
 /// Where the objects of a workload stand. All but the namespace share one name.
@@ -127,7 +166,7 @@ pub enum Observation {
     /// All workloads there are: what is not among them is gone.
     Workloads(Vec<ObservedWorkload>),
     Workload(ObservedWorkload),
-    WorkloadGone(InstanceId),
+    WorkloadGone(Owner),
     /// All Services and Ingresses there are: what is not among them is gone.
     Objects(Vec<ObservedObject>),
     Object(ObservedObject),
@@ -140,10 +179,10 @@ pub enum Observation {
     Delivery(DeploymentId),
 }
 
-/// What a Deployment shows.
+/// What a Deployment or a StatefulSet shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObservedWorkload {
-    pub instance_id: InstanceId,
+    pub owner: Owner,
     pub ready_replicas: i32,
     pub total_replicas: i32,
     /// The message of the condition that matters most now.
@@ -208,7 +247,9 @@ impl FromStr for LogPosition {
 #[serde(rename_all = "camelCase")]
 pub struct Pod {
     pub uid: String,
-    pub instance_id: InstanceId,
+    // As older events call it.
+    #[serde(alias = "instanceId")]
+    pub owner: Owner,
     pub name: String,
     pub namespace: String,
     /// As Kubernetes says: Pending, Running, Succeeded, Failed or Unknown.

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::{
+    clusters::{ClusterReads, ClusterWrites},
     commerce::{CommerceReads, CommerceWrites},
     error::Result,
     events::{EventReads, EventWrites},
@@ -62,6 +63,7 @@ pub trait Session:
     + CommerceReads
     + InstanceReads
     + InstanceLogReads
+    + ClusterReads
     + QuotaReads
     + SecretReads
     + WorkflowReads
@@ -76,6 +78,7 @@ impl<T> Session for T where
         + CommerceReads
         + InstanceReads
         + InstanceLogReads
+        + ClusterReads
         + QuotaReads
         + SecretReads
         + WorkflowReads
@@ -92,6 +95,7 @@ pub trait Transaction:
     + CommerceWrites
     + InstanceWrites
     + InstanceLogWrites
+    + ClusterWrites
     + QuotaWrites
     + SecretWrites
     + WorkflowWrites

@@ -13,7 +13,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{conventions::Conventions, drift::noted, error, limit::limited, manifest};
 
-const FIELD_MANAGER: &str = "slipway";
+pub(crate) const FIELD_MANAGER: &str = "slipway";
 
 /// Applies one object; where its namespace is absent, that first.
 pub(crate) async fn apply(
@@ -98,7 +98,7 @@ where
 }
 
 /// Takes over fields that others set: the objects are ours alone.
-async fn patch<K>(api: &Api<K>, object: &K) -> kube::Result<K>
+pub(crate) async fn patch<K>(api: &Api<K>, object: &K) -> kube::Result<K>
 where
     K: Resource + Clone + Debug + Serialize + DeserializeOwned,
 {

@@ -2,13 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use domain::{ids::InstanceId, runtime::Place};
+use domain::{
+    clusters::ClusterPlace,
+    ids::InstanceId,
+    runtime::{Owner, Place},
+};
 use kube::api::ObjectMeta;
 
 /// Selects everything of ours.
 pub(crate) const MANAGED: &str = "app.kubernetes.io/managed-by=slipway";
 
 const INSTANCE: &str = "slipway.io/instance";
+const CLUSTER: &str = "slipway.io/cluster";
 const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 const NAME: &str = "app.kubernetes.io/name";
 
@@ -44,4 +49,28 @@ pub(crate) fn selector(place: &Place) -> String {
 /// The instance that an object belongs to; `None` where the label is absent or not an id.
 pub(crate) fn instance_id(meta: &ObjectMeta) -> Option<InstanceId> {
     meta.labels.as_ref()?.get(INSTANCE)?.parse().ok()
+}
+
+/// The label that only the objects of one cluster bear.
+pub(crate) fn own_of_cluster(place: &ClusterPlace) -> BTreeMap<String, String> {
+    BTreeMap::from([(CLUSTER.to_owned(), place.cluster_id.to_string())])
+}
+
+/// The labels of all objects of a cluster, its pods included.
+pub(crate) fn of_cluster(place: &ClusterPlace) -> BTreeMap<String, String> {
+    let mut labels = shared();
+    labels.append(&mut own_of_cluster(place));
+    labels.insert(NAME.to_owned(), place.name.clone());
+    labels
+}
+
+/// Selects what bears the label of one cluster.
+pub(crate) fn selector_of_cluster(place: &ClusterPlace) -> String {
+    format!("{CLUSTER}={}", place.cluster_id)
+}
+
+/// What an object belongs to.
+pub(crate) fn owner(meta: &ObjectMeta) -> Option<Owner> {
+    let cluster = || meta.labels.as_ref()?.get(CLUSTER)?.parse().ok();
+    instance_id(meta).map(Owner::Instance).or_else(|| cluster().map(Owner::Cluster))
 }

@@ -5,6 +5,7 @@
 
 use async_trait::async_trait;
 use domain::{
+    clusters::{ClusterPlace, SearchPart, SearchRuntime, SearchWorkload},
     error::{Error, Result},
     runtime::{
         LogPosition, Observation, Part, Place, PodLogLine, PodName, Rollout, Runtime, Target,
@@ -34,6 +35,7 @@ mod reason;
 mod remove;
 mod retry;
 mod rollout;
+mod search;
 mod watch;
 
 pub use conventions::{Conventions, GpuType, Tls};
@@ -136,5 +138,39 @@ impl Runtime for KubernetesRuntime {
 
     fn watch(&self) -> BoxStream<'static, Observation> {
         watch::watch(self.streams.clone(), self.client.clone(), self.target.name.clone())
+    }
+}
+
+#[async_trait]
+impl SearchRuntime for KubernetesRuntime {
+    #[instrument(skip_all, fields(cluster.id = %workload.place.cluster_id, ?part))]
+    async fn apply_search(&self, workload: &SearchWorkload, part: SearchPart) -> Result<()> {
+        let applied = search::apply(&self.client, workload, part, &self.conventions).await;
+        applied.map_err(error::cluster)
+    }
+
+    #[instrument(skip_all, fields(cluster.id = %place.cluster_id))]
+    async fn search_rollout(&self, place: &ClusterPlace) -> Result<Option<Rollout>> {
+        search::rollout(&self.client, place).await.map_err(error::cluster)
+    }
+
+    #[instrument(skip_all, fields(cluster.id = %workload.place.cluster_id))]
+    async fn expand_volumes(&self, workload: &SearchWorkload) -> Result<Vec<String>> {
+        search::expand(&self.client, workload).await.map_err(error::cluster)
+    }
+
+    #[instrument(skip_all, fields(cluster.id = %workload.place.cluster_id))]
+    async fn configure_search(&self, workload: &SearchWorkload) -> Result<Option<String>> {
+        Ok(search::configure(&self.client, workload).await)
+    }
+
+    #[instrument(skip_all, fields(cluster.id = %place.cluster_id, ?part))]
+    async fn remove_search(&self, place: &ClusterPlace, part: SearchPart) -> Result<()> {
+        search::remove(&self.client, place, part).await.map_err(error::cluster)
+    }
+
+    #[instrument(skip_all, fields(cluster.id = %place.cluster_id, ?part))]
+    async fn search_remains(&self, place: &ClusterPlace, part: SearchPart) -> Result<Vec<String>> {
+        search::remains(&self.client, place, part).await.map_err(error::cluster)
     }
 }

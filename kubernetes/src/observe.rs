@@ -1,24 +1,41 @@
 //! What the cluster shows, in the domain's words. An object that names no instance of ours shows
 //! nothing.
 
-use domain::runtime::{ObservedObject, ObservedWorkload, Part, Pod};
-use k8s_openapi::api::{apps::v1::Deployment, core::v1};
+use domain::runtime::{ObservedObject, ObservedWorkload, Owner, Part, Pod};
+use k8s_openapi::api::{
+    apps::v1::{Deployment, StatefulSet},
+    core::v1,
+};
 use kube::{Resource, ResourceExt};
 use serde::Serialize;
 
 use crate::{drift, labels, reason};
 
 pub(crate) fn workload(deployment: &Deployment) -> Option<ObservedWorkload> {
-    let instance_id = labels::instance_id(&deployment.metadata)?;
+    let owner = Owner::Instance(labels::instance_id(&deployment.metadata)?);
     let failure = reason::of_deployment(deployment);
     let telling = failure.or_else(|| reason::deployment_condition(deployment, "Available"));
     Some(ObservedWorkload {
-        instance_id,
+        owner,
         ready_replicas: ready(deployment),
         total_replicas: wanted(deployment),
         message: telling.and_then(|condition| condition.message.clone()),
         error_reason: failure.and_then(|condition| condition.reason.clone()),
         intact: drift::is_intact(deployment),
+    })
+}
+
+/// What a search cluster's StatefulSet shows: conditions it has none.
+pub(crate) fn stateful_set(set: &StatefulSet) -> Option<ObservedWorkload> {
+    let owner = labels::owner(&set.metadata).filter(|owner| matches!(owner, Owner::Cluster(_)))?;
+    let status = set.status.clone().unwrap_or_default();
+    Some(ObservedWorkload {
+        owner,
+        ready_replicas: status.ready_replicas.unwrap_or(0),
+        total_replicas: set.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1),
+        message: None,
+        error_reason: None,
+        intact: true,
     })
 }
 
@@ -32,12 +49,12 @@ pub(crate) fn ready(deployment: &Deployment) -> i32 {
 }
 
 pub(crate) fn pod(pod: &v1::Pod) -> Option<Pod> {
-    let instance_id = labels::instance_id(&pod.metadata)?;
+    let owner = labels::owner(&pod.metadata)?;
     let status = pod.status.clone().unwrap_or_default();
     let (reason, message) = trouble(pod);
     Some(Pod {
         uid: pod.uid()?,
-        instance_id,
+        owner,
         name: pod.name_any(),
         namespace: pod.namespace().unwrap_or_default(),
         ready: reason::condition(&status, "Ready").is_some_and(|ready| ready.status == "True"),

@@ -49,12 +49,17 @@ pub(crate) fn has_ended(pod: &Pod) -> bool {
 }
 
 fn trouble(deployment: &Deployment, pods: &[Pod]) -> Option<Trouble> {
+    worst(pods).or_else(|| of_deployment(deployment))
+}
+
+/// What holds up the pod that is worst off.
+pub(crate) fn worst(pods: &[Pod]) -> Option<Trouble> {
     let of_pods = pods
         .iter()
         .filter(|pod| pod.metadata.deletion_timestamp.is_none())
         .filter_map(of_pod)
         .max_by_key(|(weight, _)| *weight);
-    of_pods.map(|(_, trouble)| trouble).or_else(|| of_deployment(deployment))
+    of_pods.map(|(_, trouble)| trouble)
 }
 
 /// A container that is killed for its memory again and again waits in `CrashLoopBackOff` most of

@@ -12,7 +12,7 @@ use futures::{
     stream::{self, BoxStream},
 };
 use k8s_openapi::api::{
-    apps::v1::Deployment,
+    apps::v1::{Deployment, StatefulSet},
     batch::v1::Job,
     core::v1::{self, Service},
     networking::v1::Ingress,
@@ -101,22 +101,26 @@ impl Watch {
 impl Session {
     async fn begin(streams: &Client, calls: &Client) -> watcher::Result<Self> {
         let mut deployments = events::<Deployment>(streams);
+        let mut sets = events::<StatefulSet>(streams);
         let mut services = events::<Service>(streams);
         let mut ingresses = events::<Ingress>(streams);
         let mut pods = events::<v1::Pod>(streams);
         let mut jobs = events::<Job>(streams);
-        let (workloads, mut objects, others, seen, _) = futures::try_join!(
+        let (mut workloads, clusters, mut objects, others, seen, _) = futures::try_join!(
             list(&mut deployments, observe::workload),
+            list(&mut sets, observe::stateful_set),
             list(&mut services, |it| observe::object(it, Part::Service)),
             list(&mut ingresses, |it| observe::object(it, Part::Ingress)),
             list(&mut pods, |pod| observe::pod(pod).map(|seen| (seen, clue(pod)))),
             list(&mut jobs, |_| None::<()>),
         )?;
+        workloads.extend(clusters);
         objects.extend(others);
         let seen = stream::iter(seen).map(|(pod, clue)| told(calls.clone(), pod, clue));
         let seen = seen.buffered(AT_ONCE).collect().await;
         let changes = stream::select_all([
-            changes(deployments, of_deployment),
+            changes(deployments, |event| of_workload(event, of_deployment)),
+            changes(sets, |event| of_workload(event, of_stateful_set)),
             changes(services, |event| of_object(event, Part::Service)),
             changes(ingresses, |event| of_object(event, Part::Ingress)),
             pod_changes(pods, calls.clone()),
@@ -180,14 +184,22 @@ fn changes<K: Send + 'static>(
     events.try_filter_map(seen).boxed()
 }
 
-fn of_deployment(event: Event<Deployment>) -> Option<Observation> {
+fn of_deployment(deployment: &Deployment) -> Option<Observation> {
+    let workload = observe::workload(deployment).map(Observation::Workload);
+    workload.or_else(|| news::of_release(deployment).map(Observation::Delivery))
+}
+
+fn of_stateful_set(set: &StatefulSet) -> Option<Observation> {
+    observe::stateful_set(set).map(Observation::Workload)
+}
+
+fn of_workload<K: Resource>(
+    event: Event<K>,
+    seen: impl Fn(&K) -> Option<Observation>,
+) -> Option<Observation> {
     match event {
-        Event::Apply(object) => observe::workload(&object)
-            .map(Observation::Workload)
-            .or_else(|| news::of_release(&object).map(Observation::Delivery)),
-        Event::Delete(object) => {
-            labels::instance_id(&object.metadata).map(Observation::WorkloadGone)
-        }
+        Event::Apply(object) => seen(&object),
+        Event::Delete(object) => labels::owner(object.meta()).map(Observation::WorkloadGone),
         // There are no further lists without an error before them, which ends the session.
         Event::Init | Event::InitApply(_) | Event::InitDone => None,
     }

@@ -10,7 +10,7 @@ use domain::{
         ObserverLease,
     },
     page::{Page, PageRequest},
-    runtime::{Pod, Target},
+    runtime::{Owner, Pod, Target},
     store::Transaction,
 };
 
@@ -59,7 +59,7 @@ struct RuntimeRow {
 #[diesel(table_name = pods, treat_none_as_null = true)]
 struct PodRow {
     uid: String,
-    instance_id: AsText<InstanceId>,
+    owner_id: AsText<Owner>,
     name: String,
     namespace: String,
     phase: String,
@@ -166,11 +166,11 @@ impl InstanceReads for Conn {
         Ok(ids.into_iter().map(|id| id.0).collect())
     }
 
-    async fn pods_of_instances(&mut self, instances: &[InstanceId]) -> Result<Vec<Pod>> {
-        let ids = texts(instances);
+    async fn pods_of(&mut self, owners: &[Owner]) -> Result<Vec<Pod>> {
+        let ids = texts(owners);
         let rows: Vec<PodRow> = run!(self, |c| pods::table
-            .filter(pods::instance_id.eq_any(&ids))
-            .order((pods::instance_id, pods::name))
+            .filter(pods::owner_id.eq_any(&ids))
+            .order((pods::owner_id, pods::name))
             .load(c))
         .map_err(database)?;
         Ok(rows.into_iter().map(Pod::from).collect())
@@ -390,7 +390,7 @@ impl From<PodRow> for Pod {
     fn from(row: PodRow) -> Self {
         Self {
             uid: row.uid,
-            instance_id: row.instance_id.0,
+            owner: row.owner_id.0,
             name: row.name,
             namespace: row.namespace,
             phase: row.phase,
@@ -412,7 +412,7 @@ impl From<&Pod> for PodRow {
     fn from(pod: &Pod) -> Self {
         Self {
             uid: pod.uid.clone(),
-            instance_id: AsText(pod.instance_id),
+            owner_id: AsText(pod.owner),
             name: pod.name.clone(),
             namespace: pod.namespace.clone(),
             phase: pod.phase.clone(),

@@ -17,6 +17,7 @@ mod safe_head;
 mod schema;
 mod types;
 
+mod clusters;
 mod commerce;
 mod events;
 mod identity;

@@ -180,7 +180,7 @@ diesel::table! {
 diesel::table! {
     pods (uid) {
         uid -> Text,
-        instance_id -> Text,
+        owner_id -> Text,
         name -> Text,
         namespace -> Text,
         phase -> Text,
@@ -205,6 +205,57 @@ diesel::table! {
         observer -> Nullable<Text>,
         fence -> BigInt,
         leased_until -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    clusters (id) {
+        id -> Text,
+        tenant_id -> Text,
+        owner_id -> Text,
+        scope -> Text,
+        name -> Text,
+        namespace -> Nullable<Text>,
+        status -> Text,
+        body -> Text,
+        failure -> Nullable<Text>,
+        released_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        deleted_at -> Nullable<BigInt>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    cluster_sightings (cluster_id) {
+        cluster_id -> Text,
+        ready_replicas -> Integer,
+        total_replicas -> Integer,
+        message -> Nullable<Text>,
+        error_reason -> Nullable<Text>,
+        observed_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    port_leases (host, port) {
+        host -> Text,
+        port -> Integer,
+        purpose -> Text,
+        cluster_id -> Text,
+        tenant_id -> Text,
+        acquired_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    imports (id) {
+        id -> Text,
+        tenant_id -> Text,
+        hash -> Text,
+        outcomes -> Text,
+        created_at -> BigInt,
     }
 }
 

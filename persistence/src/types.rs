@@ -13,15 +13,17 @@ use diesel::{
     sqlite::Sqlite,
 };
 use domain::{
+    clusters::{ClusterStatus, PortPurpose},
     commerce::{OrderStatus, ProductStatus},
     events::EventType,
     identity::{TenantRole, UserStatus},
     ids::{
-        ApiTokenId, InstanceId, InstanceLogId, OrderId, ProcessId, ProductId, SessionId, TaskId,
-        TenantId, UserId, WorkflowId,
+        ApiTokenId, ClusterId, ImportId, InstanceId, InstanceLogId, OrderId, ProcessId, ProductId,
+        SessionId, TaskId, TenantId, UserId, WorkflowId,
     },
     instances::{InstanceStatus, LogType},
     quota::QuotaDimension,
+    runtime::Owner,
     workflows::{Phase, TaskStatus, WorkflowKind, WorkflowStatus},
 };
 use jiff::Timestamp;
@@ -60,12 +62,12 @@ macro_rules! states {
 }
 
 ids! {
-    ApiTokenId InstanceId InstanceLogId OrderId ProcessId ProductId SessionId TaskId TenantId UserId
-    WorkflowId
+    ApiTokenId ClusterId ImportId InstanceId InstanceLogId OrderId Owner ProcessId ProductId
+    SessionId TaskId TenantId UserId WorkflowId
 }
 states! {
-    EventType InstanceStatus LogType OrderStatus Phase ProductStatus QuotaDimension TaskStatus
-    TenantRole UserStatus WorkflowKind WorkflowStatus
+    ClusterStatus EventType InstanceStatus LogType OrderStatus Phase PortPurpose ProductStatus
+    QuotaDimension TaskStatus TenantRole UserStatus WorkflowKind WorkflowStatus
 }
 
 #[derive(Clone, Copy, Debug, AsExpression, FromSqlRow)]

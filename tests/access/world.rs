@@ -35,11 +35,18 @@ impl World {
         let tasks = max.workflow(workflow.as_str().unwrap()).await["tasks"].clone();
         let mut tasks = tasks.as_array().unwrap().iter();
         let task = tasks.find(|task| task["name"] == "await_rollout").unwrap()["id"].clone();
+        let input = json!({ "name": "dev", "provider": "K3D", "tenantId": tenant });
+        let cluster = max.create_dev_cluster(input).await.ok();
+        let cluster = cluster["createDevCluster"]["cluster"]["id"].clone();
+        let input = json!({ "serviceName": "books", "namespace": "books", "tenantId": tenant });
+        let search = max.create_search_cluster(input).await.ok();
+        let search = search["createSearchCluster"]["cluster"]["id"].clone();
         let (instance, token) = (paid["order"]["instance"]["id"].clone(), api_token(&olga).await);
         let things = json!({
             "start": start, "product": product, "tenant": tenant, "order": order,
             "orderNumber": number(&olga, &json!(order)).await, "instance": instance,
-            "instanceNumber": number(&olga, &instance).await, "workflow": workflow, "task": task,
+            "instanceNumber": number(&olga, &instance).await, "cluster": cluster,
+            "searchCluster": search, "workflow": workflow, "task": task,
             "token": token, "user": olga.id().await, "member": max.id().await,
         });
         let callers = [app.anonymous(), eve, vera, max, olga, root];

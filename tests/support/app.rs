@@ -4,8 +4,8 @@ use std::{
 };
 
 use api::{
-    auth::Signer, config::Door, http::Limits, keys::TokenKey, passwords::Argon2Hasher,
-    serve::Server, vault::AesVault,
+    auth::Signer, config::Door, dev_clusters::SimulatedProvider, http::Limits, keys::TokenKey,
+    passwords::Argon2Hasher, serve::Server, vault::AesVault,
 };
 use axum::{
     Router,
@@ -72,6 +72,8 @@ pub struct TestApp {
     pub store: Arc<SqlStore>,
     pub mirror: Arc<MemoryMirror>,
     pub cluster: Cluster,
+    /// Who makes development clusters.
+    pub dev: Arc<SimulatedProvider>,
     pub clock: TestClock,
     pub router: Router,
     pub database: Database,
@@ -139,9 +141,13 @@ impl TestApp {
         let client = kube::Client::new(api, "default");
         let target = Target { name: "simulated".to_owned(), simulated: true };
         let mirror = Arc::new(MemoryMirror::default());
+        let dev = Arc::new(SimulatedProvider::default());
+        let runtime = Arc::new(KubernetesRuntime::new(client, target));
         let ports = Ports {
             store: store.clone(),
-            runtime: Arc::new(KubernetesRuntime::new(client, target)),
+            search: runtime.clone(),
+            runtime,
+            dev: dev.clone(),
             bus: Arc::new(LocalBus::new()),
             mirror: mirror.clone(),
             passwords: Arc::new(Argon2Hasher::new().unwrap()),
@@ -153,7 +159,7 @@ impl TestApp {
             Server::new(&control_plane, &key.clone().into(), Door::default()).await.unwrap();
         let router = server.router.clone();
         let server = Some(server);
-        Self { control_plane, store, mirror, cluster, clock, router, database, server, key }
+        Self { control_plane, store, mirror, cluster, dev, clock, router, database, server, key }
     }
 
     pub fn anonymous(&self) -> Client {
@@ -262,6 +268,9 @@ impl TestApp {
         for (kind, path) in [
             ("Deployment", "/apis/apps/v1/deployments"),
             ("ReplicaSet", "/apis/apps/v1/replicasets"),
+            ("StatefulSet", "/apis/apps/v1/statefulsets"),
+            ("PersistentVolumeClaim", "/api/v1/persistentvolumeclaims"),
+            ("PodDisruptionBudget", "/apis/policy/v1/poddisruptionbudgets"),
             ("Pod", "/api/v1/pods"),
             ("Secret", "/api/v1/secrets"),
             ("Service", "/api/v1/services"),

@@ -214,6 +214,65 @@ impl Client {
         self.send(&document, json!({ "id": instance })).await
     }
 
+    pub async fn create_dev_cluster(&self, input: Value) -> Reply {
+        let document = "mutation($input: CreateDevClusterInput!) {
+            createDevCluster(input: $input) {
+                cluster { id status ports { node portForward http https } } workflow { id }
+                portsChanged { purpose requested allocated } } }";
+        self.send(document, json!({ "input": input })).await
+    }
+
+    /// Makes a development cluster of that name; answers with its id.
+    pub async fn dev_cluster(&self, name: &str) -> String {
+        let made = self.create_dev_cluster(json!({ "name": name, "provider": "K3D" })).await.ok();
+        made["createDevCluster"]["cluster"]["id"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn create_search_cluster(&self, input: Value) -> Reply {
+        let document = "mutation($input: CreateSearchClusterInput!) {
+            createSearchCluster(input: $input) {
+                cluster { id name namespace targetNamespace status } workflow { id } } }";
+        self.send(document, json!({ "input": input })).await
+    }
+
+    /// Makes a search cluster of that name in the personal tenant; answers with its id and its
+    /// workflow's.
+    pub async fn search_cluster(&self, name: &str) -> (String, String) {
+        let input = json!({ "tenantId": self.personal_tenant().await, "serviceName": name });
+        let made = self.create_search_cluster(input).await.ok()["createSearchCluster"].clone();
+        let id = |value: &Value| value["id"].as_str().unwrap().to_owned();
+        (id(&made["cluster"]), id(&made["workflow"]))
+    }
+
+    pub async fn update_search_cluster(&self, id: &str, input: Value) -> Reply {
+        let document = "mutation($id: ID!, $input: UpdateSearchClusterInput!) {
+            updateSearchCluster(id: $id, input: $input) {
+                cluster { status replicas } workflow { id queuePosition } } }";
+        self.send(document, json!({ "id": id, "input": input })).await
+    }
+
+    /// `stopCluster` and its like.
+    pub async fn command_cluster(&self, mutation: &str, cluster: &str) -> Reply {
+        let document = format!(
+            "mutation($id: ID!) {{ {mutation}(id: $id) {{
+                cluster {{ id status }} workflow {{ id kind status queuePosition }} }} }}"
+        );
+        self.send(&document, json!({ "id": cluster })).await
+    }
+
+    pub async fn cluster(&self, id: &str) -> Value {
+        let document = "query($id: ID!) { node(id: $id) { ... on Cluster {
+            name status failure deletedAt tenant { id } owner { nickname }
+            workflows { nodes { kind status tasks { name status } } }
+            ... on SearchCluster { serviceName namespace replicas storedStatus sourceUrl
+                kubeStatus { phase readyReplicas totalReplicas stale }
+                resources { cpuRequest cpuLimit memoryRequest memoryLimit diskSize gpuCount }
+                vector { dimension expectedCount indexLimit } pods { name ready reason } }
+            ... on DevCluster { provider host subnet serverIp
+                ports { node portForward http https } } } } }";
+        self.send(document, json!({ "id": id })).await.ok()["node"].clone()
+    }
+
     pub async fn instance(&self, id: &str) -> Value {
         let reply = self
             .send(

@@ -105,7 +105,7 @@ impl Gatekeeper {
         let caller = self.find(&ticket).await?;
         let expires_at = match &caller.actor()?.credential {
             Credential::ApiToken { expires_at, .. } => *expires_at,
-            Credential::Login(_) => None,
+            Credential::Login(_) | Credential::Console => None,
         };
         Pass::new(caller, ticket, expires_at)
     }

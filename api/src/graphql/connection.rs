@@ -4,6 +4,7 @@ use async_graphql::{Context, OutputType, SimpleObject, connection::PageInfo};
 use domain::page::{Direction, Page, PageKey, PageRequest, Sort};
 
 use super::{
+    clusters::Cluster,
     commerce::{Order, Product},
     context::Ctx,
     error::Result,
@@ -22,6 +23,7 @@ use super::{
     concrete(name = "OrderConnection", params(Order)),
     concrete(name = "InstanceConnection", params(Instance)),
     concrete(name = "InstanceLogConnection", params(InstanceLog)),
+    concrete(name = "ClusterConnection", params(Cluster)),
     concrete(name = "WorkflowConnection", params(Workflow)),
     concrete(name = "TaskConnection", params(Task))
 )]
@@ -49,6 +51,7 @@ where
     concrete(name = "OrderEdge", params(Order)),
     concrete(name = "InstanceEdge", params(Instance)),
     concrete(name = "InstanceLogEdge", params(InstanceLog)),
+    concrete(name = "ClusterEdge", params(Cluster)),
     concrete(name = "WorkflowEdge", params(Workflow)),
     concrete(name = "TaskEdge", params(Task))
 )]

@@ -44,6 +44,7 @@ pub fn coded(error: &Error) -> async_graphql::Error {
         Error::QuotaExceeded(shortfalls) => {
             extensions.set("dimensions", Value::List(shortfalls.iter().map(lacking).collect()));
         }
+        Error::PortsExhausted { range } => extensions.set("range", range.as_str()),
         Error::CursorExpired { earliest } => extensions.set("earliest", earliest.as_str()),
         Error::RateLimited { retry_after_seconds } => {
             extensions.set("retryAfter", Value::from(*retry_after_seconds));

@@ -5,12 +5,14 @@ use std::{collections::HashMap, hash::Hash, sync::Arc, time::Duration};
 
 use async_graphql::dataloader::{DataLoader, Loader};
 use domain::{
-    ControlPlane, commerce, identity,
-    ids::{ApiTokenId, InstanceId, OrderId, ProductId, TaskId, TenantId, UserId, WorkflowId},
+    ControlPlane, clusters, commerce, identity,
+    ids::{
+        ApiTokenId, ClusterId, InstanceId, OrderId, ProductId, TaskId, TenantId, UserId, WorkflowId,
+    },
     instances,
     page::{Page, PageKey, PageRequest, Sort},
     quota::QuotaLine,
-    runtime::Pod,
+    runtime::{Owner, Pod},
     secrets::StoredSecret,
     workflows,
 };
@@ -28,10 +30,12 @@ pub struct Loaders {
     pub orders: DataLoader<Orders>,
     pub order_of_instance: DataLoader<OrderOfInstance>,
     pub instances: DataLoader<Instances>,
+    pub clusters: DataLoader<Clusters>,
+    pub sightings: DataLoader<Sightings>,
     pub secrets: DataLoader<Secrets>,
     pub logs_of_instance: DataLoader<LogsOfInstance>,
     pub runtimes: DataLoader<Runtimes>,
-    pub pods_of_instance: DataLoader<PodsOfInstance>,
+    pub pods_of: DataLoader<PodsOf>,
     pub troubles: DataLoader<Troubles>,
     pub connected: DataLoader<Connected>,
     pub workflows: DataLoader<Workflows>,
@@ -60,10 +64,12 @@ impl Loaders {
             orders: one(Orders(cp.clone()), batches),
             order_of_instance: one(OrderOfInstance(cp.clone()), batches),
             instances: one(Instances(cp.clone()), batches),
+            clusters: one(Clusters(cp.clone()), batches),
+            sightings: one(Sightings(cp.clone()), batches),
             secrets: one(Secrets(cp.clone()), batches),
             logs_of_instance: one(LogsOfInstance(cp.clone()), batches),
             runtimes: one(Runtimes(cp.clone()), batches),
-            pods_of_instance: one(PodsOfInstance(cp.clone()), batches),
+            pods_of: one(PodsOf(cp.clone()), batches),
             troubles: one(Troubles(cp.clone()), batches),
             connected: one(Connected(cp.clone()), batches),
             workflows: one(Workflows(cp.clone()), batches),
@@ -139,11 +145,17 @@ loader!(OrderOfInstance: InstanceId => commerce::Order, |cp, ids| {
 loader!(Instances: InstanceId => instances::Instance, |cp, ids| {
     by(cp.instances_by_id(ids).await?, |instance| instance.id)
 });
+loader!(Clusters: ClusterId => clusters::Cluster, |cp, ids| {
+    by(cp.clusters_by_id(ids).await?, |cluster| cluster.id)
+});
+loader!(Sightings: ClusterId => clusters::Sighting, |cp, ids| {
+    by(cp.sightings(ids).await?, |seen| seen.cluster_id)
+});
 loader!(Runtimes: InstanceId => instances::InstanceRuntime, |cp, ids| {
     by(cp.runtimes(ids).await?, |runtime| runtime.instance_id)
 });
-loader!(PodsOfInstance: InstanceId => Vec<Pod>, |cp, ids| {
-    grouped(cp.pods_of_instances(ids).await?, |pod| pod.instance_id)
+loader!(PodsOf: Owner => Vec<Pod>, |cp, owners| {
+    grouped(cp.pods_of(owners).await?, |pod| pod.owner)
 });
 loader!(Troubles: InstanceId => String, |cp, ids| {
     cp.troubles(ids).await?.into_iter().collect()

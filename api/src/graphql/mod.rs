@@ -1,6 +1,7 @@
 //! The graph: merged roots, and what a request carries into its resolvers.
 
 mod batches;
+mod clusters;
 mod commerce;
 mod connection;
 mod context;
@@ -44,6 +45,7 @@ pub struct Query(
     identity::TenantQuery,
     commerce::CommerceQuery,
     instances::InstanceQuery,
+    clusters::ClusterQuery,
     workflows::WorkflowQuery,
     events::EventQuery,
 );
@@ -57,6 +59,7 @@ pub struct Mutation(
     identity::ApiTokenMutation,
     commerce::CommerceMutation,
     instances::InstanceMutation,
+    clusters::ClusterMutation,
     workflows::WorkflowMutation,
 );
 
@@ -66,6 +69,7 @@ pub struct Mutation(
 pub struct Subscription(
     commerce::CommerceSubscription,
     instances::InstanceSubscription,
+    clusters::ClusterSubscription,
     workflows::WorkflowSubscription,
     events::EventSubscription,
 );
@@ -99,6 +103,7 @@ pub fn sdl() -> String {
 fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     async_graphql::Schema::build(Query::default(), Mutation::default(), Subscription::default())
         .register_output_type::<error::ErrorCodeName>()
+        .register_output_type::<clusters::ClusterAsNode>()
 }
 
 /// Puts what a request knows into it: who calls, and loaders of its own, whose batches the

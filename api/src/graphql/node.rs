@@ -3,6 +3,7 @@ use domain::ids::NodeId;
 use futures::future::try_join_all;
 
 use super::{
+    clusters::{Cluster, DevCluster, SearchCluster},
     commerce::{Order, Product},
     context::Ctx,
     error::Result,
@@ -22,6 +23,8 @@ pub enum Node {
     Product(Product),
     Order(Order),
     Instance(Instance),
+    SearchCluster(SearchCluster),
+    DevCluster(DevCluster),
     Workflow(Workflow),
     Task(Task),
 }
@@ -82,6 +85,14 @@ pub(super) async fn node(ctx: &Context<'_>, id: NodeId) -> Result<Option<Node>> 
             let found = loaders.instances.load_one(id).await?;
             let found = found.filter(|found| actor.sees(found.tenant_id));
             found.map(|found| Node::Instance(Instance(found)))
+        }
+        NodeId::Cluster(id) => {
+            let found = loaders.clusters.load_one(id).await?;
+            let found = found.filter(|found| actor.sees(found.tenant_id));
+            found.map(|found| match Cluster::from(found) {
+                Cluster::Search(cluster) => Node::SearchCluster(cluster),
+                Cluster::Dev(cluster) => Node::DevCluster(cluster),
+            })
         }
         NodeId::Workflow(id) => {
             let found = loaders.workflows.load_one(id).await?;

@@ -98,6 +98,20 @@ order_by! {
 }
 
 order_by! {
+    /// The order of a list of clusters.
+    ClusterOrderBy,
+    /// What clusters are ordered by.
+    ClusterOrderField {
+        /// When they were asked for.
+        CreatedAt,
+        /// When they were last changed.
+        UpdatedAt,
+        /// The name.
+        Name,
+    }
+}
+
+order_by! {
     /// The order of a list of workflows.
     WorkflowOrderBy,
     /// What workflows are ordered by.

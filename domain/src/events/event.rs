@@ -131,6 +131,12 @@ event_types! {
     InstanceStatusChanged "INSTANCE_STATUS_CHANGED";
     InstanceK8sSync "INSTANCE_K8S_SYNC";
     InstanceNetworkUpdated "INSTANCE_NETWORK_UPDATED";
+    ClusterCreated "CLUSTER_CREATED";
+    ClusterUpdated "CLUSTER_UPDATED";
+    ClusterStatusChanged "CLUSTER_STATUS_CHANGED";
+    ClusterDeleted "CLUSTER_DELETED";
+    ClusterK8sSync "CLUSTER_K8S_SYNC";
+    ClustersImported "CLUSTERS_IMPORTED";
     PodAdded "POD_ADDED";
     PodModified "POD_MODIFIED";
     PodDeleted "POD_DELETED";
@@ -153,6 +159,13 @@ impl EventType {
         Self::InstanceStatusChanged,
         Self::InstanceK8sSync,
         Self::InstanceNetworkUpdated,
+    ];
+    pub const CLUSTER: &[Self] = &[
+        Self::ClusterCreated,
+        Self::ClusterUpdated,
+        Self::ClusterStatusChanged,
+        Self::ClusterDeleted,
+        Self::ClusterK8sSync,
     ];
     pub const POD: &[Self] = &[Self::PodAdded, Self::PodModified, Self::PodDeleted];
 }

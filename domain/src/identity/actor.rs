@@ -36,6 +36,8 @@ pub struct Actor {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credential {
     Login(SessionId),
+    /// A command of the program itself, on the machine that it runs on.
+    Console,
     ApiToken {
         id: ApiTokenId,
         scopes: Vec<TokenScope>,
@@ -74,7 +76,7 @@ impl Actor {
     /// Whether the role counts: of an API token only with the scope for it.
     pub fn is_admin(&self) -> bool {
         let in_scope = match &self.credential {
-            Credential::Login(_) => true,
+            Credential::Login(_) | Credential::Console => true,
             Credential::ApiToken { scopes, .. } => scopes.contains(&TokenScope::Admin),
         };
         in_scope && self.user.is_admin()
@@ -104,8 +106,8 @@ impl Actor {
     /// Whether the other one has the scopes that this one has.
     fn changes_as_much_as(&self, other: &Self) -> bool {
         match (&self.credential, &other.credential) {
-            (_, Credential::Login(_)) => true,
-            (Credential::Login(_), Credential::ApiToken { .. }) => false,
+            (_, Credential::Login(_) | Credential::Console) => true,
+            (Credential::Login(_) | Credential::Console, Credential::ApiToken { .. }) => false,
             (Credential::ApiToken { scopes, .. }, Credential::ApiToken { scopes: others, .. }) => {
                 scopes.iter().all(|scope| others.contains(scope))
             }

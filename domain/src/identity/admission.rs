@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::{Actor, ApiToken, Caller, Credential, Ticket, User, UserStatus};
 use crate::{
-    control_plane::ControlPlane,
+    control_plane::{Call, ControlPlane},
     error::{Error, Result},
     ids::{SessionId, UserId},
     store::Session,
@@ -28,6 +28,19 @@ impl ControlPlane {
         }
         let memberships = reader.memberships_of_users(&[user.id]).await?;
         Ok(Caller::User(Arc::new(Actor { user, memberships, credential })))
+    }
+}
+
+impl ControlPlane {
+    /// A call of the program itself, in the name of an account.
+    pub async fn console_call(&self, email: &str) -> Result<Call> {
+        let mut reader = self.reader().await?;
+        let user = reader.user_by_email(email).await?;
+        let user = user.ok_or_else(|| Error::not_found("user", email))?;
+        let memberships = reader.memberships_of_users(&[user.id]).await?;
+        let actor = Actor { user, memberships, credential: Credential::Console };
+        let caller = Caller::User(Box::new(actor));
+        Ok(Call { caller, address: None, request_id: None, idempotency: None })
     }
 }
 

@@ -241,6 +241,8 @@ fn secured(actor: &Actor) -> Result<(UserId, SessionId)> {
     actor.may(Action::Secure, Object::Account(actor.user.id))?;
     match actor.credential {
         Credential::Login(session) => Ok((actor.user.id, session)),
-        Credential::ApiToken { .. } => Err(Error::internal("an API token passed for a login")),
+        Credential::Console | Credential::ApiToken { .. } => {
+            Err(Error::internal("what is no login passed for one"))
+        }
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     error::{Error, Result},
     events::{Event, EventFilter, EventType},
     ids::{InstanceId, UserId},
+    runtime::Owner,
     work::image,
 };
 
@@ -113,15 +114,19 @@ impl ControlPlane {
         ids.dedup();
         let mut reader = self.reader().await?;
         let instances = reader.instances_by_id(&ids).await?;
-        let owners: Vec<UserId> = instances.iter().map(|instance| instance.owner_id).collect();
-        let owners = reader.users_by_id(&owners).await?;
+        let people: Vec<UserId> = instances.iter().map(|instance| instance.owner_id).collect();
+        let people = reader.users_by_id(&people).await?;
         let runtimes = reader.runtimes(&ids).await?;
-        let pods = reader.pods_of_instances(&ids).await?;
+        let owners: Vec<_> = ids.iter().map(|id| Owner::Instance(*id)).collect();
+        let pods = reader.pods_of(&owners).await?;
         let subject = |instance: Instance| {
-            let owner = owners.iter().find(|user| user.id == instance.owner_id);
+            let owner = people.iter().find(|user| user.id == instance.owner_id);
             let seen = runtimes.iter().find(|seen| seen.instance_id == instance.id);
-            let pods: Vec<_> =
-                pods.iter().filter(|pod| pod.instance_id == instance.id).cloned().collect();
+            let pods: Vec<_> = pods
+                .iter()
+                .filter(|pod| pod.owner == Owner::Instance(instance.id))
+                .cloned()
+                .collect();
             let snapshot = Snapshot::of(&instance, seen, &pods);
             let owner = owner.map_or(0, |user| user.number);
             (instance.id.to_string(), Subject { instance, owner, snapshot })

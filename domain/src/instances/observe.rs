@@ -8,8 +8,9 @@ use crate::{
     control_plane::ControlPlane,
     error::Result,
     events::{EventType, NewEvent, Subject},
-    ids::{DeploymentId, InstanceId},
-    runtime::{Observation, ObservedObject, ObservedWorkload, Part, Pod},
+    ids::{DeploymentId, InstanceId, TenantId},
+    runtime::{Observation, ObservedObject, ObservedWorkload, Owner, Part, Pod},
+    store::Session,
     work::{Work, image},
 };
 
@@ -26,7 +27,7 @@ impl ControlPlane {
             Observation::Disconnected => self.note_connection(observer, false).await,
             Observation::Workloads(workloads) => self.observe_workloads(observer, workloads).await,
             Observation::Workload(workload) => self.observe_workload(observer, workload).await,
-            Observation::WorkloadGone(id) => self.observe_workload_gone(observer, id).await,
+            Observation::WorkloadGone(owner) => self.observe_workload_gone(observer, owner).await,
             Observation::Objects(objects) => self.observe_objects(observer, &objects).await,
             Observation::Object(object) => self.observe_object(observer, object).await,
             Observation::ObjectGone(id) => self.reconcile(observer, id).await,
@@ -59,23 +60,36 @@ impl ControlPlane {
         observer: Observer,
         workloads: Vec<ObservedWorkload>,
     ) -> Result<()> {
-        let there: HashSet<_> = workloads.iter().map(|workload| workload.instance_id).collect();
-        for id in self.reader().await?.observed_instances().await? {
-            if !there.contains(&id) {
-                self.observe_workload_gone(observer, id).await?;
+        let there: HashSet<_> = workloads.iter().map(|workload| workload.owner).collect();
+        for owner in self.observed_owners().await? {
+            if !there.contains(&owner) {
+                self.observe_workload_gone(observer, owner).await?;
             }
         }
         for workload in workloads {
             self.observe_workload(observer, workload).await?;
         }
-        self.reconcile_missing(observer, |instance| there.contains(&instance.id)).await
+        let stands = |instance: &Instance| there.contains(&Owner::Instance(instance.id));
+        self.reconcile_missing(observer, stands).await?;
+        self.restore_missing(observer, |id| there.contains(&Owner::Cluster(id))).await
+    }
+
+    /// Whose workloads were there when last looked.
+    async fn observed_owners(&self) -> Result<Vec<Owner>> {
+        let mut reader = self.reader().await?;
+        let instances = reader.observed_instances().await?.into_iter().map(Owner::Instance);
+        let clusters = reader.sighted_clusters().await?.into_iter().map(Owner::Cluster);
+        Ok(instances.chain(clusters).collect())
     }
 
     async fn observe_workload(&self, observer: Observer, seen: ObservedWorkload) -> Result<()> {
-        let id = seen.instance_id;
+        let id = match seen.owner {
+            Owner::Instance(id) => id,
+            Owner::Cluster(id) => return self.sight_cluster(observer, id, &seen).await,
+        };
         let known = self.reader().await?.runtimes(&[id]).await?.pop();
         if !known.as_ref().is_some_and(|known| same(known, &seen)) {
-            self.record_workload(observer, &seen, known).await?;
+            self.record_workload(observer, id, &seen, known).await?;
         }
         if !seen.intact || self.is_stray(id).await? {
             self.reconcile(observer, id).await?;
@@ -86,10 +100,10 @@ impl ControlPlane {
     async fn record_workload(
         &self,
         observer: Observer,
+        id: InstanceId,
         seen: &ObservedWorkload,
         known: Option<InstanceRuntime>,
     ) -> Result<()> {
-        let id = seen.instance_id;
         self.take_in(observer, async |work| {
             let Some(instance) = work.observed(id).await?.filter(|it| it.released_at.is_none())
             else {
@@ -119,7 +133,11 @@ impl ControlPlane {
         .map(drop)
     }
 
-    async fn observe_workload_gone(&self, observer: Observer, id: InstanceId) -> Result<()> {
+    async fn observe_workload_gone(&self, observer: Observer, owner: Owner) -> Result<()> {
+        let id = match owner {
+            Owner::Instance(id) => id,
+            Owner::Cluster(id) => return self.lose_sight_of(observer, id).await,
+        };
         self.take_in(observer, async |work| {
             if work.observed(id).await?.is_none() {
                 return Ok(None);
@@ -169,21 +187,21 @@ impl ControlPlane {
     }
 
     async fn observe_pod(&self, observer: Observer, pod: Pod) -> Result<()> {
-        let known = self.reader().await?.pods_of_instances(&[pod.instance_id]).await?;
+        let known = self.reader().await?.pods_of(&[pod.owner]).await?;
         let known = known.into_iter().find(|known| known.uid == pod.uid);
         if known.as_ref() == Some(&pod) {
             return Ok(());
         }
         let event = if known.is_some() { EventType::PodModified } else { EventType::PodAdded };
         self.take_in(observer, async |work| {
-            let Some(instance) = work.observed(pod.instance_id).await? else {
+            let Some(tenant) = work.observed_owner(pod.owner).await? else {
                 return Ok(None);
             };
             work.tx.save_pod(&pod).await?;
-            work.tell_pod(&instance, &pod, event, known.and_then(|known| known.reason))?;
-            // Of a pod that is well the Deployment tells as much as a task has to know.
+            work.tell_pod(tenant, &pod, event, known.and_then(|known| known.reason))?;
+            // Of a pod that is well its workload tells as much as a task has to know.
             if pod.is_troubled() {
-                work.tx.wake_tasks(&pod.instance_id.to_string()).await?;
+                work.tx.wake_tasks(&pod.owner.to_string()).await?;
             }
             Ok(Some(()))
         })
@@ -193,12 +211,12 @@ impl ControlPlane {
 
     async fn observe_pod_gone(&self, observer: Observer, pod: Pod) -> Result<()> {
         self.take_in(observer, async |work| {
-            let Some(instance) = work.observed(pod.instance_id).await? else {
+            let Some(tenant) = work.observed_owner(pod.owner).await? else {
                 return Ok(None);
             };
             work.tx.delete_pod(&pod.uid).await?;
-            work.tell_pod(&instance, &pod, EventType::PodDeleted, None)?;
-            work.tx.wake_tasks(&pod.instance_id.to_string()).await.map(Some)
+            work.tell_pod(tenant, &pod, EventType::PodDeleted, None)?;
+            work.tx.wake_tasks(&pod.owner.to_string()).await.map(Some)
         })
         .await
         .map(drop)
@@ -224,23 +242,40 @@ impl Work {
         Ok(self.tx.instances_by_id(&[id]).await?.pop())
     }
 
+    /// The tenant whose thing an observation is about, with everybody else held off.
+    async fn observed_owner(&mut self, owner: Owner) -> Result<Option<TenantId>> {
+        self.tx.lock(&owner.to_string()).await?;
+        tenant_of(&mut *self.tx, owner).await
+    }
+
     /// `previous` is what held the pod up before.
     fn tell_pod(
         &mut self,
-        instance: &Instance,
+        tenant: TenantId,
         pod: &Pod,
         event_type: EventType,
         previous: Option<String>,
     ) -> Result<()> {
         self.tell(NewEvent {
             event_type,
-            subject: Subject { id: instance.id.to_string(), parent_id: None },
-            tenant_id: Some(instance.tenant_id),
+            subject: Subject { id: pod.owner.to_string(), parent_id: None },
+            tenant_id: Some(tenant),
             previous,
             data: image(pod)?,
         });
         Ok(())
     }
+}
+
+/// Whose thing it is; `None` for one that is not ours.
+pub(super) async fn tenant_of<S: Session + ?Sized>(
+    session: &mut S,
+    owner: Owner,
+) -> Result<Option<TenantId>> {
+    Ok(match owner {
+        Owner::Instance(id) => session.instances_by_id(&[id]).await?.pop().map(|it| it.tenant_id),
+        Owner::Cluster(id) => session.clusters_by_id(&[id]).await?.pop().map(|it| it.tenant_id),
+    })
 }
 
 fn same(known: &InstanceRuntime, seen: &ObservedWorkload) -> bool {

@@ -58,7 +58,7 @@ impl ControlPlane {
     }
 
     /// Records what was observed, unless another process observes by now.
-    pub(super) async fn take_in<T>(
+    pub(crate) async fn take_in<T>(
         &self,
         observer: Observer,
         decide: impl AsyncFnOnce(&mut Work) -> Result<Option<T>>,

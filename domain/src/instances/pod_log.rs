@@ -1,7 +1,8 @@
-//! What the pods of instances write.
+//! What pods write.
 
 use futures::stream::BoxStream;
 
+use super::observe::tenant_of;
 use crate::{
     control_plane::{Call, ControlPlane},
     error::{Error, Result},
@@ -32,8 +33,8 @@ impl ControlPlane {
         let actor = call.actor()?;
         let mut reader = self.reader().await?;
         let pod = reader.pod(uid).await?.ok_or_else(missing)?;
-        let instance = reader.instances_by_id(&[pod.instance_id]).await?.pop();
-        if !instance.is_some_and(|instance| actor.sees(instance.tenant_id)) {
+        let tenant = tenant_of(&mut *reader, pod.owner).await?;
+        if !tenant.is_some_and(|tenant| actor.sees(tenant)) {
             return Err(missing());
         }
         Ok(self.ports.runtime.follow_log(&pod.pod_name(), after))

@@ -13,7 +13,7 @@ use crate::{
     events::EventType,
     ids::{InstanceId, TenantId, WorkflowId},
     page::{Page, PageRequest},
-    runtime::{Pod, Workload},
+    runtime::{Owner, Pod, Workload},
     secrets::SecretValues,
     store::{Session, Transaction},
     work::{Entity, Work},
@@ -193,8 +193,8 @@ impl ControlPlane {
         troubles.into_iter().map(|(subject, trouble)| Ok((subject.parse()?, trouble))).collect()
     }
 
-    pub async fn pods_of_instances(&self, instances: &[InstanceId]) -> Result<Vec<Pod>> {
-        self.reader().await?.pods_of_instances(instances).await
+    pub async fn pods_of(&self, owners: &[Owner]) -> Result<Vec<Pod>> {
+        self.reader().await?.pods_of(owners).await
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     error::Result,
     ids::{InstanceId, TenantId},
     page::{Page, PageRequest},
-    runtime::{Pod, Target},
+    runtime::{Owner, Pod, Target},
 };
 
 #[async_trait]
@@ -23,7 +23,7 @@ pub trait InstanceReads {
     async fn runtimes(&mut self, instances: &[InstanceId]) -> Result<Vec<InstanceRuntime>>;
     /// All instances whose Deployment was there when last looked.
     async fn observed_instances(&mut self) -> Result<Vec<InstanceId>>;
-    async fn pods_of_instances(&mut self, instances: &[InstanceId]) -> Result<Vec<Pod>>;
+    async fn pods_of(&mut self, owners: &[Owner]) -> Result<Vec<Pod>>;
     /// All pods that were there when last looked.
     async fn observed_pods(&mut self) -> Result<Vec<Pod>>;
     async fn pod(&mut self, uid: &str) -> Result<Option<Pod>>;

@@ -5,12 +5,19 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{Task, Workflow};
-use crate::{error::Result, runtime::Runtime, secrets::Vault};
+use crate::{
+    clusters::{DevProvider, SearchRuntime},
+    error::Result,
+    runtime::Runtime,
+    secrets::Vault,
+};
 
 /// What an executor may touch: the outside, never the store. A step makes one outside call that
 /// changes something at most, and may run again after a crash.
 pub struct Outside {
     pub runtime: Arc<dyn Runtime>,
+    pub search: Arc<dyn SearchRuntime>,
+    pub dev: Arc<dyn DevProvider>,
     pub vault: Arc<dyn Vault>,
 }
 

@@ -1,6 +1,7 @@
 mod commands;
 mod dag;
 mod executor;
+mod lease;
 mod plan;
 mod registry;
 mod runner;

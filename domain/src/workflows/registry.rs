@@ -6,6 +6,11 @@ use serde_json::Value;
 
 use super::{Ending, Executor, Outcome, Outside, TaskLog, Workflow, WorkflowKind};
 use crate::{
+    clusters::{
+        self, ApplySearchPart, AwaitAbsence, AwaitAddress, AwaitSearchRollout, ConfigureIndices,
+        CreateDevCluster, ExpandVolumes, ProbePorts, RemoveDevCluster, RemoveSearchPart,
+        StartDevCluster, StopDevCluster, VerifyDevCluster,
+    },
     error::{Error, Result},
     instances::{
         self, ApplyPart, ApplySecret, AwaitRemoval, AwaitRollout, FindDrift, RemoveSecret,
@@ -31,6 +36,19 @@ const EXECUTORS: &[Entry] = &[
     entry::<RemoveSecret>(),
     entry::<RemoveWorkload>(),
     entry::<AwaitRemoval>(),
+    entry::<ApplySearchPart>(),
+    entry::<AwaitSearchRollout>(),
+    entry::<ExpandVolumes>(),
+    entry::<ConfigureIndices>(),
+    entry::<RemoveSearchPart>(),
+    entry::<ProbePorts>(),
+    entry::<CreateDevCluster>(),
+    entry::<StartDevCluster>(),
+    entry::<StopDevCluster>(),
+    entry::<AwaitAddress>(),
+    entry::<VerifyDevCluster>(),
+    entry::<RemoveDevCluster>(),
+    entry::<AwaitAbsence>(),
 ];
 
 /// The kinds of task, each with its newest payload version, that this binary can run; others
@@ -60,17 +78,31 @@ pub(super) async fn settle(work: &mut Work, workflow: &Workflow, ending: Ending)
         | WorkflowKind::ReconcileInstance
         | WorkflowKind::DeleteInstance
         | WorkflowKind::SweepInstance => instances::settle(work, workflow, ending).await,
+        WorkflowKind::CreateSearchCluster
+        | WorkflowKind::UpdateSearchCluster
+        | WorkflowKind::ReconcileSearchCluster
+        | WorkflowKind::DeleteSearchCluster
+        | WorkflowKind::CreateDevCluster
+        | WorkflowKind::StartDevCluster
+        | WorkflowKind::StopDevCluster
+        | WorkflowKind::DeleteDevCluster => clusters::settle(work, workflow, ending).await,
     }
 }
 
 /// What begins again for the subject when a workflow that had failed is tried again.
 pub(super) async fn revive(work: &mut Work, workflow: &Workflow) -> Result<()> {
-    instances::revive(work, workflow).await
+    match workflow.kind {
+        WorkflowKind::UpdateSearchCluster
+        | WorkflowKind::ReconcileSearchCluster
+        | WorkflowKind::StartDevCluster
+        | WorkflowKind::StopDevCluster => clusters::revive(work, workflow).await,
+        _ => instances::revive(work, workflow).await,
+    }
 }
 
 /// Whether people may stop a workflow of this kind; one that is to leave nothing goes on.
 pub(super) fn is_cancellable(kind: WorkflowKind) -> bool {
-    !matches!(kind, WorkflowKind::DeleteInstance | WorkflowKind::SweepInstance)
+    !kind.removes()
 }
 
 const fn entry<E: Executor>() -> Entry {

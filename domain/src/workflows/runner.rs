@@ -92,8 +92,12 @@ impl ControlPlane {
     }
 
     async fn execute_task(&self, claim: &Claim, log: &mut TaskLog) -> Result<Outcome> {
-        let outside =
-            Outside { runtime: self.ports.runtime.clone(), vault: self.ports.vault.clone() };
+        let outside = Outside {
+            runtime: self.ports.runtime.clone(),
+            search: self.ports.search.clone(),
+            dev: self.ports.dev.clone(),
+            vault: self.ports.vault.clone(),
+        };
         registry::execute(&claim.task.kind, claim.task.payload.clone(), &outside, log).await
     }
 

@@ -90,6 +90,11 @@ pub trait WorkflowWrites {
         caps: WorkflowCaps,
     ) -> Result<Option<Claim>>;
 
+    /// Lets the lease of a claimed task last for `lease` from now on; `false` where the task has
+    /// another fence by now.
+    async fn prolong_task(&mut self, id: TaskId, fence: i64, lease: SignedDuration)
+    -> Result<bool>;
+
     /// Makes the waiting tasks of a subject due now.
     async fn wake_tasks(&mut self, subject: &str) -> Result<()>;
 

@@ -101,12 +101,31 @@ kinds! {
     ReconcileInstance "reconcile_instance";
     DeleteInstance "delete_instance";
     SweepInstance "sweep_instance";
+    CreateSearchCluster "create_search_cluster";
+    UpdateSearchCluster "update_search_cluster";
+    ReconcileSearchCluster "reconcile_search_cluster";
+    DeleteSearchCluster "delete_search_cluster";
+    CreateDevCluster "create_dev_cluster";
+    StartDevCluster "start_dev_cluster";
+    StopDevCluster "stop_dev_cluster";
+    DeleteDevCluster "delete_dev_cluster";
 }
 
 impl WorkflowKind {
     /// Whether it counts against its tenant's quota: what removes or mends never has to wait.
     pub fn takes_quota(self) -> bool {
-        !matches!(self, Self::DeleteInstance | Self::SweepInstance | Self::ReconcileInstance)
+        !self.removes() && !matches!(self, Self::ReconcileInstance | Self::ReconcileSearchCluster)
+    }
+
+    /// Whether it is to leave nothing.
+    pub fn removes(self) -> bool {
+        matches!(
+            self,
+            Self::DeleteInstance
+                | Self::SweepInstance
+                | Self::DeleteSearchCluster
+                | Self::DeleteDevCluster
+        )
     }
 
     pub fn parse(text: &str) -> Option<Self> {

@@ -6,6 +6,7 @@ mod ingress;
 mod meta;
 mod namespace;
 mod quantity;
+pub(crate) mod search;
 mod secret;
 mod service;
 

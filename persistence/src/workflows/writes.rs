@@ -4,6 +4,7 @@ use diesel_async::RunQueryDsl;
 use domain::{
     Result,
     ids::TaskId,
+    store::Transaction,
     workflows::{Claim, Task, TaskAttempt, Workflow, WorkflowCaps, WorkflowWrites},
 };
 use jiff::SignedDuration;
@@ -14,7 +15,7 @@ use crate::{
     error::database,
     page::stale,
     schema::{task_attempts, task_logs, tasks, workflows},
-    types::AsText,
+    types::{AsText, Micros},
 };
 
 #[async_trait]
@@ -69,6 +70,22 @@ impl WorkflowWrites for Conn {
         caps: WorkflowCaps,
     ) -> Result<Option<Claim>> {
         self.claim(known, lease, caps).await
+    }
+
+    async fn prolong_task(
+        &mut self,
+        id: TaskId,
+        fence: i64,
+        lease: SignedDuration,
+    ) -> Result<bool> {
+        let until = Transaction::now(self).checked_add(lease).ok().map(Micros);
+        let mine = tasks::id.eq(AsText(id)).and(tasks::fence.eq(fence)).and(tasks::leased);
+        let kept = run!(self, |c| diesel::update(tasks::table)
+            .filter(mine)
+            .set(tasks::ready_at.eq(until))
+            .execute(c))
+        .map_err(database)?;
+        Ok(kept == 1)
     }
 
     async fn wake_tasks(&mut self, subject: &str) -> Result<()> {

@@ -1,8 +1,9 @@
 use async_graphql::{Context, Enum, ID, Object};
-use domain::{identity, instances::InstanceFilter, page::PageKey};
+use domain::{clusters::ClusterFilter, identity, instances::InstanceFilter, page::PageKey};
 
 use super::{quota::QuotaLine, user::User};
 use crate::graphql::{
+    clusters::Cluster,
     connection::{Connection, connection, request},
     context::Ctx,
     error::Result,
@@ -53,6 +54,18 @@ impl Tenant {
         let filter = InstanceFilter { tenant_id: Some(self.0.id), ..Default::default() };
         let found = ctx.control_plane().instances(ctx.call(), filter, &page).await?;
         Ok(connection(found, |instance| PageKey::new(instance.created_at, instance.id)))
+    }
+    /// The tenant's clusters, newest first.
+    async fn clusters(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many at most: 1 to 100, by default 20.")] first: Option<i32>,
+        #[graphql(desc = "The cursor of the edge to continue behind.")] after: Option<String>,
+    ) -> Result<Connection<Cluster>> {
+        let page = request(ctx, first, after)?;
+        let filter = ClusterFilter { tenant_id: Some(self.0.id), ..Default::default() };
+        let found = ctx.control_plane().clusters(ctx.call(), filter, &page).await?;
+        Ok(connection(found, |cluster| PageKey::new(cluster.created_at, cluster.id)))
     }
 }
 

@@ -1,5 +1,5 @@
 use async_graphql::{Context, Enum, ID, Object, SimpleObject};
-use domain::{instances, page::PageKey};
+use domain::{instances, page::PageKey, runtime::Owner};
 
 use super::{
     log::{InstanceLog, LogType},
@@ -65,7 +65,7 @@ impl Instance {
         let loaders = ctx.loaders();
         let (seen, pods, connected) = futures::try_join!(
             loaders.runtimes.load_one(self.0.id),
-            loaders.pods_of_instance.load_one(self.0.id),
+            loaders.pods_of.load_one(Owner::Instance(self.0.id)),
             loaders.connected.load_one(()),
         )?;
         let pods = pods.unwrap_or_default();
@@ -73,7 +73,7 @@ impl Instance {
     }
     /// Its pods as the cluster showed them last.
     async fn pods(&self, ctx: &Context<'_>) -> Result<Vec<Pod>> {
-        let pods = ctx.loaders().pods_of_instance.load_one(self.0.id).await?;
+        let pods = ctx.loaders().pods_of.load_one(Owner::Instance(self.0.id)).await?;
         Ok(pods.unwrap_or_default().into_iter().map(Pod).collect())
     }
     /// Why it does not run, with the evidence; null where it runs or should not.
@@ -81,7 +81,7 @@ impl Instance {
         let loaders = ctx.loaders();
         let (seen, pods, trouble, connected) = futures::try_join!(
             loaders.runtimes.load_one(self.0.id),
-            loaders.pods_of_instance.load_one(self.0.id),
+            loaders.pods_of.load_one(Owner::Instance(self.0.id)),
             loaders.troubles.load_one(self.0.id),
             loaders.connected.load_one(()),
         )?;

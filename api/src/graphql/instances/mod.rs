@@ -12,5 +12,6 @@ pub use inputs::InstanceFilter;
 pub use instance::Instance;
 pub use log::InstanceLog;
 pub use mutation::InstanceMutation;
+pub use pod::Pod;
 pub use query::InstanceQuery;
 pub use subscription::InstanceSubscription;

@@ -2,9 +2,10 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, SimpleObject, Subscription};
 use domain::{
+    Error,
     events::{EventFilter, EventType},
-    ids::{InstanceId, TenantId},
-    runtime,
+    ids::{ClusterId, InstanceId, TenantId},
+    runtime::{self, Owner},
 };
 
 use super::{
@@ -13,6 +14,7 @@ use super::{
     pod_log::{self, PodLogChunk},
 };
 use crate::graphql::{
+    clusters::Cluster,
     context::Ctx,
     error::Result,
     events::{self, Event, Followed, Live},
@@ -43,14 +45,20 @@ pub struct PodStateChange {
     /// The pod as it was right after the change.
     pod: Pod,
     #[graphql(skip)]
-    instance_id: InstanceId,
+    owner: Owner,
 }
 
 #[async_graphql::ComplexObject]
 impl PodStateChange {
-    /// The instance that the pod belongs to, as it is now.
+    /// The instance that the pod belongs to, as it is now; null where it belongs to a cluster.
     async fn instance(&self, ctx: &Context<'_>) -> Result<Option<Instance>> {
-        Ok(ctx.loaders().instances.load_one(self.instance_id).await?.map(Instance))
+        let Owner::Instance(id) = self.owner else { return Ok(None) };
+        Ok(ctx.loaders().instances.load_one(id).await?.map(Instance))
+    }
+    /// The cluster that the pod belongs to, as it is now; null where it belongs to an instance.
+    async fn cluster(&self, ctx: &Context<'_>) -> Result<Option<Cluster>> {
+        let Owner::Cluster(id) = self.owner else { return Ok(None) };
+        Ok(ctx.loaders().clusters.load_one(id).await?.map(Cluster::from))
     }
 }
 
@@ -88,17 +96,27 @@ impl InstanceSubscription {
         events::follow(ctx, filter, after, instance_change).await
     }
 
-    /// Changes of pods: of one instance, or of all that the caller may see.
+    /// Changes of pods: of one instance or cluster, or of all that the caller may see.
     async fn pod_state_changed(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only pods of this instance.")] instance_id: Option<Id<InstanceId>>,
+        #[graphql(desc = "Only pods of this cluster; not beside an instance.")] cluster_id: Option<
+            Id<ClusterId>,
+        >,
         #[graphql(desc = "Begin behind this position; live changes only where absent.")]
         after: Option<Cursor>,
     ) -> Result<Live<PodStateChange>> {
+        let owner = match (instance_id, cluster_id) {
+            (Some(_), Some(_)) => {
+                return Err(Error::invalid("clusterId", "is not for beside instanceId").into());
+            }
+            (Some(id), None) => Some(id.0.to_string()),
+            (None, id) => id.map(|id| id.0.to_string()),
+        };
         let filter = EventFilter {
             types: Some(EventType::POD.to_vec()),
-            subject_id: instance_id.map(|id| id.0.to_string()),
+            subject_id: owner,
             ..EventFilter::default()
         };
         events::follow(ctx, filter, after, pod_change).await
@@ -129,7 +147,7 @@ fn pod_change(event: &Arc<domain::events::Event>) -> Result<Followed<PodStateCha
         EventType::PodDeleted => PodChangeKind::Deleted,
         _ => PodChangeKind::Modified,
     };
-    let instance_id = pod.instance_id;
+    let owner = pod.owner;
     let (cursor, at) = (events::cursor(event), DateTime(event.at));
-    Ok(Some(PodStateChange { cursor, at, kind, pod: Pod(pod), instance_id }))
+    Ok(Some(PodStateChange { cursor, at, kind, pod: Pod(pod), owner }))
 }

@@ -1,0 +1,3 @@
+DROP TABLE imports;
+DROP TABLE port_leases;
+DROP TABLE clusters;
