@@ -17,8 +17,9 @@ use tower_http::{
 };
 
 use super::{
-    asked::Remembered, budgets::Budgets, documents::Documents, entrance::enter, graphql,
-    guard::Guard, health, limits::Limits, nulls::Nulls, page, scrape, seats::Seats, stamp::stamp,
+    asked::Remembered, budgets::Budgets, documents::Documents, entrance::enter, feeds::Feeds,
+    graphql, guard::Guard, health, limits::Limits, nulls::Nulls, page, scrape, seats::Seats,
+    stamp::stamp,
 };
 use crate::{
     auth::Gatekeeper,
@@ -57,6 +58,7 @@ pub(super) struct Desk {
     pub nulls: Arc<Nulls>,
     pub documents: Documents,
     pub remembered: Remembered,
+    pub feeds: Feeds,
     pub budgets: Budgets,
     pub seats: Arc<Seats>,
     pub sdl: String,
@@ -65,6 +67,12 @@ pub(super) struct Desk {
 impl Desk {
     pub fn limits(&self) -> &Limits {
         &self.door.settings.limits
+    }
+
+    /// How old word of where a quiet reader stands may be.
+    pub fn look_every(&self) -> Duration {
+        let limits = self.limits();
+        limits.ping_after.min(limits.heartbeat_after) / 3
     }
 }
 
@@ -79,8 +87,9 @@ pub fn router(door: FrontDoor) -> anyhow::Result<Router> {
     let documents = Documents::new(trusted, limits.kept_bytes)?;
     let (budgets, seats) = (Budgets::new(limits), Arc::default());
     let cors = cors(&door.settings.allowed_origins)?;
-    let remembered = Remembered::new();
-    let desk = Arc::new(Desk { door, guard, nulls, documents, remembered, budgets, seats, sdl });
+    let (remembered, feeds) = (Remembered::new(), Feeds::new(&schema));
+    let desk = Desk { door, guard, nulls, documents, remembered, feeds, budgets, seats, sdl };
+    let desk = Arc::new(desk);
     Ok(Router::new()
         .route("/", get(async || Redirect::temporary("/graphql")))
         .route("/graphql", graphql)
