@@ -143,7 +143,10 @@ pub async fn run(config: Config, part: Part) -> anyhow::Result<()> {
 }
 
 /// What somebody finds who comes first; answers with a password that was made up.
-async fn prepare(control_plane: &Arc<ControlPlane>, config: &Config) -> anyhow::Result<Option<String>> {
+async fn prepare(
+    control_plane: &Arc<ControlPlane>,
+    config: &Config,
+) -> anyhow::Result<Option<String>> {
     let password = first_admin(control_plane, config).await?;
     if let Some(file) = &config.dev.import {
         import::at_start(control_plane, config, file).await?;

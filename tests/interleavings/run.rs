@@ -7,19 +7,25 @@ use std::{
     time::Duration,
 };
 
-use api::{auth::Signer, keys::TokenKey, passwords::Argon2Hasher, vault::AesVault};
+use api::{
+    auth::Signer, dev_clusters::SimulatedProvider, keys::TokenKey, passwords::Argon2Hasher,
+    vault::AesVault,
+};
 use diesel::{Connection, SqliteConnection, connection::SimpleConnection};
 use domain::{
     ControlPlane, Ports, Settings,
+    clusters::SearchRuntime,
     commerce::{ComputeSpec, NewProduct, ProductFilter},
     control_plane::Call,
     events::EventFilter,
     identity::{Actor as Person, Caller, Credential, Registration},
     page::PageRequest,
+    runtime::Target,
     store::Store,
     workflows::{TaskFilter, TaskStatus},
 };
 use jiff::{SignedDuration, Timestamp};
+use kubernetes::KubernetesRuntime;
 use persistence::{CommitMoment, LocalBus, MemoryMirror, SqlStore};
 use serde_json::json;
 
@@ -296,6 +302,8 @@ fn control_plane(store: Arc<dyn Store>, cluster: &Arc<Cluster>) -> ControlPlane 
     let ports = Ports {
         store,
         runtime: cluster.clone(),
+        search: no_cluster(),
+        dev: Arc::new(SimulatedProvider::default()),
         bus: Arc::new(LocalBus::new()),
         mirror: Arc::new(MemoryMirror::default()),
         passwords: Arc::new(Argon2Hasher::new().unwrap()),
@@ -309,6 +317,14 @@ fn control_plane(store: Arc<dyn Store>, cluster: &Arc<Cluster>) -> ControlPlane 
         ..Settings::default()
     };
     ControlPlane::new(ports, settings)
+}
+
+/// Where search clusters would be, which these runs have none of.
+fn no_cluster() -> Arc<dyn SearchRuntime> {
+    let cluster = simulator::Cluster::new(simulator::Clock::system());
+    let client = kube::Client::new(cluster.router(), "default");
+    let target = Target { name: "none".to_owned(), simulated: true };
+    Arc::new(KubernetesRuntime::new(client, target))
 }
 
 /// An account, and a product for it to buy.

@@ -55,8 +55,9 @@ mod tests {
 
     #[test]
     fn the_argument_at_the_position_of_an_error_is_its_field() {
-        let document = parse_query("query($id: ID!) { a { order(id: $id) { x } } }").unwrap();
-        let asked = Asked::new(document, None);
+        let query = "query($id: ID!) { a { order(id: $id) { x } } }".to_owned();
+        let document = parse_query(&query).unwrap();
+        let asked = Asked::new(query, document, None);
         let mut error = ServerError::new("is not an id", Some(Pos { line: 1, column: 33 }));
         error.extensions.get_or_insert_default().set("code", "INVALID");
 

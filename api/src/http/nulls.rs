@@ -217,7 +217,7 @@ mod tests {
             });
             ServerError::new("refused", None).with_path(segments.collect())
         }));
-        let asked = Asked::new(parse_query(query).unwrap(), None);
+        let asked = Asked::new(query.to_owned(), parse_query(query).unwrap(), None);
         Nulls::new(&parse_schema(SCHEMA).unwrap()).restore(&asked, &mut response);
         response.data
     }

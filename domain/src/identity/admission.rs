@@ -39,7 +39,7 @@ impl ControlPlane {
         let user = user.ok_or_else(|| Error::not_found("user", email))?;
         let memberships = reader.memberships_of_users(&[user.id]).await?;
         let actor = Actor { user, memberships, credential: Credential::Console };
-        let caller = Caller::User(Box::new(actor));
+        let caller = Caller::User(Arc::new(actor));
         Ok(Call { caller, address: None, request_id: None, idempotency: None })
     }
 }

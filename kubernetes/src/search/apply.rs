@@ -27,7 +27,9 @@ async fn put(
 ) -> kube::Result<()> {
     let (client, namespace) = (client.clone(), &workload.place.namespace);
     match part {
-        SearchPart::Namespace => patch(&Api::all(client), &search::namespace(workload)).await.map(drop),
+        SearchPart::Namespace => {
+            patch(&Api::all(client), &search::namespace(workload)).await.map(drop)
+        }
         SearchPart::HeadlessService => {
             let service = search::headless_service(workload);
             patch(&Api::namespaced(client, namespace), &service).await.map(drop)

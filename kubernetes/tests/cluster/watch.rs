@@ -1,6 +1,6 @@
 use std::{future::Future, time::Duration};
 
-use domain::runtime::{Observation, ObservedWorkload, Pod, Runtime, Workload};
+use domain::runtime::{Observation, ObservedWorkload, Owner, Pod, Runtime, Workload};
 use futures::{Stream, StreamExt, stream::BoxStream};
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::{Api, api::PostParams};
@@ -68,10 +68,10 @@ async fn it_begins_with_what_there_is() {
     let (workloads, pods) = beginning(&mut bench.runtime.watch()).await;
 
     assert_eq!(workloads.len(), 1);
-    assert_eq!(workloads[0].instance_id, web.place.instance_id);
+    assert_eq!(workloads[0].owner, Owner::Instance(web.place.instance_id));
     assert_eq!((workloads[0].ready_replicas, workloads[0].total_replicas), (1, 1));
     assert_eq!(pods.len(), 1);
-    assert_eq!(pods[0].instance_id, web.place.instance_id);
+    assert_eq!(pods[0].owner, Owner::Instance(web.place.instance_id));
     assert!(pods[0].ready && pods[0].node.is_some() && pods[0].ip.is_some(), "{pods:?}");
 }
 
@@ -99,7 +99,7 @@ async fn it_tells_changes_as_they_come() {
         }
     }
 
-    assert_eq!(workload_gone, Some(web.place.instance_id));
+    assert_eq!(workload_gone, Some(Owner::Instance(web.place.instance_id)));
     assert_eq!(pod_gone, Some(pod.uid));
 }
 
