@@ -7,9 +7,14 @@ use serde_json::json;
 
 use crate::support::{Client, TestApp};
 
-/// The commands that start a workflow on a running instance, and where they lead.
-const COMMANDS: &[(&str, &str)] =
-    &[("stopInstance", "STOPPED"), ("restartInstance", "RUNNING"), ("deleteInstance", "DELETED")];
+/// The commands that start a workflow, and where they lead.
+const COMMANDS: &[(&str, &str)] = &[
+    ("stopInstance", "STOPPED"),
+    ("startInstance", "RUNNING"),
+    ("restartInstance", "RUNNING"),
+    ("updateInstance", "RUNNING"),
+    ("deleteInstance", "DELETED"),
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_task_of_a_creation_may_run_twice() {
@@ -29,8 +34,8 @@ async fn every_task_of_a_creation_may_run_twice() {
 async fn every_task_of_a_command_may_run_twice() {
     for (command, aim) in COMMANDS {
         let app = TestApp::new().await;
-        let (ada, instance) = running(&app).await;
-        ada.command(command, &instance).await.ok();
+        let (ada, instance) = ready_for(&app, command).await;
+        begin(&ada, command, &instance).await;
 
         run_twice(&app).await;
 
@@ -50,16 +55,37 @@ async fn a_creation_survives_a_crash_after_each_task() {
         for _ in 0..survived {
             assert!(app.control_plane.run_next_task().await.unwrap());
         }
-        // The worker dies with the next task in its hands.
-        let claim = app.control_plane.claim_task().await.unwrap().unwrap();
 
-        let app = app.restarted().await;
-        app.advance(Duration::from_secs(31));
-        app.run_tasks().await;
+        let (app, lost) = crashed(app).await.unwrap();
 
         let ada = Client::new(app.router.clone(), ada.token.as_deref());
-        assert_eq!(ada.order(&order).await["status"], "COMPLETED", "after {}", claim.task.name);
-        assert_eq!(count(&app, "Deployment").await, 1, "after {}", claim.task.name);
+        assert_eq!(ada.order(&order).await["status"], "COMPLETED", "after {lost}");
+        assert_eq!(count(&app, "Deployment").await, 1, "after {lost}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_survives_a_crash_after_each_task() {
+    for (command, aim) in COMMANDS {
+        for survived in 0.. {
+            let app = TestApp::new().await;
+            let (ada, instance) = ready_for(&app, command).await;
+            begin(&ada, command, &instance).await;
+            for _ in 0..survived {
+                app.control_plane.run_next_task().await.unwrap();
+            }
+
+            let Some((app, lost)) = crashed(app).await else {
+                assert!(survived > 1, "{command} has tasks");
+                break;
+            };
+
+            let ada = Client::new(app.router.clone(), ada.token.as_deref());
+            let told = format!("{command} after {lost}");
+            assert_eq!(ada.instance(&instance).await["status"], *aim, "{told}");
+            let expected = usize::from(*aim != "DELETED");
+            assert_eq!(count(&app, "Deployment").await, expected, "{told}");
+        }
     }
 }
 
@@ -127,11 +153,7 @@ async fn a_command_that_fails_at_any_task_is_carried_out_when_it_is_tried_again(
     for (command, aim, failures) in FAILURES {
         for (task, verb, resource) in *failures {
             let app = TestApp::new().await;
-            let (ada, instance) = running(&app).await;
-            if *command == "startInstance" {
-                ada.command("stopInstance", &instance).await.ok();
-                app.run_tasks().await;
-            }
+            let (ada, instance) = ready_for(&app, command).await;
             let calls = simulator::Calls::to(verb, resource);
             app.cluster.faults().fail_matching(calls, 10_000, simulator::Fault::Status(422, None));
             let workflow = begin(&ada, command, &instance).await;
@@ -206,6 +228,26 @@ async fn running(app: &TestApp) -> (Client, String) {
     let (_, instance, _) = ada.buy(&product, "web").await;
     app.run_tasks().await;
     (ada, instance)
+}
+
+/// An instance of which a command can be given.
+async fn ready_for(app: &TestApp, command: &str) -> (Client, String) {
+    let (ada, instance) = running(app).await;
+    if command == "startInstance" {
+        ada.command("stopInstance", &instance).await.ok();
+        app.run_tasks().await;
+    }
+    (ada, instance)
+}
+
+/// The worker dies with the next task in its hands, and another process does what is left; `None`
+/// where no task is due.
+async fn crashed(app: TestApp) -> Option<(TestApp, String)> {
+    let lost = app.control_plane.claim_task().await.unwrap()?.task.name;
+    let app = app.restarted().await;
+    app.advance(Duration::from_secs(31));
+    app.run_tasks().await;
+    Some((app, lost))
 }
 
 /// Runs every task to its effect, loses the outcome, and runs it again.

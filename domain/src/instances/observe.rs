@@ -14,6 +14,9 @@ use crate::{
     work::{Work, image},
 };
 
+/// Of a list, so many are looked up at once.
+const BATCH: usize = 500;
+
 impl ControlPlane {
     /// What the cluster shows, without an end; give each piece to [`ControlPlane::observe`].
     pub fn observations(&self) -> futures::stream::BoxStream<'static, Observation> {
@@ -66,8 +69,18 @@ impl ControlPlane {
                 self.observe_workload_gone(observer, owner).await?;
             }
         }
-        for workload in workloads {
-            self.observe_workload(observer, workload).await?;
+        for some in workloads.chunks(BATCH) {
+            let ids: Vec<_> = some.iter().map(|workload| workload.instance_id).collect();
+            let known = self.reader().await?.runtimes(&ids).await?;
+            let known: HashMap<_, _> = known.iter().map(|it| (it.instance_id, it)).collect();
+            let strays = self.strays(&ids).await?;
+            for seen in some {
+                let id = seen.instance_id;
+                let is_news = !known.get(&id).is_some_and(|known| same(known, seen));
+                if is_news || !seen.intact || strays.contains(&id) {
+                    self.observe_workload(observer, seen.clone()).await?;
+                }
+            }
         }
         let stands = |instance: &Instance| there.contains(&Owner::Instance(instance.id));
         self.reconcile_missing(observer, stands).await?;
@@ -91,7 +104,7 @@ impl ControlPlane {
         if !known.as_ref().is_some_and(|known| same(known, &seen)) {
             self.record_workload(observer, id, &seen, known).await?;
         }
-        if !seen.intact || self.is_stray(id).await? {
+        if !seen.intact || !self.strays(&[id]).await?.is_empty() {
             self.reconcile(observer, id).await?;
         }
         Ok(())
@@ -150,8 +163,13 @@ impl ControlPlane {
     }
 
     async fn observe_objects(&self, observer: Observer, objects: &[ObservedObject]) -> Result<()> {
-        for object in objects {
-            self.observe_object(observer, *object).await?;
+        for some in objects.chunks(BATCH) {
+            let ids: Vec<_> = some.iter().map(|object| object.instance_id).collect();
+            let strays = self.strays(&ids).await?;
+            let amiss = |it: &&ObservedObject| !it.intact || strays.contains(&it.instance_id);
+            for object in some.iter().filter(amiss) {
+                self.reconcile(observer, object.instance_id).await?;
+            }
         }
         let there: HashSet<_> = objects.iter().map(|it| (it.instance_id, it.part)).collect();
         let whole = |instance: &Instance| {
@@ -161,16 +179,17 @@ impl ControlPlane {
     }
 
     async fn observe_object(&self, observer: Observer, object: ObservedObject) -> Result<()> {
-        if object.intact && !self.is_stray(object.instance_id).await? {
+        let id = object.instance_id;
+        if object.intact && self.strays(&[id]).await?.is_empty() {
             return Ok(());
         }
-        self.reconcile(observer, object.instance_id).await
+        self.reconcile(observer, id).await
     }
 
-    /// Whether nothing of the instance should be there any more.
-    async fn is_stray(&self, id: InstanceId) -> Result<bool> {
-        let instance = self.reader().await?.instances_by_id(&[id]).await?.pop();
-        Ok(instance.is_some_and(|instance| instance.released_at.is_some()))
+    /// Those of which nothing should be there any more.
+    async fn strays(&self, ids: &[InstanceId]) -> Result<HashSet<InstanceId>> {
+        let found = self.reader().await?.instances_by_id(ids).await?;
+        Ok(found.iter().filter(|it| it.released_at.is_some()).map(|it| it.id).collect())
     }
 
     async fn observe_pods(&self, observer: Observer, pods: Vec<Pod>) -> Result<()> {

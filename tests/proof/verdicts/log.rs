@@ -9,7 +9,7 @@ use persistence::SqlStore;
 use super::{Findings, Verdict};
 use crate::model;
 
-const PAGE: usize = 5_000;
+const PAGE: usize = 500;
 /// What happens to an order or an instance once at most.
 const ONCE: [EventType; 6] = [
     EventType::OrderPlaced,
