@@ -59,6 +59,8 @@ struct Follower {
     backlog: VecDeque<Arc<Event>>,
     /// Up to where the log is read before going live.
     catching_up_to: Option<Cursor>,
+    /// Whether it goes on once it has caught up.
+    goes_live: bool,
     /// Where the reader is told how far nothing is missing.
     place: Option<Arc<Place>>,
     failed: bool,
@@ -151,7 +153,9 @@ impl LogTail {
         place: Option<Arc<Place>>,
     ) -> Result<impl Stream<Item = Result<Arc<Event>>> + use<>> {
         let live = self.register(topic);
+        let until = place.as_ref().and_then(|place| place.until());
         let head = self.control_plane.cursor().await?;
+        let head = until.map_or(head, |until| until.min(head));
         let position = match after {
             Some(after) => self.control_plane.resumable(after).await?,
             None => head,
@@ -163,6 +167,7 @@ impl LogTail {
             position,
             backlog: VecDeque::new(),
             catching_up_to: Some(head).filter(|head| position < *head),
+            goes_live: until.is_none(),
             place,
             failed: false,
         };
@@ -188,6 +193,9 @@ impl Follower {
                     return Some(Err(error));
                 }
                 continue;
+            }
+            if !self.goes_live {
+                return None;
             }
             match self.hear().await {
                 Ok(event) if event.position <= self.position.position() => {}

@@ -12,6 +12,8 @@ use domain::events::Cursor;
 pub struct Place {
     /// The id of the last item that the reader has, from an earlier connection.
     last_event_id: Option<String>,
+    /// Where others take over.
+    until: Option<Cursor>,
     look_every: Duration,
     reached: Mutex<Reached>,
 }
@@ -25,7 +27,17 @@ struct Reached {
 impl Place {
     /// `look_every` is how old a bookmark may be.
     pub fn new(last_event_id: Option<String>, look_every: Duration) -> Self {
-        Self { last_event_id, look_every, reached: Mutex::default() }
+        Self { last_event_id, until: None, look_every, reached: Mutex::default() }
+    }
+
+    /// Of a reader who has everything up to `after`.
+    pub fn after(after: Cursor, look_every: Duration) -> Self {
+        Self::new(Some(after.to_string()), look_every)
+    }
+
+    /// Of one who is handed nothing beyond `until`, and is then done.
+    pub fn between(after: Cursor, until: Cursor) -> Self {
+        Self { until: Some(until), ..Self::after(after, Duration::MAX) }
     }
 
     /// The id of the item that has just been handed out, if it has one.
@@ -38,12 +50,16 @@ impl Place {
         self.reached().bookmark
     }
 
-    pub(super) fn look_every(&self) -> Duration {
+    pub(super) fn until(&self) -> Option<Cursor> {
+        self.until
+    }
+
+    pub fn look_every(&self) -> Duration {
         self.look_every
     }
 
     /// Where to go on, which wins over what the arguments say.
-    pub(super) fn resume<T: FromStr>(&self) -> Result<Option<T>, T::Err> {
+    pub fn resume<T: FromStr>(&self) -> Result<Option<T>, T::Err> {
         self.last_event_id.as_deref().map(str::parse).transpose()
     }
 
@@ -53,7 +69,7 @@ impl Place {
     }
 
     /// Everything up to here has been handed out, or is not for this reader.
-    pub(super) fn nothing_up_to(&self, head: Cursor) {
+    pub fn nothing_up_to(&self, head: Cursor) {
         let mut reached = self.reached();
         reached.bookmark = reached.bookmark.max(Some(head));
     }

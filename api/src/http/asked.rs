@@ -10,6 +10,7 @@ const MOST_BYTES: usize = 512 * 1024;
 /// A document that the guard has let in, and which of its operations is asked for.
 #[derive(Debug)]
 pub struct Asked {
+    pub query: String,
     pub document: ExecutableDocument,
     pub operation_name: Option<String>,
     pub order: Order,
@@ -20,9 +21,13 @@ pub struct Asked {
 pub struct Remembered(Mutex<Bounded<Arc<Asked>>>);
 
 impl Asked {
-    pub fn new(document: ExecutableDocument, operation_name: Option<String>) -> Self {
+    pub fn new(
+        query: String,
+        document: ExecutableDocument,
+        operation_name: Option<String>,
+    ) -> Self {
         let order = Order::of(&document, operation_name.as_deref());
-        Self { document, operation_name, order }
+        Self { query, document, operation_name, order }
     }
 }
 
@@ -35,8 +40,8 @@ impl Remembered {
         self.lock().get(&key(query, operation_name)).cloned()
     }
 
-    pub fn put(&self, query: &str, asked: &Arc<Asked>) {
-        let key = key(query, asked.operation_name.as_deref());
+    pub fn put(&self, asked: &Arc<Asked>) {
+        let key = key(&asked.query, asked.operation_name.as_deref());
         let bytes = key.len();
         self.lock().put(key, bytes, asked.clone());
     }

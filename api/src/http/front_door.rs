@@ -17,8 +17,9 @@ use tower_http::{
 };
 
 use super::{
-    asked::Remembered, budgets::Budgets, documents::Documents, entrance::enter, graphql,
-    guard::Guard, health, limits::Limits, nulls::Nulls, page, scrape, seats::Seats, stamp::stamp,
+    asked::Remembered, budgets::Budgets, documents::Documents, entrance::enter, feeds::Feeds,
+    graphql, guard::Guard, health, limits::Limits, nulls::Nulls, page, scrape, seats::Seats,
+    stamp::stamp,
 };
 use crate::{
     auth::Gatekeeper,
@@ -57,6 +58,7 @@ pub(super) struct Desk {
     pub nulls: Arc<Nulls>,
     pub documents: Documents,
     pub remembered: Remembered,
+    pub feeds: Feeds,
     pub budgets: Budgets,
     pub seats: Arc<Seats>,
     pub sdl: String,
@@ -73,6 +75,7 @@ impl Desk {
             nulls: Arc::new(Nulls::new(&schema)),
             documents: Documents::new(trusted, limits.kept_bytes)?,
             remembered: Remembered::new(),
+            feeds: Feeds::new(&schema),
             budgets: Budgets::new(limits),
             seats: Arc::default(),
             sdl,
@@ -82,6 +85,12 @@ impl Desk {
 
     pub fn limits(&self) -> &Limits {
         &self.door.settings.limits
+    }
+
+    /// How old word of where a quiet reader stands may be.
+    pub fn look_every(&self) -> Duration {
+        let limits = self.limits();
+        limits.ping_after.min(limits.heartbeat_after) / 3
     }
 }
 

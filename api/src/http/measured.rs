@@ -31,8 +31,9 @@ impl Following {
         Self { metrics: Arc::clone(metrics), transport, code: None, _presence: presence }
     }
 
-    pub fn note(&mut self, item: &Response) {
-        self.code = item.errors.first().and_then(code_of);
+    /// Notes the error of an item, or that it has none.
+    pub fn note(&mut self, code: Option<ErrorCode>) {
+        self.code = code;
     }
 }
 

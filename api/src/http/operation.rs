@@ -1,8 +1,8 @@
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
-use async_graphql::{Request, Response, Variables, parser::types::OperationType};
+use async_graphql::{Response, parser::types::OperationType};
 use domain::{Call, error::ErrorCode, identity::Caller};
-use futures::{FutureExt, Stream, StreamExt};
+use futures::{FutureExt, Stream, StreamExt, future::Either, stream};
 use tokio::time::timeout;
 use tracing::{Instrument, info_span};
 
@@ -15,15 +15,20 @@ use super::{
     fields,
     front_door::Desk,
     guard::{self, Admitted},
+    joinable::Joinable,
     measured::{Following, measured},
     nulls::Nulls,
     params::Params,
+    question::{Item, Question},
     refusal::Refusal,
 };
 use crate::{
-    graphql::{Batches, Place, Schema, attach},
+    graphql::{Place, Schema},
     metrics::Transport,
 };
+
+/// What the engine says of a subscription that is executed like a query.
+const NOT_A_QUERY: &str = "Subscriptions are not supported on this transport.";
 
 /// An admitted operation with everything it runs with.
 pub struct Operation {
@@ -31,12 +36,7 @@ pub struct Operation {
     pub transport: Transport,
     /// Where the reader of its items stands, if it has any.
     pub place: Arc<Place>,
-    asked: Arc<Asked>,
-    /// To be remembered if the engine finds it valid; none for what is remembered.
-    query: Option<String>,
-    variables: Variables,
-    call: Call,
-    idempotency_key: Option<String>,
+    question: Question,
     bill: Bill,
 }
 
@@ -73,7 +73,6 @@ impl Desk {
     ) -> Result<Operation, Refusal> {
         let payer = Payer::of(&asker.caller, asker.address);
         let bill = Bill::charge(self, payer, admitted.cost)?;
-        let Params { query, variables, .. } = params;
         let Asker { transport, address, caller, request_id, idempotency_key, last_event_id } =
             asker;
         let call = Call {
@@ -82,22 +81,11 @@ impl Desk {
             request_id: Some(request_id),
             idempotency: None,
         };
-        let limits = self.limits();
-        let look_every = limits.ping_after.min(limits.heartbeat_after) / 3;
-        let place = Arc::new(Place::new(last_event_id, look_every));
+        let place = Arc::new(Place::new(last_event_id, self.look_every()));
         let Admitted { asked, kind, is_known, .. } = admitted;
-        let query = Some(query).filter(|_| !is_known);
-        Ok(Operation {
-            kind,
-            transport,
-            place,
-            asked,
-            query,
-            variables,
-            call,
-            idempotency_key,
-            bill,
-        })
+        let variables = params.variables;
+        let question = Question { asked, is_known, variables, call, idempotency_key };
+        Ok(Operation { kind, transport, place, question, bill })
     }
 
     /// Runs a query within its time; a mutation to its end, whether anybody waits for it or not.
@@ -129,7 +117,7 @@ impl Desk {
     /// A query that was found valid before is so again, unless by its variables: then the engine
     /// has an objection, and says what it would have said at first.
     async fn execute(&self, operation: &Operation) -> Response {
-        if operation.query.is_none() && operation.kind == OperationType::Query {
+        if operation.question.is_known && operation.kind == OperationType::Query {
             let response = self.execute_on(&self.door.unchecked, operation).await;
             if response.errors.iter().all(|error| code_of(error).is_some()) {
                 return response;
@@ -139,35 +127,43 @@ impl Desk {
     }
 
     async fn execute_on(&self, schema: &Schema, operation: &Operation) -> Response {
-        let (request, batches) = self.request(operation);
+        let (request, batches) = self.request(&operation.question, &operation.place);
         batches.drive(schema.execute(request)).await
     }
 
-    /// The request to the engine, with what is to be run beside it.
-    fn request(&self, operation: &Operation) -> (Request, Batches) {
-        let Operation { asked, variables, call, idempotency_key, place, .. } = operation;
-        let mut request = Request::new("").variables(variables.clone());
-        request.operation_name = asked.operation_name.clone();
-        request.set_parsed_query(asked.document.clone());
-        let (control_plane, tail) = (&self.door.control_plane, &self.door.tail);
-        let request = request.data(Arc::clone(place));
-        attach(request, control_plane, tail, call.clone(), idempotency_key.clone())
+    /// The items of a subscription.
+    pub async fn follow(
+        self: &Arc<Self>,
+        operation: Operation,
+    ) -> impl Stream<Item = Arc<Item>> + Send + use<> {
+        let Operation { transport, mut question, place, .. } = operation;
+        let mut following = Following::new(&self.door.metrics, transport);
+        question.is_known = question.is_known || self.is_valid(&question, &place).await;
+        let by_cursor = |field: &str| self.feeds.fields.contains(field);
+        let joinable = Joinable::of(&question, &place, by_cursor).filter(|_| question.is_known);
+        let items = match joinable {
+            None => Either::Left(self.items(&question, place).map(Arc::new)),
+            Some(joinable) => Either::Right(match self.join(joinable, place).await {
+                Ok(reader) => Either::Left(reader.items()),
+                Err(error) => {
+                    let refused = Item::new(Refusal::from(error).into_response(), None);
+                    Either::Right(stream::iter([Arc::new(refused)]))
+                }
+            }),
+        };
+        items.inspect(move |item| following.note(item.code))
     }
 
-    /// The items of a subscription.
-    pub fn follow(&self, operation: Operation) -> impl Stream<Item = Response> + use<> {
-        let (request, batches) = self.request(&operation);
-        let Operation { transport, asked, .. } = operation;
-        let nulls = Arc::clone(&self.nulls);
-        let mut following = Following::new(&self.door.metrics, transport);
-        let items = self.door.schema.execute_stream(request);
-        let items = AssertUnwindSafe(batches.drive_stream(items)).catch_unwind();
-        items.map(move |item| {
-            let mut item = item.unwrap_or_else(|_| panicked());
-            settle(&mut item, &nulls, &asked);
-            following.note(&item);
-            item
-        })
+    /// Whether the engine has no objection to a subscription. It tells when it is asked to execute
+    /// one as if it were a query, which it refuses for that alone.
+    async fn is_valid(&self, question: &Question, place: &Arc<Place>) -> bool {
+        let (request, _) = self.request(question, place);
+        let refused = self.door.schema.execute(request).await;
+        let is_valid = refused.errors.iter().all(|error| error.message == NOT_A_QUERY);
+        if is_valid {
+            self.remembered.put(&question.asked);
+        }
+        is_valid
     }
 }
 
@@ -175,9 +171,9 @@ async fn execute(desk: Arc<Desk>, operation: Operation) -> Response {
     let Ok(mut response) = AssertUnwindSafe(desk.execute(&operation)).catch_unwind().await else {
         return panicked();
     };
-    let Operation { asked, query, .. } = &operation;
-    if let Some(query) = query.as_ref().filter(|_| !is_request_error(&response)) {
-        desk.remembered.put(query, asked);
+    let Question { asked, is_known, .. } = &operation.question;
+    if !is_known && !is_request_error(&response) {
+        desk.remembered.put(asked);
     }
     // A change costs what it was taken to cost, whatever it answers with.
     let came_to = (operation.kind == OperationType::Query)
@@ -186,7 +182,7 @@ async fn execute(desk: Arc<Desk>, operation: Operation) -> Response {
     response.extension("cost", operation.bill.settle(came_to))
 }
 
-fn settle(response: &mut Response, nulls: &Nulls, asked: &Asked) {
+pub fn settle(response: &mut Response, nulls: &Nulls, asked: &Asked) {
     if !response.errors.is_empty() {
         nulls.restore(asked, response);
         errors::settle(response);
@@ -196,7 +192,7 @@ fn settle(response: &mut Response, nulls: &Nulls, asked: &Asked) {
 }
 
 /// The panic itself has been reported by the panic hook.
-fn panicked() -> Response {
+pub fn panicked() -> Response {
     tracing::error!("an operation panicked");
     Refusal::internal().into_response()
 }

@@ -21,7 +21,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tracing::Instrument;
 
 use super::{
-    answer::Written, front_door::Desk, operation::Operation, refusal::Refusal, seats::Seat,
+    front_door::Desk, operation::Operation, question::Item, refusal::Refusal, seats::Seat,
 };
 use crate::auth::Pass;
 
@@ -30,7 +30,7 @@ const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering
 
 /// The answer to what is no subscription.
 pub fn once(outcome: Outcome) -> Response {
-    respond(stream::iter([next(None, outcome), complete()]))
+    respond(stream::iter([next(&Item::new(outcome, None)), complete()]))
 }
 
 /// Follows a subscription for as long as its reader is there and may see it.
@@ -48,7 +48,8 @@ pub fn open(desk: &Arc<Desk>, pass: Pass, seat: Seat, operation: Operation) -> R
             () = sender.closed() => {}
             () = lapse => {
                 let refusal = Refusal::from(Error::Unauthenticated).into_response();
-                if send(&desk, &sender, next(None, refusal)).await.is_ok() {
+                let refusal = Item::new(refusal, None);
+                if send(&desk, &sender, next(&refusal)).await.is_ok() {
                     let _ = send(&desk, &sender, complete()).await;
                 }
             }
@@ -63,12 +64,12 @@ pub fn open(desk: &Arc<Desk>, pass: Pass, seat: Seat, operation: Operation) -> R
 struct Gone;
 
 async fn feed(
-    desk: &Desk,
+    desk: &Arc<Desk>,
     operation: Operation,
     sender: &mpsc::Sender<String>,
 ) -> Result<(), Gone> {
     let place = Arc::clone(&operation.place);
-    let mut items = pin!(desk.follow(operation));
+    let mut items = pin!(desk.follow(operation).await);
     let mut told = None;
     loop {
         select! {
@@ -76,8 +77,7 @@ async fn feed(
                 let Some(item) = item else {
                     return send(desk, sender, complete()).await;
                 };
-                let id = place.take_item();
-                send(desk, sender, next(id.as_deref(), item)).await?;
+                send(desk, sender, next(&item)).await?;
             }
             () = sleep(desk.limits().heartbeat_after) => {
                 let bookmark = place.bookmark().filter(|bookmark| told < Some(*bookmark));
@@ -95,15 +95,9 @@ async fn send(desk: &Desk, sender: &mpsc::Sender<String>, event: String) -> Resu
 }
 
 /// JSON has no line breaks but those that it escapes, and neither have ids.
-fn next(id: Option<&str>, outcome: Outcome) -> String {
-    let id = id.map_or(String::new(), |id| format!("id: {id}\n"));
-    match serde_json::to_string(&Written::from(outcome)) {
-        Ok(data) => format!("event: next\n{id}data: {data}\n\n"),
-        Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "an event cannot be written");
-            complete()
-        }
-    }
+fn next(item: &Item) -> String {
+    let id = item.id.as_ref().map_or(String::new(), |id| format!("id: {id}\n"));
+    format!("event: next\n{id}data: {}\n\n", item.text)
 }
 
 /// Browsers pass over what has no data at all.

@@ -73,6 +73,16 @@ impl Caller {
 }
 
 impl Actor {
+    /// The same text for the same account with the same rights, by whatever credential.
+    pub fn sight(&self) -> String {
+        let Self { user, memberships, credential } = self;
+        let scopes = match credential {
+            Credential::Login(_) => None,
+            Credential::ApiToken { scopes, .. } => Some(scopes),
+        };
+        format!("{} {:?} {:?} {memberships:?} {scopes:?}", user.id, user.status, user.roles)
+    }
+
     /// Whether the role counts: of an API token only with the scope for it.
     pub fn is_admin(&self) -> bool {
         let in_scope = match &self.credential {

@@ -66,7 +66,7 @@ impl Guard {
         let document = self.read(params)?;
         let name = &params.operation_name;
         let (kind, cost) = self.weigh(&document, name.as_deref(), &params.variables)?;
-        let asked = Arc::new(Asked::new(document, name.clone()));
+        let asked = Arc::new(Asked::new(params.query.clone(), document, name.clone()));
         Ok(Admitted { asked, is_known: false, kind, cost })
     }
 

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use async_graphql::{Response, ServerError, parser::types::OperationType};
+use async_graphql::{ServerError, parser::types::OperationType};
 use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket};
 use domain::error::ErrorCode;
 use futures::{
@@ -26,7 +26,7 @@ use tokio_stream::StreamMap;
 use tracing::{Instrument, Span, error_span};
 
 use super::{
-    message::{Bookmark, Message},
+    message::{self, Bookmark, Message},
     protocol::{Close, Protocol, Step},
 };
 use crate::{
@@ -34,10 +34,10 @@ use crate::{
     graphql::Place,
     http::{
         address::Address,
-        errors::is_request_error,
         front_door::Desk,
         operation::{Asker, Operation},
         params::Params,
+        question::Item,
         refusal::Refusal,
         stamp::RequestId,
     },
@@ -73,7 +73,7 @@ struct Connection {
 
 /// What comes out of an operation.
 enum Update {
-    Next(Response),
+    Next(Arc<Item>),
     /// It failed before it began.
     Error(Vec<ServerError>),
     Complete,
@@ -302,7 +302,7 @@ impl Connection {
     async fn tell(&mut self, id: String, update: Update) -> Result<(), End> {
         self.told = Instant::now();
         match update {
-            Update::Next(payload) => self.say(&Message::Next { id: &id, payload: &payload }).await,
+            Update::Next(item) => self.write(Frame::text(message::next(&id, &item.text))).await,
             Update::Error(errors) => {
                 self.forget(&id);
                 self.say(&Message::Error { id: &id, payload: &errors }).await
@@ -371,17 +371,19 @@ fn not_let_in(error: domain::Error) -> Close {
 }
 
 fn updates(desk: Arc<Desk>, operation: Operation, span: Span) -> BoxStream<'static, Update> {
-    let responses = match operation.kind {
-        OperationType::Subscription => desk.follow(operation).boxed(),
-        OperationType::Query | OperationType::Mutation => {
-            stream::once(async move { desk.run(operation).instrument(span).await }).boxed()
+    let items = match operation.kind {
+        OperationType::Subscription => {
+            stream::once(async move { desk.follow(operation).await }).flatten().boxed()
         }
+        OperationType::Query | OperationType::Mutation => stream::once(async move {
+            let response = desk.run(operation).instrument(span).await;
+            Arc::new(Item::new(response, None))
+        })
+        .boxed(),
     };
-    let updates = responses.enumerate().map(|(index, response)| {
-        match index == 0 && is_request_error(&response) {
-            true => Update::Error(response.errors),
-            false => Update::Next(response),
-        }
+    let updates = items.enumerate().map(|(index, item)| match (index, &item.refused) {
+        (0, Some(errors)) => Update::Error(errors.clone()),
+        _ => Update::Next(item),
     });
     updates.chain(stream::once(ready(Update::Complete))).boxed()
 }

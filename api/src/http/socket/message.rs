@@ -1,5 +1,6 @@
-use async_graphql::{Response, ServerError};
+use async_graphql::ServerError;
 use serde::Serialize;
+use serde_json::Value;
 
 /// How far the reader misses nothing of what it follows; good to resume from.
 #[derive(Serialize)]
@@ -17,10 +18,6 @@ pub enum Message<'a> {
         payload: Option<Bookmark>,
     },
     Pong,
-    Next {
-        id: &'a str,
-        payload: &'a Response,
-    },
     Error {
         id: &'a str,
         payload: &'a [ServerError],
@@ -28,4 +25,10 @@ pub enum Message<'a> {
     Complete {
         id: &'a str,
     },
+}
+
+/// An item that is written already, under the name that a client has given its subscription.
+pub fn next(id: &str, payload: &str) -> String {
+    let id = Value::from(id);
+    format!(r#"{{"id":{id},"type":"next","payload":{payload}}}"#)
 }
