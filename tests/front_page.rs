@@ -24,11 +24,15 @@ async fn a_hundred_orders_cost_as_many_statements_as_one() {
     }
     app.quiet().await;
     let document = format!("query($n: Int) {{ orders(first: $n) {{ nodes {{ {SELECTION} }} }} }}");
-    let cost = async |first: i32| {
+    let once = async |first: i32| {
         let before = app.store.statements();
         let reply = ada.send(&document, json!({ "n": first })).await.ok();
         let found = reply["orders"]["nodes"].as_array().unwrap().len();
         (found, app.store.statements() - before)
+    };
+    // The least of several, for every two seconds one of them also looks the caller up.
+    let cost = async |first| {
+        [once(first).await, once(first).await, once(first).await].into_iter().min().unwrap()
     };
 
     let (one, of_one) = cost(1).await;

@@ -22,6 +22,7 @@ mod documents;
 mod drift;
 mod events;
 mod examples;
+mod feeds;
 mod forgeries;
 mod front_door;
 mod front_page;

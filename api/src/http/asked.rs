@@ -1,4 +1,4 @@
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_graphql::parser::types::ExecutableDocument;
 
@@ -46,7 +46,7 @@ impl Remembered {
         self.lock().put(key, bytes, asked.clone());
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Bounded<Arc<Asked>>> {
+    fn lock(&self) -> MutexGuard<'_, Bounded<Arc<Asked>>> {
         self.0.lock().expect("nothing panics while it holds this lock")
     }
 }

@@ -4,16 +4,19 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    pin::pin,
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicI64, Ordering},
     },
 };
 
-use async_graphql::parser::types::{
-    BaseType, ServiceDocument, TypeDefinition, TypeKind, TypeSystemDefinition,
+use async_graphql::{
+    Name,
+    parser::types::{BaseType, ServiceDocument, TypeDefinition, TypeKind, TypeSystemDefinition},
 };
 use domain::events::Cursor;
+use futures::StreamExt;
 use tokio::{select, sync::broadcast};
 
 use super::{
@@ -69,11 +72,10 @@ impl Feeds {
 
 fn resumed_by_cursor(subscription: &TypeDefinition) -> Vec<String> {
     let TypeKind::Object(object) = &subscription.kind else { return Vec::new() };
+    let cursor = BaseType::Named(Name::new("Cursor"));
     let resumed = object.fields.iter().filter(|field| {
-        field.node.arguments.iter().any(|argument| {
-            let of_cursors = BaseType::Named(async_graphql::Name::new("Cursor"));
-            argument.node.name.node == "after" && argument.node.ty.node.base == of_cursors
-        })
+        let mut arguments = field.node.arguments.iter().map(|argument| &argument.node);
+        arguments.any(|argument| argument.name.node == "after" && argument.ty.node.base == cursor)
     });
     resumed.map(|field| field.node.name.node.to_string()).collect()
 }
@@ -120,10 +122,10 @@ impl Desk {
 
 /// Executes the subscription for as long as anybody reads along.
 async fn lead(desk: Arc<Desk>, name: String, feed: Arc<Feed>, question: Question) {
-    let mut items = std::pin::pin!(desk.items(&question, feed.place.clone()));
+    let mut items = pin!(desk.items(&question, feed.place.clone()));
     loop {
         select! {
-            item = futures::StreamExt::next(&mut items) => {
+            item = items.next() => {
                 let Some(item) = item else { break };
                 if let Some(cursor) = item.cursor() {
                     feed.sent.store(cursor.position(), Ordering::Release);

@@ -94,7 +94,7 @@ impl Desk {
         let span = info_span!(
             "execute",
             graphql.operation.r#type = %kind,
-            graphql.operation.name = operation.asked.operation_name,
+            graphql.operation.name = operation.question.asked.operation_name,
         );
         let execution = execute(Arc::clone(self), operation);
         let execution = execution.instrument(span);
@@ -138,7 +138,7 @@ impl Desk {
     ) -> impl Stream<Item = Arc<Item>> + Send + use<> {
         let Operation { transport, mut question, place, .. } = operation;
         let mut following = Following::new(&self.door.metrics, transport);
-        question.is_known = question.is_known || self.is_valid(&question, &place).await;
+        question.is_known = self.is_valid(&question, &place).await;
         let by_cursor = |field: &str| self.feeds.fields.contains(field);
         let joinable = Joinable::of(&question, &place, by_cursor).filter(|_| question.is_known);
         let items = match joinable {
@@ -154,7 +154,7 @@ impl Desk {
         items.inspect(move |item| following.note(item.code))
     }
 
-    /// Whether the engine has no objection to a subscription. It tells when it is asked to execute
+    /// Whether the engine has no objection to a subscription with its variables. It tells when it is asked to execute
     /// one as if it were a query, which it refuses for that alone.
     async fn is_valid(&self, question: &Question, place: &Arc<Place>) -> bool {
         let (request, _) = self.request(question, place);
