@@ -2,13 +2,10 @@ use std::{pin::Pin, sync::Arc};
 
 use domain::events::Cursor;
 use futures::{Stream, StreamExt, stream};
-use tokio::{
-    sync::broadcast::{self, error::RecvError},
-    time::timeout,
-};
+use tokio::{sync::broadcast::error::RecvError, time::timeout};
 
 use super::{
-    feeds::Feed,
+    feeds::{Feed, Live},
     front_door::Desk,
     question::{Item, Question},
 };
@@ -21,7 +18,7 @@ pub struct Reader {
     /// Where this reader stands.
     place: Arc<Place>,
     feed: Arc<Feed>,
-    live: broadcast::Receiver<Arc<Item>>,
+    live: Live,
     /// Up to where everything has been handed out.
     position: Cursor,
     /// What the feed does not give, with where it ends.
@@ -35,7 +32,7 @@ impl Reader {
         desk: &Arc<Desk>,
         question: Question,
         place: Arc<Place>,
-        (feed, live): (Arc<Feed>, broadcast::Receiver<Arc<Item>>),
+        (feed, live): (Arc<Feed>, Live),
         after: Option<Cursor>,
         head: Cursor,
     ) -> Self {
@@ -68,12 +65,12 @@ impl Reader {
                     }
                 },
                 None => match self.hear().await {
-                    Ok(item) => item,
+                    Ok(Some(item)) => item,
                     Err(RecvError::Lagged(_)) => {
                         self.read_alone(self.feed.sent());
                         continue;
                     }
-                    Err(RecvError::Closed) => return None,
+                    Ok(None) | Err(RecvError::Closed) => return None,
                 },
             };
             match next.cursor() {
@@ -88,7 +85,7 @@ impl Reader {
     }
 
     /// The next item of the feed. While there is none, the reader's place moves with the feed's.
-    async fn hear(&mut self) -> Result<Arc<Item>, RecvError> {
+    async fn hear(&mut self) -> Result<Option<Arc<Item>>, RecvError> {
         loop {
             // In this order: what the bookmark covers has been sent before it.
             let bookmark = self.feed.place.bookmark();

@@ -36,9 +36,12 @@ pub struct Feeds {
     running: Mutex<HashMap<String, Arc<Feed>>>,
 }
 
+/// What a feed hands out; none after the last item.
+pub type Live = broadcast::Receiver<Option<Arc<Item>>>;
+
 /// One subscription, executed for all who read along.
 pub struct Feed {
-    items: broadcast::Sender<Arc<Item>>,
+    items: broadcast::Sender<Option<Arc<Item>>>,
     /// The position of the newest item, noted before it is handed out.
     sent: AtomicI64,
     pub place: Arc<Place>,
@@ -84,6 +87,11 @@ impl Feed {
     pub fn sent(&self) -> Cursor {
         Cursor(self.sent.load(Ordering::Acquire))
     }
+
+    /// Nobody left to hear it is fine.
+    fn hand_out(&self, item: Option<Item>) {
+        let _ = self.items.send(item.map(Arc::new));
+    }
 }
 
 impl Desk {
@@ -100,11 +108,7 @@ impl Desk {
         Ok(Reader::new(self, question, place, (feed, live), after, head))
     }
 
-    fn feed(
-        self: &Arc<Self>,
-        name: String,
-        question: &Question,
-    ) -> (Arc<Feed>, broadcast::Receiver<Arc<Item>>) {
+    fn feed(self: &Arc<Self>, name: String, question: &Question) -> (Arc<Feed>, Live) {
         let mut running = self.feeds.running();
         if let Some(feed) = running.get(&name) {
             return (feed.clone(), feed.items.subscribe());
@@ -125,14 +129,18 @@ async fn lead(desk: Arc<Desk>, name: String, feed: Arc<Feed>, question: Question
     let mut items = pin!(desk.items(&question, feed.place.clone()));
     loop {
         select! {
-            item = items.next() => {
-                let Some(item) = item else { break };
-                if let Some(cursor) = item.cursor() {
+            item = items.next() => match item.as_ref().and_then(Item::cursor) {
+                Some(cursor) => {
                     feed.sent.store(cursor.position(), Ordering::Release);
+                    feed.hand_out(item);
                 }
-                // Nobody left to hear it is fine.
-                let _ = feed.items.send(Arc::new(item));
-            }
+                None => {
+                    // Before that, or somebody would join what is over.
+                    desk.feeds.running().remove(&name);
+                    feed.hand_out(item);
+                    return feed.hand_out(None);
+                }
+            },
             () = feed.items.closed() => {
                 if desk.feeds.retire(&name, &feed) {
                     return;
@@ -140,5 +148,4 @@ async fn lead(desk: Arc<Desk>, name: String, feed: Arc<Feed>, question: Question
             }
         }
     }
-    desk.feeds.running().remove(&name);
 }
