@@ -72,6 +72,15 @@ pub enum Owner {
     Cluster(ClusterId),
 }
 
+impl Owner {
+    pub fn instance(self) -> Option<InstanceId> {
+        match self {
+            Self::Instance(id) => Some(id),
+            Self::Cluster(_) => None,
+        }
+    }
+}
+
 impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -70,14 +70,16 @@ impl ControlPlane {
             }
         }
         for some in workloads.chunks(BATCH) {
-            let ids: Vec<_> = some.iter().map(|workload| workload.instance_id).collect();
+            let ids: Vec<_> = some.iter().filter_map(|seen| seen.owner.instance()).collect();
             let known = self.reader().await?.runtimes(&ids).await?;
             let known: HashMap<_, _> = known.iter().map(|it| (it.instance_id, it)).collect();
             let strays = self.strays(&ids).await?;
             for seen in some {
-                let id = seen.instance_id;
-                let is_news = !known.get(&id).is_some_and(|known| same(known, seen));
-                if is_news || !seen.intact || strays.contains(&id) {
+                let id = seen.owner.instance();
+                let known = id.and_then(|id| known.get(&id));
+                let is_news = !known.is_some_and(|known| same(known, seen));
+                let is_stray = id.is_some_and(|id| strays.contains(&id));
+                if is_news || !seen.intact || is_stray {
                     self.observe_workload(observer, seen.clone()).await?;
                 }
             }
