@@ -1,4 +1,4 @@
-//! The main job under `kill -9` at every commit. The process that dies is this test program,
+//! The main jobs under `kill -9` at every commit. The process that dies is this test program,
 //! started again as a server whose store kills it at a chosen commit.
 
 use std::{
@@ -20,12 +20,12 @@ use api::{
 use domain::{ControlPlane, Ports, Settings, runtime::Target};
 use futures::{StreamExt, stream};
 use jiff::SignedDuration;
-use kubernetes::KubernetesRuntime;
+use kubernetes::{KubernetesRuntime, KubernetesSites};
 use persistence::{CommitMoment, LocalBus, MemoryMirror, SqlStore};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, time::sleep};
 
-use crate::support::{Database, KEY, Process, ServedCluster, TestApp};
+use crate::support::{Database, KEY, Process, ServedCluster, Shop, TestApp, site_settings};
 
 const CRASH_AT: &str = "SLIPWAY_TEST_CRASH_AT";
 const DATABASE: &str = "SLIPWAY_TEST_CRASH_DATABASE";
@@ -83,6 +83,51 @@ async fn purchase(moment: Option<String>) -> usize {
     buyer.commits()
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 12)]
+async fn a_deployment_survives_kill_9_at_every_commit() {
+    for strategy in ["ROLLING", "BLUE_GREEN"] {
+        let commits = rollout(strategy, None).await;
+        assert!(commits >= FEWEST, "{commits} commits");
+        let moments: Vec<String> = (1..=commits).map(|n| format!("{n} before")).collect();
+
+        let survived: Vec<usize> = stream::iter(moments)
+            .map(|moment| tokio::spawn(rollout(strategy, Some(moment))))
+            .buffer_unordered(AT_ONCE)
+            .map(Result::unwrap)
+            .collect()
+            .await;
+
+        assert_eq!(survived.len(), commits);
+    }
+}
+
+/// Builds and rolls an application out by a process that dies at `moment`, and by its successor;
+/// answers with how many commits the last process made.
+async fn rollout(strategy: &str, moment: Option<String>) -> usize {
+    let Shop { app, ada, versions, environment } = Shop::open().await;
+    let config = json!({ "testCommand": "true", "cleanupDelaySeconds": 1 });
+    let api = ada.create_application("api", config).await;
+    let token = ada.token.clone().unwrap();
+    let TestApp { database, .. } = app;
+    let cluster = ServedCluster::new().await;
+    let process = start(&database, &cluster, moment.as_deref());
+    let mut buyer = Buyer { token, process, database, cluster };
+
+    let deploy = "mutation($input: CreateDeploymentInput!) {
+        createDeployment(input: $input, idempotencyKey: \"1\") { deployment { id } } }";
+    let input = json!({
+        "versionId": versions[0], "applicationIds": [api], "environmentId": environment,
+        "strategy": strategy,
+    });
+    let made = buyer.insist(deploy, &json!({ "input": input })).await;
+    let deployment = json!({ "id": made["createDeployment"]["deployment"]["id"] });
+    buyer.wait_until_it_is_out(&deployment, moment.as_deref()).await;
+
+    let slot = if strategy == "ROLLING" { "blue" } else { "green" };
+    assert_eq!(buyer.cluster.deployments().await, [format!("api-{slot}")], "{moment:?}");
+    buyer.commits()
+}
+
 struct Buyer {
     token: String,
     process: Process,
@@ -126,6 +171,21 @@ impl Buyer {
         }
     }
 
+    async fn wait_until_it_is_out(&mut self, deployment: &Value, moment: Option<&str>) {
+        let patience = Instant::now() + Duration::from_secs(120);
+        let document = "query($id: ID!) { node(id: $id) { ... on Deployment {
+            status errorMessage tasks(first: 50) { nodes { name status error waitReason } } } } }";
+        loop {
+            let shown = self.insist(document, deployment).await["node"].clone();
+            if shown["status"] == "SUCCESS" {
+                return;
+            }
+            assert_ne!(shown["status"], "FAILED", "after {moment:?}: {shown}");
+            assert!(Instant::now() < patience, "stuck after {moment:?}: {shown}");
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     fn commits(&self) -> usize {
         let noted = std::fs::read_to_string(self.database.folder.path().join(COMMITS));
         noted.unwrap().lines().count()
@@ -153,12 +213,13 @@ async fn server() {
     let kubeconfig = env::var_os(KUBECONFIG).unwrap();
     let client = kubernetes::connect::kubeconfig(kubeconfig.as_ref()).unwrap();
     let target = Target { name: "kubeconfig".to_owned(), simulated: false };
-    let runtime = Arc::new(KubernetesRuntime::new(client, target));
+    let runtime = Arc::new(KubernetesRuntime::new(client.clone(), target));
     let ports = Ports {
         store: Arc::new(store),
         search: runtime.clone(),
         runtime,
         dev: Arc::new(SimulatedProvider::default()),
+        sites: Arc::new(KubernetesSites::new(client, site_settings())),
         bus: Arc::new(LocalBus::new()),
         mirror: Arc::new(MemoryMirror::default()),
         passwords: Arc::new(Argon2Hasher::new().unwrap()),

@@ -122,13 +122,15 @@ fn every_example_says_what_it_does_and_is_run_here() {
             "account",
             "administration",
             "clusters",
+            "delivery",
+            "deployments",
             "dev-clusters",
             "events",
             "front-page",
             "instances",
             "quota",
             "shop",
-            "workflows"
+            "workflows",
         ]
     );
 }
@@ -355,5 +357,73 @@ async fn the_examples_of_monitors_and_administrators_run() {
     assert_eq!(status["user"]["status"], "RESTRICTED");
     assert_eq!(events["nodes"][0]["cursor"], event["cursor"]);
     assert_eq!((&things[0]["orderStatus"], &things[1]["id"]), (&json!("COMPLETED"), &json!(user)));
+    examples.all_ran();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_examples_roll_a_version_out_and_back() {
+    let app = TestApp::new().await;
+    let mut examples = Examples::of(&["delivery", "deployments"]);
+    let ada = app.user("ada").await;
+    let repository = "https://git.example.com/acme/shop";
+    let version = |tag: &str| {
+        let input = json!({ "gitTag": tag, "gitCommit": "abc123def", "repository": repository });
+        json!({ "input": input })
+    };
+    let application = json!({ "input": {
+        "name": "api", "type": "microservice", "repository": repository, "config": {},
+        "secrets": { "GIT_TOKEN": "s3cret" },
+    } });
+    let environment = json!({ "input": { "name": "production", "type": "KUBERNETES" } });
+
+    let one = examples.run(&ada, "CreateVersion", version("v1")).await["version"]["id"].clone();
+    let two = examples.run(&ada, "CreateVersion", version("v2")).await["version"]["id"].clone();
+    let spare = examples.run(&ada, "CreateVersion", version("v3")).await["version"]["id"].clone();
+    let made = examples.run(&ada, "CreateApplication", application).await["application"].clone();
+    let place = examples.run(&ada, "CreateEnvironment", environment).await["environment"].clone();
+    let change = json!({ "id": made["id"], "input": { "config": { "replicas": 2 } } });
+    let changed = examples.run(&ada, "UpdateApplication", change).await;
+    let change = json!({ "id": place["id"], "input": { "isActive": true } });
+    let active = examples.run(&ada, "UpdateEnvironment", change).await;
+    let shelf = examples.run(&ada, "Shelf", json!({ "repository": repository })).await;
+    let deploy = |version: &Value| {
+        let input = json!({
+            "versionId": version, "applicationIds": [made["id"]], "environmentId": place["id"],
+        });
+        json!({ "input": input, "key": version })
+    };
+    let first = examples.run(&ada, "Deploy", deploy(&one)).await;
+    let again = examples.run(&ada, "Deploy", deploy(&one)).await;
+    app.run_tasks().await;
+    let shown = json!({ "id": first["deployment"]["id"] });
+    let shown = examples.run(&ada, "Deployment", shown).await;
+    let second = examples.run(&ada, "Deploy", deploy(&two)).await["deployment"]["id"].clone();
+    app.run_tasks().await;
+    let back = examples.run(&ada, "Rollback", json!({ "id": second })).await["deployment"].clone();
+    let cancelled = examples.run(&ada, "CancelDeployment", json!({ "id": back["id"] })).await;
+    app.run_tasks().await;
+    let failed = json!({ "environment": place["id"] });
+    let failed = examples.run(&ada, "FailedDeployments", failed).await;
+    let deleted = examples.run(&ada, "DeleteVersion", json!({ "id": spare })).await;
+    let after = json!({ "environment": place["id"], "after": first["cursor"] });
+    let told = examples.follow(&app, &ada, "DeploymentChanges", after).await;
+    let after = json!({ "deployment": second, "after": first["cursor"] });
+    let task = examples.follow(&app, &ada, "DeploymentTasks", after).await;
+
+    assert_eq!(made["secrets"]["isSet"], true);
+    assert_eq!(changed["application"]["config"], json!({ "replicas": 2 }));
+    assert_eq!(active["environment"]["isActive"], true);
+    assert!(shelf["nodes"].is_array(), "{shelf}");
+    assert_eq!(
+        (&again["replayed"], &again["deployment"]["id"]),
+        (&json!(true), &first["deployment"]["id"])
+    );
+    assert_eq!(shown["status"], "SUCCESS", "{shown:#}");
+    assert_eq!(back["version"]["gitTag"], "v1");
+    assert_eq!(cancelled["deployment"]["id"], back["id"]);
+    assert_eq!(failed["nodes"][0]["errorMessage"], "Deployment cancelled by user");
+    assert_eq!(deleted["id"], spare);
+    assert_eq!(told["event"]["type"], "DEPLOYMENT_CREATED");
+    assert_eq!(task["task"]["name"], "build api");
     examples.all_ran();
 }

@@ -18,7 +18,7 @@ use domain::{
 };
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, api::DeleteParams};
-use kubernetes::{KubernetesRuntime, connect};
+use kubernetes::{KubernetesRuntime, KubernetesSites, connect};
 use persistence::{LocalBus, MemoryMirror, SqlStore};
 use serde_json::{Value, json};
 use simulator::{Clock, Cluster};
@@ -59,6 +59,7 @@ impl Slipway {
             store: Arc::new(SqlStore::open(&database.url, None).await.unwrap()),
             search: runtime.clone(),
             runtime,
+            sites: Arc::new(KubernetesSites::new(cluster.clone(), crate::support::site_settings())),
             bus: Arc::new(LocalBus::new()),
             mirror: Arc::new(MemoryMirror::default()),
             passwords: Arc::new(Argon2Hasher::new().unwrap()),

@@ -6,7 +6,8 @@ use anyhow::Context;
 use domain::{
     ControlPlane, Ports, clusters::DevProvider, events::Bus, instances::Mirror, runtime::Target,
 };
-use kubernetes::KubernetesRuntime;
+use kube::Client;
+use kubernetes::{KubernetesRuntime, KubernetesSites, SiteSettings};
 use persistence::{LocalBus, MemoryMirror, RedisBus, RedisMirror, SqlStore};
 
 use crate::{
@@ -20,12 +21,15 @@ use crate::{
 
 pub async fn control_plane(config: &Config, key: &TokenKey) -> anyhow::Result<Arc<ControlPlane>> {
     let store = SqlStore::open(&config.database_url, None).await.context("opening the store")?;
-    let runtime = runtime(config)?;
+    let (client, target) = cluster(config)?;
+    let runtime = KubernetesRuntime::new(client.clone(), target).with(config.conventions());
+    let runtime = Arc::new(runtime);
     let ports = Ports {
         store: Arc::new(store),
         search: runtime.clone(),
         runtime,
         dev: dev_provider(config),
+        sites: Arc::new(KubernetesSites::new(client, sites(config))),
         bus: bus(config)?,
         mirror: mirror(config)?,
         passwords: Arc::new(Argon2Hasher::new()?),
@@ -56,28 +60,33 @@ fn dev_provider(config: &Config) -> Arc<dyn DevProvider> {
     }
 }
 
-fn runtime(config: &Config) -> anyhow::Result<Arc<KubernetesRuntime>> {
-    let conventions = config.conventions();
+/// The platform's own cluster.
+fn cluster(config: &Config) -> anyhow::Result<(Client, Target)> {
     let target = |name: &str, simulated| Target { name: name.to_owned(), simulated };
     Ok(match config.kubernetes {
-        KubernetesMode::Simulated => {
-            Arc::new(simulated(target("simulated", true)).with(conventions))
-        }
+        KubernetesMode::Simulated => (simulated(), target("simulated", true)),
         KubernetesMode::InCluster => {
             let client = kubernetes::connect::in_cluster().context("connecting")?;
-            Arc::new(KubernetesRuntime::new(client, target("in-cluster", false)).with(conventions))
+            (client, target("in-cluster", false))
         }
         KubernetesMode::Kubeconfig => {
             let path = config.kubeconfig.as_deref().context("set SLIPWAY_KUBECONFIG")?;
             let client = kubernetes::connect::kubeconfig(path).context("connecting")?;
-            Arc::new(KubernetesRuntime::new(client, target("kubeconfig", false)).with(conventions))
+            (client, target("kubeconfig", false))
         }
     })
 }
 
 /// A cluster that begins empty and goes with the process, behind the same adapter as a real one.
-fn simulated(target: Target) -> KubernetesRuntime {
+fn simulated() -> Client {
     let cluster = simulator::Cluster::new(simulator::Clock::system());
     tokio::spawn(cluster.run());
-    KubernetesRuntime::new(kube::Client::new(cluster.router(), "default"), target)
+    Client::new(cluster.router(), "default")
+}
+
+fn sites(config: &Config) -> SiteSettings {
+    SiteSettings {
+        builder_image: config.builder_image.clone(),
+        networks: config.cluster_networks.clone(),
+    }
 }

@@ -97,6 +97,24 @@ pub struct Config {
     #[arg(long, env = "SLIPWAY_TASK_DEADLINE", default_value = "5m")]
     pub task_deadline: SignedDuration,
 
+    /// How long building or testing an application may take, such as `30m`.
+    #[arg(long, env = "SLIPWAY_JOB_DEADLINE", default_value = "30m")]
+    pub job_deadline: SignedDuration,
+
+    /// Where images of applications are pushed to: `REGISTRY/PATH`, to which tenant and
+    /// application are added.
+    #[arg(long, env = "SLIPWAY_REGISTRY", default_value = "registry.slipway.localhost")]
+    pub registry: String,
+
+    /// What builds images, without root: an image with BuildKit's `buildctl-daemonless.sh`.
+    #[arg(long, env = "SLIPWAY_BUILDER_IMAGE", default_value = "moby/buildkit:rootless")]
+    pub builder_image: String,
+
+    /// Private networks in which clusters of users' kubeconfigs may stand, such as `10.0.0.0/8`;
+    /// public ones always may.
+    #[arg(long, env = "SLIPWAY_CLUSTER_NETWORKS", value_delimiter = ',', value_parser = network)]
+    pub cluster_networks: Vec<IpNet>,
+
     /// How long a worker owns a task before another may take it over.
     #[arg(long, env = "SLIPWAY_TASK_LEASE", default_value = "30s")]
     pub task_lease: SignedDuration,
@@ -249,6 +267,8 @@ impl Config {
             ingress_domain: self.ingress_domain.clone(),
             ingress_tls: self.ingress_tls != Tls::Off,
             task_deadline: self.task_deadline,
+            job_deadline: self.job_deadline,
+            registry: self.registry.clone(),
             task_lease: self.task_lease,
             workflow_caps: WorkflowCaps { all: self.workflows, tenant: self.tenant_workflows },
             event_retention: self.event_retention,

@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 
 use crate::{
     clusters::{DevProvider, PortRules, SearchRuntime},
+    delivery::Sites,
     error::Result,
     events::{Bus, Cursor},
     identity::{Actor, Caller, GuessLimits, PasswordHasher, Throttle, TokenIssuer},
@@ -32,6 +33,7 @@ pub struct Ports {
     pub runtime: Arc<dyn Runtime>,
     pub search: Arc<dyn SearchRuntime>,
     pub dev: Arc<dyn DevProvider>,
+    pub sites: Arc<dyn Sites>,
     pub bus: Arc<dyn Bus>,
     pub mirror: Arc<dyn Mirror>,
     pub passwords: Arc<dyn PasswordHasher>,
@@ -47,6 +49,10 @@ pub struct Settings {
     pub ingress_tls: bool,
     /// How long a task may take from its first start.
     pub task_deadline: SignedDuration,
+    /// How long building or testing an application may take.
+    pub job_deadline: SignedDuration,
+    /// Where images are pushed to, such as `registry.example.com/slipway`.
+    pub registry: String,
     /// How long a worker owns a task before another may take it over.
     pub task_lease: SignedDuration,
     pub workflow_caps: WorkflowCaps,
@@ -70,6 +76,8 @@ impl Default for Settings {
             ingress_domain: "slipway.localhost".to_owned(),
             ingress_tls: false,
             task_deadline: SignedDuration::from_mins(5),
+            job_deadline: SignedDuration::from_mins(30),
+            registry: "registry.slipway.localhost".to_owned(),
             task_lease: SignedDuration::from_secs(30),
             workflow_caps: WorkflowCaps::default(),
             event_retention: SignedDuration::from_hours(30 * 24),

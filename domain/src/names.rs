@@ -53,6 +53,14 @@ pub fn text(field: &str, text: &str, longest: usize) -> Result<String> {
     Ok(text.to_owned())
 }
 
+/// The same, where nothing may be said: empty then.
+pub fn optional_text(field: &str, given: Option<&str>, longest: usize) -> Result<String> {
+    match given.map(str::trim) {
+        None | Some("") => Ok(String::new()),
+        Some(given) => text(field, given, longest),
+    }
+}
+
 /// Environment variables: texts by names of letters, digits and underscores.
 pub fn environment(field: &str, variables: &Map<String, Value>) -> Result<()> {
     let fits = |(name, value): (&String, &Value)| {

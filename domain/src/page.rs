@@ -70,6 +70,29 @@ impl<T> Page<T> {
     }
 }
 
+impl<T> Page<T> {
+    /// One page of a list that is there as a whole; `key` tells where an item stands in it.
+    pub fn cut(mut all: Vec<T>, page: &PageRequest, key: impl Fn(&T) -> PageKey) -> Self {
+        let total = page.count.then(|| i64::try_from(all.len()).unwrap_or(i64::MAX));
+        let place = |item: &T| {
+            let key = key(item);
+            (key.value, key.id)
+        };
+        all.sort_by_key(place);
+        if page.sort.direction == Direction::Desc {
+            all.reverse();
+        }
+        if let Some(after) = &page.after {
+            let after = (after.value.clone(), after.id.clone());
+            all.retain(|item| match page.sort.direction {
+                Direction::Asc => place(item) > after,
+                Direction::Desc => place(item) < after,
+            });
+        }
+        Self::from_rows(all, page.first, total)
+    }
+}
+
 /// What a list is ordered by. Ids tell equal items apart, in the same direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Sort {
@@ -119,7 +142,7 @@ impl SortField {
 }
 
 /// What an item has in the field that its list is ordered by.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SortValue {
     /// A count, or microseconds since 1970.
     Number(i64),

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use crate::{
     clusters::{ClusterReads, ClusterWrites},
     commerce::{CommerceReads, CommerceWrites},
+    delivery::{DeliveryReads, DeliveryWrites},
     error::Result,
     events::{EventReads, EventWrites},
     identity::{CredentialReads, CredentialWrites, IdentityReads, IdentityWrites},
@@ -64,6 +65,7 @@ pub trait Session:
     + InstanceReads
     + InstanceLogReads
     + ClusterReads
+    + DeliveryReads
     + QuotaReads
     + SecretReads
     + WorkflowReads
@@ -79,6 +81,7 @@ impl<T> Session for T where
         + InstanceReads
         + InstanceLogReads
         + ClusterReads
+        + DeliveryReads
         + QuotaReads
         + SecretReads
         + WorkflowReads
@@ -96,6 +99,7 @@ pub trait Transaction:
     + InstanceWrites
     + InstanceLogWrites
     + ClusterWrites
+    + DeliveryWrites
     + QuotaWrites
     + SecretWrites
     + WorkflowWrites
@@ -105,8 +109,8 @@ pub trait Transaction:
     fn now(&self) -> Timestamp;
 
     /// Holds everybody else off whatever `key` names until the transaction ends. Locks are taken
-    /// in the order order, then instance,
-    /// then quota.
+    /// in the order order, then instance; environment, then applications, then version; last of all
+    /// quota.
     async fn lock(&mut self, key: &str) -> Result<()>;
 
     async fn commit(self: Box<Self>) -> Result<()>;

@@ -26,6 +26,10 @@ pub trait Entity: Serialize + Clone + Send + Sync + 'static {
     fn id(&self) -> Self::Id;
     /// `None` for what belongs to no tenant: its events are for administrators.
     fn tenant_id(&self) -> Option<TenantId>;
+    /// What it belongs to and is followed together with.
+    fn parent_id(&self) -> Option<String> {
+        None
+    }
     /// Whether a caller may still be shown what an earlier call of theirs was about.
     fn is_visible_to(&self, actor: &Actor) -> bool {
         self.tenant_id().is_some_and(|tenant| actor.sees(tenant))
@@ -136,7 +140,7 @@ impl Work {
         event_type: EventType,
         previous: Option<&'static str>,
     ) -> Result<()> {
-        let subject = Subject { id: entity.id().to_string(), parent_id: None };
+        let subject = Subject { id: entity.id().to_string(), parent_id: entity.parent_id() };
         let data = image(entity)?;
         let previous = previous.map(str::to_owned);
         self.events.push(NewEvent {

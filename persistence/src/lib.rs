@@ -19,6 +19,7 @@ mod types;
 
 mod clusters;
 mod commerce;
+mod delivery;
 mod events;
 mod identity;
 mod instance_logs;

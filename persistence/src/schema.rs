@@ -272,6 +272,8 @@ diesel::table! {
         created_at -> BigInt,
         started_at -> Nullable<BigInt>,
         completed_at -> Nullable<BigInt>,
+        lane_group -> Text,
+        lanes -> Text,
     }
 }
 
@@ -302,6 +304,7 @@ diesel::table! {
         ready_at -> Nullable<BigInt>,
         leased -> Bool,
         wakes -> BigInt,
+        memo -> Nullable<Text>,
     }
 }
 
@@ -355,7 +358,108 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    versions (id) {
+        id -> Text,
+        tenant_id -> Text,
+        git_tag -> Text,
+        git_commit -> Text,
+        repository -> Text,
+        description -> Text,
+        created_by -> Text,
+        created_at -> BigInt,
+        deleted_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    applications (id) {
+        id -> Text,
+        tenant_id -> Text,
+        name -> Text,
+        repository -> Text,
+        kind -> Text,
+        config -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        deleted_at -> Nullable<BigInt>,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    environments (id) {
+        id -> Text,
+        tenant_id -> Text,
+        name -> Text,
+        kind -> Text,
+        is_active -> Bool,
+        cluster -> Nullable<Text>,
+        namespace -> Nullable<Text>,
+        server -> Nullable<Text>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        deleted_at -> Nullable<BigInt>,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    deployments (id) {
+        id -> Text,
+        tenant_id -> Text,
+        version_id -> Text,
+        environment_id -> Text,
+        strategy -> Text,
+        status -> Text,
+        failure -> Nullable<Text>,
+        error_message -> Text,
+        rollback_of -> Nullable<Text>,
+        workflow_id -> Text,
+        created_by -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        started_at -> Nullable<BigInt>,
+        completed_at -> Nullable<BigInt>,
+        courses -> Text,
+        terms -> Text,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    deployment_applications (deployment_id, application_id) {
+        deployment_id -> Text,
+        application_id -> Text,
+    }
+}
+
+diesel::table! {
+    standings (application_id, environment_id) {
+        application_id -> Text,
+        environment_id -> Text,
+        tenant_id -> Text,
+        server -> Text,
+        namespace -> Text,
+        name -> Text,
+        deployment_id -> Text,
+        release -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    built_images (application_id, version_id) {
+        application_id -> Text,
+        version_id -> Text,
+        recipe -> Text,
+        image -> Text,
+    }
+}
+
 diesel::joinable!(tasks -> workflows (workflow_id));
 diesel::joinable!(tenant_members -> tenants (tenant_id));
 diesel::allow_tables_to_appear_in_same_query!(tasks, workflows);
 diesel::allow_tables_to_appear_in_same_query!(tenant_members, tenants);
+diesel::joinable!(deployment_applications -> deployments (deployment_id));
+diesel::joinable!(deployments -> versions (version_id));
+diesel::allow_tables_to_appear_in_same_query!(deployment_applications, deployments, versions);

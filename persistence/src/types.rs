@@ -15,11 +15,13 @@ use diesel::{
 use domain::{
     clusters::{ClusterStatus, PortPurpose},
     commerce::{OrderStatus, ProductStatus},
+    delivery::{DeploymentFailure, DeploymentStatus, DeploymentStrategy, EnvironmentType},
     events::EventType,
     identity::{TenantRole, UserStatus},
     ids::{
-        ApiTokenId, ClusterId, ImportId, InstanceId, InstanceLogId, OrderId, ProcessId, ProductId,
-        SessionId, TaskId, TenantId, UserId, WorkflowId,
+        ApiTokenId, ApplicationId, ClusterId, DeploymentId, EnvironmentId, ImportId, InstanceId,
+        InstanceLogId, OrderId, ProcessId, ProductId, SessionId, TaskId, TenantId, UserId,
+        VersionId, WorkflowId,
     },
     instances::{InstanceStatus, LogType},
     quota::QuotaDimension,
@@ -62,12 +64,13 @@ macro_rules! states {
 }
 
 ids! {
-    ApiTokenId ClusterId ImportId InstanceId InstanceLogId OrderId Owner ProcessId ProductId
-    SessionId TaskId TenantId UserId WorkflowId
+    ApiTokenId ApplicationId ClusterId DeploymentId EnvironmentId ImportId InstanceId InstanceLogId
+    OrderId Owner ProcessId ProductId SessionId TaskId TenantId UserId VersionId WorkflowId
 }
 states! {
-    ClusterStatus EventType InstanceStatus LogType OrderStatus Phase PortPurpose ProductStatus
-    QuotaDimension TaskStatus TenantRole UserStatus WorkflowKind WorkflowStatus
+    ClusterStatus DeploymentFailure DeploymentStatus DeploymentStrategy EnvironmentType EventType
+    InstanceStatus LogType OrderStatus Phase PortPurpose ProductStatus QuotaDimension TaskStatus
+    TenantRole UserStatus WorkflowKind WorkflowStatus
 }
 
 #[derive(Clone, Copy, Debug, AsExpression, FromSqlRow)]

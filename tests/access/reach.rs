@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::coverage::{Schema, named_type};
+use super::{
+    coverage::{Schema, named_type},
+    world::delivered,
+};
 use crate::support::{Client, TestApp};
 
 /// All that can be selected of a type without arguments, so many levels deep.
@@ -67,7 +70,10 @@ async fn no_edge_leads_from_a_shared_tenant_to_another_one() {
         let id = |value: &Value| value.as_str().unwrap().to_owned();
         let workflow = id(&paid["workflow"]["id"]);
         let task = id(&olga.workflow(&workflow).await["tasks"][0]["id"]);
-        vec![order, id(&paid["order"]["instance"]["id"]), workflow, task, tenant.to_owned()]
+        let made = delivered(&olga, tenant).await;
+        let made = made.as_object().unwrap().values().map(id);
+        let rest = [order, id(&paid["order"]["instance"]["id"]), workflow, task];
+        made.chain(rest).chain([tenant.to_owned()]).collect::<Vec<_>>()
     };
     let (visible, secret) = (things(&shared, "web").await, things(&hidden, "cellar").await);
     app.run_tasks().await;
@@ -81,7 +87,18 @@ async fn no_edge_leads_from_a_shared_tenant_to_another_one() {
         let kind = schema.kind_of(id);
         seen.push_str(&all_of(&schema, &vera, kind, id).await);
     }
-    for list in ["orders", "instances", "workflows", "tasks", "tenants", "viewer"] {
+    for list in [
+        "orders",
+        "instances",
+        "versions",
+        "applications",
+        "environments",
+        "deployments",
+        "workflows",
+        "tasks",
+        "tenants",
+        "viewer",
+    ] {
         let kind = schema.type_of("Query", list);
         let document = format!("{{ {list} {{ {} }} }}", selection(&schema, &kind, 2));
         seen.push_str(&vera.send(&document, json!({})).await.body.to_string());
@@ -105,6 +122,10 @@ impl Schema {
         match id.split('_').next().unwrap() {
             "ord" => "Order",
             "inst" => "Instance",
+            "ver" => "Version",
+            "app" => "Application",
+            "env" => "Environment",
+            "dep" => "Deployment",
             "wf" => "Workflow",
             "task" => "Task",
             "ten" => "Tenant",

@@ -30,6 +30,13 @@ const ADMINS: [&str; 6] = [NOBODY, LACKS, LACKS, LACKS, LACKS, "shown"];
 const COMMAND: [&str; 6] = [NOBODY, HIDDEN, LACKS, OVER, OVER, OVER];
 /// An input that is refused to all who have logged in, before it has an effect.
 const REFUSED: [&str; 6] = [NOBODY, "INVALID", "INVALID", "INVALID", "INVALID", "INVALID"];
+/// The name of something that the owner has.
+const TAKEN: [&str; 6] =
+    [NOBODY, HIDDEN, LACKS, "ALREADY_EXISTS", "ALREADY_EXISTS", "ALREADY_EXISTS"];
+/// What the state of another thing stands in the way of.
+const IN_USE: [&str; 6] = [NOBODY, HIDDEN, LACKS, "CONFLICT", "CONFLICT", "CONFLICT"];
+/// A change of one of the owner's things.
+const CHANGED: [&str; 6] = [NOBODY, HIDDEN, LACKS, "shown", "shown", "shown"];
 /// Changes of the owner's tenant, or silence.
 const FOLLOWED: [&str; 6] = [NOBODY, "silence", "shown", "shown", "shown", "shown"];
 
@@ -57,6 +64,13 @@ pub const QUERIES: &[Rule] = &[
     rule("clusters", "(filter: { ownerId: $member }) { totalCount }", NARROWED),
     rule("searchCluster", "(namespace: \"slipway-acme--books\") { id }", ONE),
     rule("portLeases", "{ port }", [NOBODY, "null", "shown", "shown", "shown", "shown"]),
+    rule("versions", "(filter: { tenantId: $tenant }) { totalCount }", NARROWED),
+    rule("applications", "(filter: { tenantId: $tenant }) { totalCount }", NARROWED),
+    rule("environments", "(filter: { tenantId: $tenant }) { totalCount }", NARROWED),
+    rule("deployments", "(filter: { tenantId: $tenant }) { totalCount }", NARROWED),
+    rule("deployments", "(filter: { versionId: $version }) { totalCount }", NARROWED),
+    rule("deployments", "(filter: { environmentId: $environment }) { totalCount }", NARROWED),
+    rule("tasks", "(filter: { deploymentId: $deployment }) { totalCount }", NARROWED),
     rule("workflows", "(filter: { tenantId: $tenant }) { totalCount }", NARROWED),
     rule("workflows", "(filter: { subjectId: $instance }) { totalCount }", NARROWED),
     rule("tasks", "(filter: { tenantId: $tenant }) { totalCount }", NARROWED),
@@ -76,6 +90,10 @@ pub const NODES: &[Rule] = &[
     rule("Instance", "$instance", ONE),
     rule("SearchCluster", "$searchCluster", ONE),
     rule("DevCluster", "$cluster", ONE),
+    rule("Version", "$version", ONE),
+    rule("Application", "$application", ONE),
+    rule("Environment", "$environment", ONE),
+    rule("Deployment", "$deployment", ONE),
     rule("Workflow", "$workflow", ONE),
     rule("Task", "$task", ONE),
     rule("User", "$user", [NOBODY, "null", "null", "null", "shown", "shown"]),
@@ -162,6 +180,40 @@ pub const MUTATIONS: &[Rule] = &[
         "(id: $cluster) { cursor }",
         [NOBODY, HIDDEN, LACKS, "shown", "shown", "shown"],
     ),
+    rule(
+        "createVersion",
+        "(input: { tenantId: $tenant, gitTag: \"v1\", gitCommit: \"abcdef0\",
+            repository: \"https://git.example.com/a/b\" }) { cursor }",
+        TAKEN,
+    ),
+    rule(
+        "createApplication",
+        "(input: { tenantId: $tenant, name: \"taken\", type: \"web\", config: {},
+            repository: \"https://git.example.com/a/b\" }) { cursor }",
+        TAKEN,
+    ),
+    rule(
+        "createEnvironment",
+        "(input: { tenantId: $tenant, name: \"taken\", type: KUBERNETES }) { cursor }",
+        TAKEN,
+    ),
+    rule("deleteVersion", "(id: $version) { cursor }", IN_USE),
+    rule("deleteApplication", "(id: $application) { cursor }", IN_USE),
+    rule("deleteEnvironment", "(id: $environment) { cursor }", IN_USE),
+    rule("updateApplication", "(id: $application, input: { type: \"api\" }) { cursor }", CHANGED),
+    rule("updateEnvironment", "(id: $environment, input: { isActive: false }) { cursor }", CHANGED),
+    rule(
+        "createDeployment",
+        "(input: { versionId: $version, applicationIds: [$application],
+            environmentId: $environment }) { cursor }",
+        IN_USE,
+    ),
+    rule("rollbackDeployment", "(id: $deployment, targetVersionId: $version) { cursor }", IN_USE),
+    rule(
+        "cancelDeployment",
+        "(id: $deployment) { cursor }",
+        [NOBODY, HIDDEN, LACKS, "shown", OVER, OVER],
+    ),
     rule("cancelWorkflow", "(id: $workflow) { cursor }", COMMAND),
     rule("retryTask", "(id: $task) { cursor }", COMMAND),
     rule("retryFailedTasks", "(workflowId: $workflow) { cursor }", COMMAND),
@@ -183,6 +235,10 @@ pub const SUBSCRIPTIONS: &[Rule] = &[
     rule("podStateChanged", "(after: $start, clusterId: $searchCluster) { cursor }", FOLLOWED),
     rule("podStateChanged", "(after: $start) { cursor }", FOLLOWED),
     rule("podLog", "(uid: $pod) { text }", [NOBODY, HIDDEN, "shown", "shown", "shown", "shown"]),
+    rule("deploymentChanged", "(after: $start, id: $deployment) { cursor }", FOLLOWED),
+    rule("deploymentChanged", "(after: $start, environmentId: $environment) { cursor }", FOLLOWED),
+    rule("deploymentChanged", "(after: $start) { cursor }", FOLLOWED),
+    rule("taskChanged", "(after: $start, deploymentId: $deployment) { cursor }", FOLLOWED),
     rule("workflowChanged", "(after: $start, id: $workflow) { cursor }", FOLLOWED),
     rule("taskChanged", "(after: $start, workflowId: $workflow) { cursor }", FOLLOWED),
     rule("taskChanged", "(after: $start, taskId: $task) { cursor }", FOLLOWED),

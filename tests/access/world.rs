@@ -42,13 +42,15 @@ impl World {
         let search = max.create_search_cluster(input).await.ok();
         let search = search["createSearchCluster"]["cluster"]["id"].clone();
         let (instance, token) = (paid["order"]["instance"]["id"].clone(), api_token(&olga).await);
-        let things = json!({
+        let delivered = delivered(&max, &tenant).await;
+        let mut things = json!({
             "start": start, "product": product, "tenant": tenant, "order": order,
             "orderNumber": number(&olga, &json!(order)).await, "instance": instance,
             "instanceNumber": number(&olga, &instance).await, "cluster": cluster,
             "searchCluster": search, "workflow": workflow, "task": task,
             "token": token, "user": olga.id().await, "member": max.id().await,
         });
+        things.as_object_mut().unwrap().extend(delivered.as_object().unwrap().clone());
         let callers = [app.anonymous(), eve, vera, max, olga, root];
         Self { app, callers, things }
     }
@@ -69,6 +71,36 @@ impl World {
         let limits = Limits { ping_after: Duration::from_millis(300), ..Limits::default() };
         self.app.served(door(limits)).await.0
     }
+}
+
+/// A version, an application and an environment of a tenant, and a deployment of them.
+pub async fn delivered(client: &Client, tenant: &str) -> Value {
+    let create = async |kind: &str, input: Value| {
+        let mut input = input;
+        input["tenantId"] = json!(tenant);
+        let reply = client.try_create(kind, input).await.ok();
+        reply[format!("create{kind}")][kind.to_lowercase()]["id"].clone()
+    };
+    let commit = json!({
+        "gitTag": "v1", "gitCommit": "abcdef0", "repository": "https://git.example.com/a/b",
+    });
+    let version = create("Version", commit).await;
+    let application = create(
+        "Application",
+        json!({
+            "name": "taken", "repository": "https://git.example.com/a/b", "type": "web",
+            "config": { "image": "web:1" },
+        }),
+    )
+    .await;
+    let environment = create("Environment", json!({ "name": "taken", "type": "KUBERNETES" })).await;
+    let of = |id: &Value| id.as_str().unwrap().to_owned();
+    let deployment =
+        client.deploy(&of(&version), &[&of(&application)], &of(&environment), "ROLLING").await;
+    json!({
+        "version": version, "application": application, "environment": environment,
+        "deployment": deployment,
+    })
 }
 
 async fn number(client: &Client, id: &Value) -> Value {

@@ -1,11 +1,12 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Mutex,
+    sync::{Arc, Mutex},
 };
 
 use async_trait::async_trait;
 use domain::{
     Error, Result,
+    delivery::{Kubeconfig, Site, Sites},
     ids::InstanceId,
     runtime::{
         LogPosition, Observation, Part, Place, PodLogLine, PodName, Rollout, Runtime, Target,
@@ -63,6 +64,18 @@ impl Cluster {
             true => Err(Error::unavailable("the cluster", "it is one of those calls")),
             false => Ok(()),
         }
+    }
+}
+
+/// Nothing is delivered here.
+#[async_trait]
+impl Sites for Cluster {
+    async fn site(&self, _: Option<&Kubeconfig>) -> Result<Arc<dyn Site>> {
+        Err(Error::internal("nothing is delivered here"))
+    }
+
+    fn check(&self, _: &Kubeconfig) -> Result<String> {
+        Err(Error::internal("nothing is delivered here"))
     }
 }
 

@@ -304,6 +304,7 @@ fn control_plane(store: Arc<dyn Store>, cluster: &Arc<Cluster>) -> ControlPlane 
         runtime: cluster.clone(),
         search: no_cluster(),
         dev: Arc::new(SimulatedProvider::default()),
+        sites: cluster.clone(),
         bus: Arc::new(LocalBus::new()),
         mirror: Arc::new(MemoryMirror::default()),
         passwords: Arc::new(Argon2Hasher::new().unwrap()),

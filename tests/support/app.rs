@@ -22,7 +22,7 @@ use domain::{
 };
 use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
-use kubernetes::KubernetesRuntime;
+use kubernetes::{KubernetesRuntime, KubernetesSites, SiteSettings};
 use persistence::{LocalBus, MemoryMirror, SqlStore};
 use simulator::{Account, Cluster, Rule};
 use tokio::net::TcpListener;
@@ -142,12 +142,13 @@ impl TestApp {
         let target = Target { name: "simulated".to_owned(), simulated: true };
         let mirror = Arc::new(MemoryMirror::default());
         let dev = Arc::new(SimulatedProvider::default());
-        let runtime = Arc::new(KubernetesRuntime::new(client, target));
+        let runtime = Arc::new(KubernetesRuntime::new(client.clone(), target));
         let ports = Ports {
             store: store.clone(),
             search: runtime.clone(),
             runtime,
             dev: dev.clone(),
+            sites: Arc::new(KubernetesSites::new(client, site_settings())),
             bus: Arc::new(LocalBus::new()),
             mirror: mirror.clone(),
             passwords: Arc::new(Argon2Hasher::new().unwrap()),
@@ -271,6 +272,7 @@ impl TestApp {
             ("StatefulSet", "/apis/apps/v1/statefulsets"),
             ("PersistentVolumeClaim", "/api/v1/persistentvolumeclaims"),
             ("PodDisruptionBudget", "/apis/policy/v1/poddisruptionbudgets"),
+            ("Job", "/apis/batch/v1/jobs"),
             ("Pod", "/api/v1/pods"),
             ("Secret", "/api/v1/secrets"),
             ("Service", "/api/v1/services"),
@@ -285,6 +287,14 @@ impl TestApp {
             }
         }
         found
+    }
+}
+
+/// Clusters of kubeconfigs may stand on this machine.
+pub fn site_settings() -> SiteSettings {
+    SiteSettings {
+        builder_image: "moby/buildkit:rootless".to_owned(),
+        networks: vec!["127.0.0.0/8".parse().unwrap()],
     }
 }
 

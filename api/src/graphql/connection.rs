@@ -7,6 +7,7 @@ use super::{
     clusters::Cluster,
     commerce::{Order, Product},
     context::Ctx,
+    delivery::{Application, Deployment, Environment, Version},
     error::Result,
     identity::{ApiToken, Tenant, User},
     instances::{Instance, InstanceLog},
@@ -24,6 +25,10 @@ use super::{
     concrete(name = "InstanceConnection", params(Instance)),
     concrete(name = "InstanceLogConnection", params(InstanceLog)),
     concrete(name = "ClusterConnection", params(Cluster)),
+    concrete(name = "VersionConnection", params(Version)),
+    concrete(name = "ApplicationConnection", params(Application)),
+    concrete(name = "EnvironmentConnection", params(Environment)),
+    concrete(name = "DeploymentConnection", params(Deployment)),
     concrete(name = "WorkflowConnection", params(Workflow)),
     concrete(name = "TaskConnection", params(Task))
 )]
@@ -52,6 +57,10 @@ where
     concrete(name = "InstanceEdge", params(Instance)),
     concrete(name = "InstanceLogEdge", params(InstanceLog)),
     concrete(name = "ClusterEdge", params(Cluster)),
+    concrete(name = "VersionEdge", params(Version)),
+    concrete(name = "ApplicationEdge", params(Application)),
+    concrete(name = "EnvironmentEdge", params(Environment)),
+    concrete(name = "DeploymentEdge", params(Deployment)),
     concrete(name = "WorkflowEdge", params(Workflow)),
     concrete(name = "TaskEdge", params(Task))
 )]

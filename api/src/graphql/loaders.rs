@@ -5,9 +5,10 @@ use std::{collections::HashMap, hash::Hash, sync::Arc, time::Duration};
 
 use async_graphql::dataloader::{DataLoader, Loader};
 use domain::{
-    ControlPlane, clusters, commerce, identity,
+    ControlPlane, clusters, commerce, delivery, identity,
     ids::{
-        ApiTokenId, ClusterId, InstanceId, OrderId, ProductId, TaskId, TenantId, UserId, WorkflowId,
+        ApiTokenId, ApplicationId, ClusterId, DeploymentId, EnvironmentId, InstanceId, OrderId,
+        ProductId, TaskId, TenantId, UserId, VersionId, WorkflowId,
     },
     instances,
     page::{Page, PageKey, PageRequest, Sort},
@@ -38,6 +39,10 @@ pub struct Loaders {
     pub pods_of: DataLoader<PodsOf>,
     pub troubles: DataLoader<Troubles>,
     pub connected: DataLoader<Connected>,
+    pub versions: DataLoader<Versions>,
+    pub applications: DataLoader<Applications>,
+    pub environments: DataLoader<Environments>,
+    pub deployments: DataLoader<Deployments>,
     pub workflows: DataLoader<Workflows>,
     pub workflows_of_subject: DataLoader<WorkflowsOfSubject>,
     pub lanes: DataLoader<Lanes>,
@@ -72,6 +77,10 @@ impl Loaders {
             pods_of: one(PodsOf(cp.clone()), batches),
             troubles: one(Troubles(cp.clone()), batches),
             connected: one(Connected(cp.clone()), batches),
+            versions: one(Versions(cp.clone()), batches),
+            applications: one(Applications(cp.clone()), batches),
+            environments: one(Environments(cp.clone()), batches),
+            deployments: one(Deployments(cp.clone()), batches),
             workflows: one(Workflows(cp.clone()), batches),
             workflows_of_subject: one(WorkflowsOfSubject(cp.clone()), batches),
             lanes: one(Lanes(cp.clone()), batches),
@@ -164,11 +173,23 @@ loader!(Connected: () => bool, |cp, keys| {
     let connected = cp.targets().await?.iter().all(|(_, connected)| *connected);
     keys.iter().map(|()| ((), connected)).collect()
 });
+loader!(Versions: VersionId => delivery::Version, |cp, ids| {
+    by(cp.versions_by_id(ids).await?, |version| version.id)
+});
+loader!(Applications: ApplicationId => delivery::Application, |cp, ids| {
+    by(cp.applications_by_id(ids).await?, |application| application.id)
+});
+loader!(Environments: EnvironmentId => delivery::Environment, |cp, ids| {
+    by(cp.environments_by_id(ids).await?, |environment| environment.id)
+});
+loader!(Deployments: DeploymentId => delivery::Deployment, |cp, ids| {
+    by(cp.deployments_by_id(ids).await?, |deployment| deployment.id)
+});
 loader!(Workflows: WorkflowId => workflows::Workflow, |cp, ids| {
     by(cp.workflows_by_id(ids).await?, |workflow| workflow.id)
 });
-loader!(Lanes: String => Vec<workflows::Workflow>, |cp, subjects| {
-    grouped(cp.live_workflows(subjects).await?, |workflow| workflow.subject_id.clone())
+loader!(Lanes: String => Vec<workflows::Workflow>, |cp, groups| {
+    grouped(cp.live_workflows(groups).await?, |workflow| workflow.lanes.group.clone())
 });
 loader!(Tasks: TaskId => workflows::Task, |cp, ids| {
     by(cp.tasks_by_id(ids).await?, |task| task.id)

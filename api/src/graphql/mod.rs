@@ -5,6 +5,7 @@ mod clusters;
 mod commerce;
 mod connection;
 mod context;
+mod delivery;
 mod error;
 mod events;
 mod identity;
@@ -46,6 +47,7 @@ pub struct Query(
     commerce::CommerceQuery,
     instances::InstanceQuery,
     clusters::ClusterQuery,
+    delivery::DeliveryQuery,
     workflows::WorkflowQuery,
     events::EventQuery,
 );
@@ -60,6 +62,7 @@ pub struct Mutation(
     commerce::CommerceMutation,
     instances::InstanceMutation,
     clusters::ClusterMutation,
+    delivery::DeliveryMutation,
     workflows::WorkflowMutation,
 );
 
@@ -70,6 +73,7 @@ pub struct Subscription(
     commerce::CommerceSubscription,
     instances::InstanceSubscription,
     clusters::ClusterSubscription,
+    delivery::DeliverySubscription,
     workflows::WorkflowSubscription,
     events::EventSubscription,
 );

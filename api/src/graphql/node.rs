@@ -6,6 +6,7 @@ use super::{
     clusters::{Cluster, DevCluster, SearchCluster},
     commerce::{Order, Product},
     context::Ctx,
+    delivery::{Application, Deployment, Environment, Version},
     error::Result,
     identity::{ApiToken, Tenant, User},
     instances::Instance,
@@ -25,6 +26,10 @@ pub enum Node {
     Instance(Instance),
     SearchCluster(SearchCluster),
     DevCluster(DevCluster),
+    Version(Version),
+    Application(Application),
+    Environment(Environment),
+    Deployment(Deployment),
     Workflow(Workflow),
     Task(Task),
 }
@@ -93,6 +98,26 @@ pub(super) async fn node(ctx: &Context<'_>, id: NodeId) -> Result<Option<Node>> 
                 Cluster::Search(cluster) => Node::SearchCluster(cluster),
                 Cluster::Dev(cluster) => Node::DevCluster(cluster),
             })
+        }
+        NodeId::Version(id) => {
+            let found = loaders.versions.load_one(id).await?;
+            let found = found.filter(|found| actor.sees(found.tenant_id));
+            found.map(|found| Node::Version(Version(found)))
+        }
+        NodeId::Application(id) => {
+            let found = loaders.applications.load_one(id).await?;
+            let found = found.filter(|found| actor.sees(found.tenant_id));
+            found.map(|found| Node::Application(Application(found)))
+        }
+        NodeId::Environment(id) => {
+            let found = loaders.environments.load_one(id).await?;
+            let found = found.filter(|found| actor.sees(found.tenant_id));
+            found.map(|found| Node::Environment(Environment(found)))
+        }
+        NodeId::Deployment(id) => {
+            let found = loaders.deployments.load_one(id).await?;
+            let found = found.filter(|found| actor.sees(found.tenant_id));
+            found.map(|found| Node::Deployment(Deployment(found)))
         }
         NodeId::Workflow(id) => {
             let found = loaders.workflows.load_one(id).await?;

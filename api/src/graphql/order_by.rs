@@ -98,6 +98,30 @@ order_by! {
 }
 
 order_by! {
+    /// The order of a list of versions.
+    VersionOrderBy,
+    /// What versions are ordered by.
+    VersionOrderField {
+        /// When they were registered.
+        CreatedAt,
+    }
+}
+
+order_by! {
+    /// The order of a list of applications.
+    ApplicationOrderBy,
+    /// What applications are ordered by.
+    ApplicationOrderField {
+        /// When they were made.
+        CreatedAt,
+        /// When they were last changed.
+        UpdatedAt,
+        /// The name.
+        Name,
+    }
+}
+
+order_by! {
     /// The order of a list of clusters.
     ClusterOrderBy,
     /// What clusters are ordered by.
@@ -108,6 +132,32 @@ order_by! {
         UpdatedAt,
         /// The name.
         Name,
+    }
+}
+
+order_by! {
+    /// The order of a list of environments.
+    EnvironmentOrderBy,
+    /// What environments are ordered by.
+    EnvironmentOrderField {
+        /// When they were made.
+        CreatedAt,
+        /// When they were last changed.
+        UpdatedAt,
+        /// The name.
+        Name,
+    }
+}
+
+order_by! {
+    /// The order of a list of deployments.
+    DeploymentOrderBy,
+    /// What deployments are ordered by.
+    DeploymentOrderField {
+        /// When they were asked for.
+        CreatedAt,
+        /// When they last changed.
+        UpdatedAt,
     }
 }
 

@@ -86,7 +86,7 @@ impl Product {
         Ok(Self {
             id: ProductId::fresh(),
             name: names::text("input.name", &name, 120)?,
-            description: described(description.as_deref())?,
+            description: names::optional_text("input.description", description.as_deref(), 2000)?,
             status: ProductStatus::Enabled,
             spec: spec.checked("input.spec")?,
             price,
@@ -102,7 +102,8 @@ impl Product {
             self.name = names::text("input.name", &name, 120)?;
         }
         if description.is_some() {
-            self.description = described(description.as_deref())?;
+            self.description =
+                names::optional_text("input.description", description.as_deref(), 2000)?;
         }
         if let Some(spec) = spec {
             self.spec = spec.checked("input.spec")?;
@@ -111,12 +112,5 @@ impl Product {
         self.price = price.unwrap_or(self.price);
         self.updated_at = now;
         Ok(self)
-    }
-}
-
-fn described(description: Option<&str>) -> Result<String> {
-    match description.map(str::trim) {
-        None | Some("") => Ok(String::new()),
-        Some(text) => names::text("input.description", text, 2000),
     }
 }

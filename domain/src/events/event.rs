@@ -140,6 +140,16 @@ event_types! {
     PodAdded "POD_ADDED";
     PodModified "POD_MODIFIED";
     PodDeleted "POD_DELETED";
+    VersionCreated "VERSION_CREATED";
+    VersionDeleted "VERSION_DELETED";
+    ApplicationCreated "APPLICATION_CREATED";
+    ApplicationUpdated "APPLICATION_UPDATED";
+    ApplicationDeleted "APPLICATION_DELETED";
+    EnvironmentCreated "ENVIRONMENT_CREATED";
+    EnvironmentUpdated "ENVIRONMENT_UPDATED";
+    EnvironmentDeleted "ENVIRONMENT_DELETED";
+    DeploymentCreated "DEPLOYMENT_CREATED";
+    DeploymentStatusChanged "DEPLOYMENT_STATUS_CHANGED";
     WorkflowChanged "WORKFLOW_CHANGED";
     TaskChanged "TASK_CHANGED";
     TaskLogged "TASK_LOGGED";
@@ -167,5 +177,6 @@ impl EventType {
         Self::ClusterDeleted,
         Self::ClusterK8sSync,
     ];
+    pub const DEPLOYMENT: &[Self] = &[Self::DeploymentCreated, Self::DeploymentStatusChanged];
     pub const POD: &[Self] = &[Self::PodAdded, Self::PodModified, Self::PodDeleted];
 }

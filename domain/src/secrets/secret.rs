@@ -62,6 +62,21 @@ impl SecretValues {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// One text alone, which is no variable.
+    pub fn single(name: &str, value: String) -> Self {
+        Self(BTreeMap::from([(name.to_owned(), value)]))
+    }
+
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// All but these; `None` where nothing is left.
+    pub fn without(mut self, names: &[&str]) -> Option<Self> {
+        self.0.retain(|name, _| !names.contains(&name.as_str()));
+        Some(self).filter(|values| !values.0.is_empty())
+    }
+
     pub fn seal(&self, vault: &dyn Vault, tenant_id: TenantId) -> Result<SealedSecret> {
         let (plain, context) = (self.bytes()?, tenant_id.to_string());
         Ok(SealedSecret {

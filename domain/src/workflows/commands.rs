@@ -73,8 +73,8 @@ impl Work {
     /// Loads a workflow that the caller may change, with its whole lane held.
     async fn own_workflow(&mut self, id: WorkflowId) -> Result<Workflow> {
         self.actor()?;
-        let subject = self.workflow(id).await?.subject_id;
-        self.tx.lock(&subject).await?;
+        let group = self.workflow(id).await?.lanes.group;
+        self.tx.lock(&group).await?;
         let workflow = self.workflow(id).await?;
         let actor = self.actor()?;
         if !actor.sees(workflow.tenant_id) {
@@ -110,22 +110,24 @@ impl Work {
             });
         }
         if workflow.status.is_live() {
+            registry::prepare(self, &workflow, &mut tasks).await?;
             return self.advance_with(workflow, &before, tasks).await;
         }
         self.admit(workflow.tenant_id, workflow.kind).await?;
         let previous = workflow.status;
         workflow.status = WorkflowStatus::Pending;
         workflow.completed_at = None;
-        workflow.lane_number = self.tx.next_lane_number(&workflow.subject_id).await?;
-        let idle =
-            self.tx.live_workflows(std::slice::from_ref(&workflow.subject_id)).await?.is_empty();
+        let group = workflow.lanes.group.clone();
+        workflow.lane_number = self.tx.next_lane_number(&group).await?;
+        let live = self.tx.live_workflows(&[group]).await?;
         registry::revive(self, &workflow).await?;
         self.tx.update_workflow(&workflow).await?;
         self.tell_workflow(&workflow, Some(previous))?;
-        if idle {
-            return self.advance_with(workflow, &before, tasks).await;
+        if live.iter().any(|other| workflow.is_behind(other)) {
+            return self.save_tasks(&workflow, &before, &tasks).await;
         }
-        self.save_tasks(&workflow, &before, &tasks).await
+        registry::prepare(self, &workflow, &mut tasks).await?;
+        self.advance_with(workflow, &before, tasks).await
     }
 }
 

@@ -22,11 +22,12 @@ pub(super) fn advance(
         if of(tasks, Phase::Forward).any(|task| task.status.is_live()) {
             return None;
         }
-        if of(tasks, Phase::Forward).all(|task| task.status == TaskStatus::Success) {
+        if of(tasks, Phase::Forward).all(is_done) {
             skip_compensation(tasks, now);
             return Some(Ending::Success);
         }
-        if tasks.iter().all(|task| task.started_at.is_none()) {
+        let undone = workflow.cancel_reason.is_some() || workflow.kind.undoes_failures();
+        if !undone || tasks.iter().all(|task| task.attempt == 0) {
             skip_compensation(tasks, now);
         }
         workflow.compensating = of(tasks, Phase::Compensation).any(|task| task.status.is_live());
@@ -47,14 +48,32 @@ pub(super) fn revive(tasks: &mut [Task], chosen: impl Fn(&Task) -> bool, now: Ti
     while let Some(next) = tasks.iter().find(|task| {
         task.status == TaskStatus::Canceled
             && !revived.contains(&task.id)
-            && task.depends_on.iter().any(|id| revived.contains(id))
+            && needs(tasks, task).iter().any(|id| revived.contains(id))
     }) {
         revived.push(next.id);
     }
-    for task in tasks.iter_mut().filter(|task| revived.contains(&task.id)) {
+    let skipped = |task: &Task| {
+        task.phase == Phase::Compensation && task.status == TaskStatus::Skipped && failed > 0
+    };
+    for task in tasks.iter_mut().filter(|task| revived.contains(&task.id) || skipped(task)) {
         task.reset(now);
     }
     failed
+}
+
+/// What is not needed counts as done: nobody has to wait for it.
+fn is_done(task: &Task) -> bool {
+    matches!(task.status, TaskStatus::Success | TaskStatus::Skipped)
+}
+
+/// What a task waits for: the dependencies of those that are not needed stand in for them.
+fn needs(tasks: &[Task], task: &Task) -> Vec<TaskId> {
+    let of = |id: &TaskId| tasks.iter().find(|task| task.id == *id);
+    let expand = |id: &TaskId| match of(id) {
+        Some(skipped) if skipped.status == TaskStatus::Skipped => needs(tasks, skipped),
+        _ => vec![*id],
+    };
+    task.depends_on.iter().flat_map(expand).collect()
 }
 
 fn of(tasks: &[Task], phase: Phase) -> impl Iterator<Item = &Task> {
@@ -78,7 +97,7 @@ fn cancel_dependants(tasks: &mut [Task], now: Timestamp) {
         })
     };
     while let Some(next) = tasks.iter().position(|task| {
-        task.status == TaskStatus::Pending && task.depends_on.iter().any(|id| lost(tasks, id))
+        task.status == TaskStatus::Pending && needs(tasks, task).iter().any(|id| lost(tasks, id))
     }) {
         tasks[next].end(TaskStatus::Canceled, now);
     }
@@ -86,19 +105,16 @@ fn cancel_dependants(tasks: &mut [Task], now: Timestamp) {
 
 /// Makes claimable what depends on nothing open any more.
 fn release(tasks: &mut [Task], phase: Phase, now: Timestamp) {
-    let done: Vec<TaskId> = tasks
-        .iter()
-        .filter(|task| task.status == TaskStatus::Success)
-        .map(|task| task.id)
-        .collect();
-    for task in tasks {
-        let due = task.phase == phase
+    let done = |id: &TaskId| tasks.iter().any(|task| task.id == *id && is_done(task));
+    let due = |task: &Task| {
+        task.phase == phase
             && task.status == TaskStatus::Pending
             && task.claim.ready_at.is_none()
-            && task.depends_on.iter().all(|id| done.contains(id));
-        if due {
-            task.release(now, now);
-        }
+            && needs(tasks, task).iter().all(done)
+    };
+    let due: Vec<TaskId> = tasks.iter().filter(|task| due(task)).map(|task| task.id).collect();
+    for task in tasks.iter_mut().filter(|task| due.contains(&task.id)) {
+        task.release(now, now);
     }
 }
 
@@ -117,7 +133,7 @@ mod tests {
     use super::*;
     use crate::{
         ids::{TenantId, WorkflowId},
-        workflows::{WorkflowKind, WorkflowStatus},
+        workflows::{Lanes, WorkflowKind, WorkflowStatus},
     };
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -128,6 +144,7 @@ mod tests {
             tenant_id: TenantId::fresh(),
             kind: WorkflowKind::ProvisionInstance,
             subject_id: "inst".to_owned(),
+            lanes: Lanes::whole("inst"),
             lane_number: 1,
             status: WorkflowStatus::Running,
             cancel_reason: None,
@@ -154,6 +171,7 @@ mod tests {
             result: None,
             error: None,
             wait_reason: None,
+            memo: None,
             attempt: 0,
             time_limit: None,
             deadline: None,
@@ -190,6 +208,7 @@ mod tests {
     }
 
     fn run(task: &mut Task, status: TaskStatus) {
+        task.attempt += 1;
         task.started_at = Some(NOW);
         task.end(status, NOW);
     }
@@ -256,6 +275,48 @@ mod tests {
         assert_eq!(states(&tasks), "Srrpp");
     }
 
+    #[test]
+    fn a_deployment_undoes_what_is_cancelled_and_leaves_what_has_failed() {
+        let (mut workflow, mut tasks) = diamond();
+        workflow.kind = WorkflowKind::RollingDeployment;
+        run(&mut tasks[0], TaskStatus::Success);
+        run(&mut tasks[1], TaskStatus::Failed);
+        run(&mut tasks[2], TaskStatus::Success);
+
+        assert_eq!(advance(&mut workflow, &mut tasks, NOW), Some(Ending::Failed));
+        assert_eq!(states(&tasks), "SFSCK");
+        revive(&mut tasks, |task| task.status == TaskStatus::Failed, NOW);
+        assert_eq!(states(&tasks), "SpSpp");
+        workflow.cancel_reason = Some("by user".to_owned());
+        assert_eq!(advance(&mut workflow, &mut tasks, NOW), None);
+        assert_eq!(states(&tasks), "SCSCr");
+        run(&mut tasks[4], TaskStatus::Success);
+        assert_eq!(advance(&mut workflow, &mut tasks, NOW), Some(Ending::Canceled));
+    }
+
+    #[test]
+    fn who_depends_on_what_is_not_needed_waits_for_what_that_depends_on() {
+        let (mut workflow, mut tasks) = diamond();
+        tasks[1].end(TaskStatus::Skipped, NOW);
+        tasks[2].end(TaskStatus::Skipped, NOW);
+
+        assert_eq!(advance(&mut workflow, &mut tasks, NOW), None);
+        assert_eq!(states(&tasks), "rKKpp");
+        let mut failed = tasks.clone();
+        run(&mut tasks[0], TaskStatus::Success);
+        assert_eq!(advance(&mut workflow, &mut tasks, NOW), None);
+        assert_eq!(states(&tasks), "SKKrp");
+        run(&mut tasks[3], TaskStatus::Success);
+        assert_eq!(advance(&mut workflow, &mut tasks, NOW), Some(Ending::Success));
+
+        run(&mut failed[0], TaskStatus::Failed);
+        workflow.kind = WorkflowKind::RollingDeployment;
+        assert_eq!(advance(&mut workflow, &mut failed, NOW), Some(Ending::Failed));
+        assert_eq!(states(&failed), "FKKCK");
+        revive(&mut failed, |task| task.status == TaskStatus::Failed, NOW);
+        assert_eq!(states(&failed), "pKKpp");
+    }
+
     /// What may happen to a workflow between two of its moves: claims, outcomes and losses of
     /// workers, a cancellation, another try.
     fn happen(random: &mut fastrand::Rng, workflow: &mut Workflow, tasks: &mut [Task]) {
@@ -276,6 +337,7 @@ mod tests {
             }
             46.. if task.claim.ready_at.is_some() && !task.claim.leased => {
                 task.status = TaskStatus::Running;
+                task.attempt += 1;
                 task.started_at = Some(NOW);
                 (task.claim.ready_at, task.claim.leased) = (None, true);
             }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{Task, Workflow};
 use crate::{
     clusters::{DevProvider, SearchRuntime},
+    delivery::Sites,
     error::Result,
     runtime::Runtime,
     secrets::Vault,
@@ -18,7 +19,26 @@ pub struct Outside {
     pub runtime: Arc<dyn Runtime>,
     pub search: Arc<dyn SearchRuntime>,
     pub dev: Arc<dyn DevProvider>,
+    pub sites: Arc<dyn Sites>,
     pub vault: Arc<dyn Vault>,
+    pub turn: Turn,
+}
+
+/// What an executor knows of the task beyond its payload.
+#[derive(Clone, Debug)]
+pub struct Turn {
+    /// By the store's clock.
+    pub now: Timestamp,
+    pub attempt: i32,
+    /// What it left for itself by [`Outcome::Resume`], if it did since the task was begun or tried
+    /// again by somebody.
+    pub memo: Option<Value>,
+}
+
+impl Turn {
+    pub fn recall<T: DeserializeOwned>(&self) -> Option<T> {
+        self.memo.clone().and_then(|memo| serde_json::from_value(memo).ok())
+    }
 }
 
 /// A kind of step. The value is the task's payload.
@@ -42,6 +62,13 @@ pub enum Outcome {
     /// Look again after this long, or sooner when the watch sees the subject change.
     Wait {
         at_most: SignedDuration,
+        reason: String,
+    },
+    /// Go on after this long with `memo` in hand, which outlives a crash: what is found out once
+    /// is stored before anything is done that depends on it.
+    Resume {
+        memo: Value,
+        after: SignedDuration,
         reason: String,
     },
     Fail {

@@ -10,9 +10,9 @@ mod store;
 mod task;
 mod workflow;
 
-pub use executor::{Claim, Executor, Outcome, Outside, TaskLog};
+pub use executor::{Claim, Executor, Outcome, Outside, TaskLog, Turn};
 pub use plan::{NewTask, Plan};
 pub use service::Lane;
 pub use store::{LogLine, TaskQueue, WorkflowCaps, WorkflowReads, WorkflowWrites};
 pub use task::{ClaimState, Phase, Task, TaskAttempt, TaskFilter, TaskStatus};
-pub use workflow::{Ending, Workflow, WorkflowFilter, WorkflowKind, WorkflowStatus};
+pub use workflow::{Ending, Lanes, Workflow, WorkflowFilter, WorkflowKind, WorkflowStatus};

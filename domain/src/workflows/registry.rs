@@ -4,14 +4,19 @@
 use futures::future::BoxFuture;
 use serde_json::Value;
 
-use super::{Ending, Executor, Outcome, Outside, TaskLog, Workflow, WorkflowKind};
+use super::{Ending, Executor, Outcome, Outside, Task, TaskLog, Workflow, WorkflowKind};
 use crate::{
     clusters::{
         self, ApplySearchPart, AwaitAbsence, AwaitAddress, AwaitSearchRollout, ConfigureIndices,
         CreateDevCluster, ExpandVolumes, ProbePorts, RemoveDevCluster, RemoveSearchPart,
         StartDevCluster, StopDevCluster, VerifyDevCluster,
     },
+    delivery::{
+        self, Build, CleanupBlue, Deploy, DeployGreen, HealthCheck, RemoveJobs, RestoreRelease,
+        SwitchTraffic, Test,
+    },
     error::{Error, Result},
+    ids::TaskId,
     instances::{
         self, ApplyPart, ApplySecret, AwaitRemoval, AwaitRollout, FindDrift, RemoveSecret,
         RemoveWorkload,
@@ -49,6 +54,15 @@ const EXECUTORS: &[Entry] = &[
     entry::<VerifyDevCluster>(),
     entry::<RemoveDevCluster>(),
     entry::<AwaitAbsence>(),
+    entry::<Build>(),
+    entry::<Test>(),
+    entry::<Deploy>(),
+    entry::<DeployGreen>(),
+    entry::<HealthCheck>(),
+    entry::<SwitchTraffic>(),
+    entry::<CleanupBlue>(),
+    entry::<RemoveJobs>(),
+    entry::<RestoreRelease>(),
 ];
 
 /// The kinds of task, each with its newest payload version, that this binary can run; others
@@ -86,6 +100,9 @@ pub(super) async fn settle(work: &mut Work, workflow: &Workflow, ending: Ending)
         | WorkflowKind::StartDevCluster
         | WorkflowKind::StopDevCluster
         | WorkflowKind::DeleteDevCluster => clusters::settle(work, workflow, ending).await,
+        WorkflowKind::RollingDeployment | WorkflowKind::BlueGreenDeployment => {
+            delivery::settle(work, workflow, ending).await
+        }
     }
 }
 
@@ -96,7 +113,50 @@ pub(super) async fn revive(work: &mut Work, workflow: &Workflow) -> Result<()> {
         | WorkflowKind::ReconcileSearchCluster
         | WorkflowKind::StartDevCluster
         | WorkflowKind::StopDevCluster => clusters::revive(work, workflow).await,
+        WorkflowKind::RollingDeployment | WorkflowKind::BlueGreenDeployment => {
+            delivery::revive(work, workflow).await
+        }
         _ => instances::revive(work, workflow).await,
+    }
+}
+
+/// Tells the open tasks what is known only now: when the workflow's turn comes, and when some are
+/// tried again.
+pub(super) async fn prepare(
+    work: &mut Work,
+    workflow: &Workflow,
+    tasks: &mut [Task],
+) -> Result<()> {
+    match workflow.kind {
+        WorkflowKind::RollingDeployment | WorkflowKind::BlueGreenDeployment => {
+            delivery::prepare(work, workflow, tasks).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What the first start of a task means for the workflow's subject.
+pub(super) async fn begin(work: &mut Work, workflow: &Workflow) -> Result<()> {
+    match workflow.kind {
+        WorkflowKind::RollingDeployment | WorkflowKind::BlueGreenDeployment => {
+            delivery::begin(work, workflow).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What the success of the task `done` means for the others.
+pub(super) async fn achieve(
+    work: &mut Work,
+    workflow: &Workflow,
+    done: TaskId,
+    tasks: &mut [Task],
+) -> Result<()> {
+    match workflow.kind {
+        WorkflowKind::RollingDeployment | WorkflowKind::BlueGreenDeployment => {
+            delivery::achieve(work, workflow, done, tasks).await
+        }
+        _ => Ok(()),
     }
 }
 

@@ -7,7 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::{
-    Claim, Outcome, Outside, Phase, Task, TaskLog, TaskQueue, TaskStatus, WorkflowStatus, registry,
+    Claim, Outcome, Outside, Phase, Task, TaskLog, TaskQueue, TaskStatus, Turn, WorkflowStatus,
+    registry,
 };
 use crate::{
     control_plane::ControlPlane,
@@ -92,11 +93,14 @@ impl ControlPlane {
     }
 
     async fn execute_task(&self, claim: &Claim, log: &mut TaskLog) -> Result<Outcome> {
+        let Claim { task, at, .. } = claim;
         let outside = Outside {
             runtime: self.ports.runtime.clone(),
             search: self.ports.search.clone(),
             dev: self.ports.dev.clone(),
+            sites: self.ports.sites.clone(),
             vault: self.ports.vault.clone(),
+            turn: Turn { now: *at, attempt: task.attempt, memo: task.memo.clone() },
         };
         registry::execute(&claim.task.kind, claim.task.payload.clone(), &outside, log).await
     }
@@ -104,7 +108,7 @@ impl ControlPlane {
     async fn record(&self, claim: &Claim, outcome: &Result<Outcome>, log: &str) -> Result<()> {
         let cause = Some(claim.workflow.id.to_string());
         self.maintain(cause, async |work| {
-            work.tx.lock(&claim.workflow.subject_id).await?;
+            work.tx.lock(&claim.workflow.lanes.group).await?;
             let workflow = work.tx.workflows_by_id(&[claim.workflow.id]).await?.pop();
             let Some(workflow) = workflow else {
                 return Ok(None);
@@ -121,8 +125,12 @@ impl ControlPlane {
             let canceling = workflow.cancel_reason.is_some() && task.phase == Phase::Forward;
             let woken = task.claim.wakes != claim.task.claim.wakes;
             apply(task, outcome, work.now(), woken, canceling);
+            let (id, done) = (task.id, task.status == TaskStatus::Success);
             if !log.is_empty() {
                 work.log(task, log).await?;
+            }
+            if done {
+                registry::achieve(work, &workflow, id, &mut tasks).await?;
             }
             work.advance_with(workflow, &before, tasks).await.map(Some)
         })
@@ -159,6 +167,7 @@ impl Work {
             claim.workflow.started_at = Some(now);
             self.tx.update_workflow(&claim.workflow).await?;
             self.tell_workflow(&claim.workflow, Some(WorkflowStatus::Pending))?;
+            registry::begin(self, &claim.workflow).await?;
         }
         if !(fresh || retried || claim.taken_over) {
             return Ok(claim);
@@ -221,6 +230,12 @@ fn apply(task: &mut Task, outcome: &Result<Outcome>, now: Timestamp, woken: bool
             task.wait_reason = Some(reason.clone());
             let at_most = if woken { SignedDuration::ZERO } else { *at_most };
             task.release(due(task, now, at_most), now);
+        }
+        Ok(Outcome::Resume { memo, after, reason }) => {
+            task.memo = Some(memo.clone());
+            task.wait_reason = Some(reason.clone());
+            let after = if woken { SignedDuration::ZERO } else { *after };
+            task.release(due(task, now, after), now);
         }
         Ok(Outcome::Fail { reason }) if !endless => {
             task.error = Some(reason.clone());

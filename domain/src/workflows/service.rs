@@ -1,8 +1,8 @@
 use serde::Serialize;
 
 use super::{
-    Ending, NewTask, Plan, Task, TaskAttempt, TaskFilter, TaskStatus, Workflow, WorkflowFilter,
-    WorkflowKind, WorkflowStatus, dag, registry, store::LogLine, task::ClaimState,
+    Ending, Lanes, NewTask, Plan, Task, TaskAttempt, TaskFilter, TaskStatus, Workflow,
+    WorkflowFilter, WorkflowKind, WorkflowStatus, dag, registry, store::LogLine, task::ClaimState,
 };
 use crate::{
     control_plane::{Call, ControlPlane},
@@ -17,9 +17,9 @@ use crate::{
 /// Where a waiting workflow stands.
 #[derive(Clone, Debug)]
 pub struct Lane {
-    /// How many go before it in its lane; 0 for the one at the head.
+    /// How many have to end before it; 0 for one whose turn it is.
     pub position: i32,
-    /// The one right before it.
+    /// The last of them.
     pub blocked_by: Option<Workflow>,
 }
 
@@ -77,8 +77,8 @@ impl ControlPlane {
         self.reader().await?.workflows_of_subjects(subjects, page).await
     }
 
-    pub async fn live_workflows(&self, subjects: &[String]) -> Result<Vec<Workflow>> {
-        self.reader().await?.live_workflows(subjects).await
+    pub async fn live_workflows(&self, groups: &[String]) -> Result<Vec<Workflow>> {
+        self.reader().await?.live_workflows(groups).await
     }
 
     pub async fn tasks_by_id(&self, ids: &[TaskId]) -> Result<Vec<Task>> {
@@ -104,10 +104,9 @@ impl ControlPlane {
 }
 
 impl Lane {
-    /// Finds a workflow's place among the live ones of its lane, which are in order.
+    /// Finds a workflow's place among the live ones of its group, which are in order.
     pub fn of(workflow: &Workflow, live: &[Workflow]) -> Self {
-        let ahead: Vec<_> =
-            live.iter().filter(|other| other.lane_number < workflow.lane_number).collect();
+        let ahead: Vec<_> = live.iter().filter(|other| workflow.is_behind(other)).collect();
         Self {
             position: i32::try_from(ahead.len()).unwrap_or(i32::MAX),
             blocked_by: ahead.last().map(|other| (*other).clone()),
@@ -116,18 +115,31 @@ impl Lane {
 }
 
 impl Work {
-    /// Stores a plan as a workflow at the end of its lane. The caller holds the subject's lock.
+    /// Stores a plan as a workflow at the end of its subject's lane. The caller holds the
+    /// subject's lock.
     pub(crate) async fn start(&mut self, plan: Plan) -> Result<()> {
+        let lanes = Lanes::whole(plan.subject_id.clone());
+        self.start_in(lanes, WorkflowId::fresh(), plan).await
+    }
+
+    /// The same in other lanes, whose group the caller holds the lock of.
+    pub(crate) async fn start_in(
+        &mut self,
+        lanes: Lanes,
+        id: WorkflowId,
+        plan: Plan,
+    ) -> Result<()> {
         let now = self.now();
         let Plan { kind, tenant_id, subject_id, tasks } = plan;
         self.admit(tenant_id, kind).await?;
-        let idle = self.tx.live_workflows(std::slice::from_ref(&subject_id)).await?.is_empty();
+        let live = self.tx.live_workflows(std::slice::from_ref(&lanes.group)).await?;
         let mut workflow = Workflow {
-            id: WorkflowId::fresh(),
+            id,
             tenant_id,
             kind,
-            lane_number: self.tx.next_lane_number(&subject_id).await?,
             subject_id,
+            lane_number: self.tx.next_lane_number(&lanes.group).await?,
+            lanes,
             status: WorkflowStatus::Pending,
             cancel_reason: None,
             compensating: false,
@@ -136,7 +148,8 @@ impl Work {
             completed_at: None,
         };
         let mut tasks = planned(&workflow, tasks, self);
-        if idle {
+        if !live.iter().any(|other| workflow.is_behind(other)) {
+            registry::prepare(self, &workflow, &mut tasks).await?;
             dag::advance(&mut workflow, &mut tasks, now);
         }
         self.tx.insert_workflow(&workflow).await?;
@@ -181,20 +194,24 @@ impl Work {
     }
 
     /// Wants one live workflow stopped.
-    pub(super) async fn cancel(&mut self, mut workflow: Workflow, reason: &str) -> Result<()> {
-        let lane = self.tx.live_workflows(std::slice::from_ref(&workflow.subject_id)).await?;
+    pub(crate) async fn cancel(&mut self, mut workflow: Workflow, reason: &str) -> Result<()> {
+        let live = self.tx.live_workflows(std::slice::from_ref(&workflow.lanes.group)).await?;
         workflow.cancel_reason = Some(reason.to_owned());
-        if lane.first().is_some_and(|head| head.id == workflow.id) {
-            return self.advance(workflow).await;
+        if live.iter().any(|other| workflow.is_behind(other)) {
+            return self.cancel_queued(workflow).await;
         }
-        self.cancel_queued(workflow).await
+        self.advance(workflow).await
     }
 
     /// Why a workflow did not succeed, in the words of the task that failed first.
     pub(crate) async fn failure(&mut self, workflow: &Workflow) -> Result<Option<String>> {
-        let tasks = self.tx.tasks_of_workflows(&[workflow.id]).await?;
-        let failed = tasks.into_iter().find(|task| task.status == TaskStatus::Failed);
+        let failed = self.failed_task(workflow).await?;
         Ok(failed.and_then(|task| task.error).or_else(|| workflow.cancel_reason.clone()))
+    }
+
+    pub(crate) async fn failed_task(&mut self, workflow: &Workflow) -> Result<Option<Task>> {
+        let tasks = self.tx.tasks_of_workflows(&[workflow.id]).await?;
+        Ok(tasks.into_iter().find(|task| task.status == TaskStatus::Failed))
     }
 
     async fn cancel_queued(&mut self, mut workflow: Workflow) -> Result<()> {
@@ -202,10 +219,11 @@ impl Work {
         let mut tasks = before.clone();
         let ending = dag::advance(&mut workflow, &mut tasks, self.now());
         self.save_tasks(&workflow, &before, &tasks).await?;
-        match ending {
-            Some(ending) => self.end(workflow, ending).await,
-            None => Err(Error::internal("a queued workflow had begun")),
-        }
+        let Some(ending) = ending else {
+            return Err(Error::internal("a queued workflow had begun"));
+        };
+        self.end(workflow.clone(), ending).await?;
+        Box::pin(self.give_way(&workflow)).await
     }
 
     /// Moves the workflow at the head of a lane on after one of its tasks has changed.
@@ -226,12 +244,23 @@ impl Work {
         let Some(ending) = ending else {
             return self.tx.update_workflow(&workflow).await;
         };
-        let subject = workflow.subject_id.clone();
-        self.end(workflow, ending).await?;
-        match self.tx.live_workflows(&[subject]).await?.into_iter().next() {
-            Some(next) => Box::pin(self.advance(next)).await,
-            None => Ok(()),
+        self.end(workflow.clone(), ending).await?;
+        Box::pin(self.give_way(&workflow)).await
+    }
+
+    /// Begins those whose turn has come by the end of this one.
+    async fn give_way(&mut self, ended: &Workflow) -> Result<()> {
+        let live = self.tx.live_workflows(std::slice::from_ref(&ended.lanes.group)).await?;
+        let free = |next: &&Workflow| {
+            next.is_behind(ended) && !live.iter().any(|other| next.is_behind(other))
+        };
+        for next in live.iter().filter(free) {
+            let before = self.tx.tasks_of_workflows(&[next.id]).await?;
+            let mut tasks = before.clone();
+            registry::prepare(self, next, &mut tasks).await?;
+            Box::pin(self.advance_with(next.clone(), &before, tasks)).await?;
         }
+        Ok(())
     }
 
     async fn end(&mut self, mut workflow: Workflow, ending: Ending) -> Result<()> {
@@ -243,7 +272,7 @@ impl Work {
         registry::settle(self, &workflow, ending).await
     }
 
-    pub(super) async fn save_tasks(
+    pub(crate) async fn save_tasks(
         &mut self,
         of: &Workflow,
         before: &[Task],
@@ -316,7 +345,7 @@ fn planned(workflow: &Workflow, new: Vec<NewTask>, work: &Work) -> Vec<Task> {
         let depends_on = new
             .depends_on
             .iter()
-            .filter_map(|name| tasks.iter().find(|task| task.name == **name))
+            .filter_map(|name| tasks.iter().find(|task| task.name == *name))
             .map(|task| task.id)
             .collect::<Vec<_>>();
         debug_assert_eq!(depends_on.len(), new.depends_on.len(), "{} depends on later", new.name);
@@ -325,23 +354,24 @@ fn planned(workflow: &Workflow, new: Vec<NewTask>, work: &Work) -> Vec<Task> {
             workflow_id: workflow.id,
             tenant_id: workflow.tenant_id,
             ordinal,
-            name: new.name.to_owned(),
+            name: new.name,
             kind: new.kind.to_owned(),
             payload_version: new.payload_version,
             phase: new.phase,
-            status: TaskStatus::Pending,
+            status: if new.skipped { TaskStatus::Skipped } else { TaskStatus::Pending },
             depends_on,
             payload: new.payload,
             result: None,
             error: None,
             wait_reason: None,
+            memo: None,
             attempt: 0,
             time_limit: new.time_limit,
             deadline: None,
             created_at: work.now(),
             updated_at: work.now(),
             started_at: None,
-            completed_at: None,
+            completed_at: new.skipped.then(|| work.now()),
             claim: ClaimState::default(),
         });
     }

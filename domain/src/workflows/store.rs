@@ -22,8 +22,8 @@ pub trait WorkflowReads {
         subjects: &[String],
         page: &PageRequest,
     ) -> Result<Vec<Page<Workflow>>>;
-    /// The live workflows of these subjects, each lane in its order.
-    async fn live_workflows(&mut self, subjects: &[String]) -> Result<Vec<Workflow>>;
+    /// The live workflows of these groups of lanes, each group in its order.
+    async fn live_workflows(&mut self, groups: &[String]) -> Result<Vec<Workflow>>;
     /// What the running tasks of these subjects' workflows wait for or have failed with last.
     async fn troubles_of_subjects(&mut self, subjects: &[String]) -> Result<Vec<(String, String)>>;
     async fn tasks_by_id(&mut self, ids: &[TaskId]) -> Result<Vec<Task>>;
@@ -72,7 +72,7 @@ pub struct LogLine {
 pub trait WorkflowWrites {
     async fn insert_workflow(&mut self, workflow: &Workflow) -> Result<()>;
     async fn update_workflow(&mut self, workflow: &Workflow) -> Result<()>;
-    async fn next_lane_number(&mut self, subject: &str) -> Result<i64>;
+    async fn next_lane_number(&mut self, group: &str) -> Result<i64>;
     async fn insert_task(&mut self, task: &Task) -> Result<()>;
 
     /// Writes the task where its fence is still the one it carries, and counts that up; else

@@ -31,6 +31,9 @@ pub struct Task {
     pub error: Option<String>,
     /// Why it waits, while it waits.
     pub wait_reason: Option<String>,
+    /// What its executor goes on from.
+    #[serde(skip)]
+    pub memo: Option<Value>,
     /// 0 before the first start, then from 1.
     pub attempt: i32,
     /// How long it may take from its first start; `None` for ever.
@@ -93,6 +96,8 @@ pub struct TaskFilter {
     pub status: Option<Vec<TaskStatus>>,
     pub kind: Option<String>,
     pub workflow_id: Option<WorkflowId>,
+    /// Of the workflows for this subject.
+    pub subject_id: Option<String>,
     pub tenant_id: Option<TenantId>,
     pub visible: Option<Vec<TenantId>>,
 }
@@ -140,6 +145,12 @@ impl Task {
         self.time_limit.is_none()
     }
 
+    /// Whether it failed because its time was up.
+    pub fn timed_out(&self) -> bool {
+        let late = |at: Timestamp| self.deadline.is_some_and(|deadline| deadline <= at);
+        self.status == TaskStatus::Failed && self.completed_at.is_some_and(late)
+    }
+
     /// Where it stands in a list that is ordered so.
     pub fn page_key(&self, by: SortField) -> PageKey {
         let value = match by {
@@ -164,6 +175,7 @@ impl Task {
         self.status = TaskStatus::Pending;
         self.result = None;
         self.error = None;
+        self.memo = None;
         self.started_at = None;
         self.completed_at = None;
         self.deadline = None;

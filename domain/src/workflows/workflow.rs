@@ -10,9 +10,11 @@ pub struct Workflow {
     pub id: WorkflowId,
     pub tenant_id: TenantId,
     pub kind: WorkflowKind,
-    /// What it is for, and at once its lane: one workflow at a time per subject.
+    /// What it is for.
     pub subject_id: String,
-    /// Its place in the lane; smaller goes first.
+    #[serde(flatten)]
+    pub lanes: Lanes,
+    /// Its place among the workflows of its group; smaller goes first.
     pub lane_number: i64,
     pub status: WorkflowStatus,
     /// Set once somebody wants it stopped, with why.
@@ -22,6 +24,19 @@ pub struct Workflow {
     pub created_at: Timestamp,
     pub started_at: Option<Timestamp>,
     pub completed_at: Option<Timestamp>,
+}
+
+/// What a workflow needs for itself alone while it runs: some lanes of a group, all at once. The
+/// bookkeeping of a group goes on under one lock, so that nobody ever holds one lane and waits for
+/// another.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Lanes {
+    #[serde(rename = "laneGroup")]
+    pub group: String,
+    /// None means the whole group.
+    #[serde(rename = "lanes")]
+    pub members: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -40,6 +55,26 @@ pub enum Ending {
     Success,
     Failed,
     Canceled,
+}
+
+impl Workflow {
+    /// Whether the other one has to end before this one may begin.
+    pub fn is_behind(&self, other: &Self) -> bool {
+        other.lane_number < self.lane_number && self.lanes.meet(&other.lanes)
+    }
+}
+
+impl Lanes {
+    pub fn whole(group: impl Into<String>) -> Self {
+        Self { group: group.into(), members: Vec::new() }
+    }
+
+    fn meet(&self, other: &Self) -> bool {
+        self.group == other.group
+            && (self.members.is_empty()
+                || other.members.is_empty()
+                || self.members.iter().any(|lane| other.members.contains(lane)))
+    }
 }
 
 impl WorkflowStatus {
@@ -109,6 +144,8 @@ kinds! {
     StartDevCluster "start_dev_cluster";
     StopDevCluster "stop_dev_cluster";
     DeleteDevCluster "delete_dev_cluster";
+    RollingDeployment "rolling_deployment";
+    BlueGreenDeployment "blue_green_deployment";
 }
 
 impl WorkflowKind {
@@ -128,6 +165,12 @@ impl WorkflowKind {
         )
     }
 
+    /// Whether its compensation runs when it fails, and not only when it is cancelled. A failed
+    /// deployment stays as it stands, so that a task can be tried again.
+    pub fn undoes_failures(self) -> bool {
+        !matches!(self, Self::RollingDeployment | Self::BlueGreenDeployment)
+    }
+
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.as_str() == text)
     }
@@ -141,4 +184,24 @@ pub struct WorkflowFilter {
     pub subject_id: Option<String>,
     pub tenant_id: Option<TenantId>,
     pub visible: Option<Vec<TenantId>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lanes_meet_where_they_share_one_or_either_is_the_whole_group() {
+        let lanes = |group: &str, members: &[&str]| Lanes {
+            group: group.to_owned(),
+            members: members.iter().map(ToString::to_string).collect(),
+        };
+        let api_and_web = lanes("env", &["api", "web"]);
+
+        assert!(api_and_web.meet(&lanes("env", &["web", "jobs"])));
+        assert!(api_and_web.meet(&Lanes::whole("env")));
+        assert!(Lanes::whole("env").meet(&api_and_web));
+        assert!(!api_and_web.meet(&lanes("env", &["jobs"])));
+        assert!(!api_and_web.meet(&lanes("other", &["api"])));
+    }
 }

@@ -74,6 +74,11 @@ macro_rules! filtered_tasks {
         if let Some(workflow) = $filter.workflow_id {
             query = query.filter(tasks::workflow_id.eq(AsText(workflow)));
         }
+        if let Some(subject) = &$filter.subject_id {
+            let theirs =
+                workflows::table.select(workflows::id).filter(workflows::subject_id.eq(subject));
+            query = query.filter(tasks::workflow_id.eq_any(theirs));
+        }
         if let Some(tenant) = $filter.tenant_id {
             query = query.filter(tasks::tenant_id.eq(AsText(tenant)));
         }
@@ -128,12 +133,12 @@ impl WorkflowReads for Conn {
         Ok(subjects.iter().map(page_of).collect())
     }
 
-    async fn live_workflows(&mut self, subjects: &[String]) -> Result<Vec<Workflow>> {
+    async fn live_workflows(&mut self, groups: &[String]) -> Result<Vec<Workflow>> {
         let live = texts(WorkflowStatus::LIVE);
         let rows: Vec<WorkflowRow> = run!(self, |c| workflows::table
-            .filter(workflows::subject_id.eq_any(subjects))
+            .filter(workflows::lane_group.eq_any(groups))
             .filter(workflows::status.eq_any(&live))
-            .order((workflows::subject_id, workflows::lane_number))
+            .order((workflows::lane_group, workflows::lane_number))
             .load(c))
         .map_err(database)?;
         Ok(rows.into_iter().map(Workflow::from).collect())
@@ -255,7 +260,7 @@ impl Conn {
             return Ok(Vec::new());
         }
         let columns = "id, tenant_id, kind, subject_id, lane_number, status, cancel_reason, \
-                       compensating, created_at, started_at, completed_at";
+                       compensating, created_at, started_at, completed_at, lane_group, lanes";
         let sql = ranked(("workflows", columns), "subject_id", subjects.len(), page, "");
         let rows: Vec<WorkflowRow> = run!(self, |c, DB| {
             let mut query = sql_query(&sql).into_boxed::<DB>();

@@ -2,7 +2,7 @@ use diesel::prelude::*;
 use domain::{
     ids::{TaskId, TenantId, WorkflowId},
     workflows::{
-        ClaimState, LogLine, Phase, Task, TaskAttempt, TaskStatus, Workflow, WorkflowKind,
+        ClaimState, Lanes, LogLine, Phase, Task, TaskAttempt, TaskStatus, Workflow, WorkflowKind,
         WorkflowStatus,
     },
 };
@@ -28,6 +28,8 @@ pub(super) struct WorkflowRow {
     created_at: Micros,
     started_at: Option<Micros>,
     completed_at: Option<Micros>,
+    lane_group: String,
+    lanes: AsJson<Vec<String>>,
 }
 
 #[derive(Queryable, Insertable, AsChangeset)]
@@ -58,6 +60,7 @@ pub(super) struct TaskRow {
     ready_at: Option<Micros>,
     pub(super) leased: bool,
     wakes: i64,
+    memo: Option<AsJson<Value>>,
 }
 
 #[derive(Queryable, Insertable)]
@@ -89,6 +92,7 @@ impl From<WorkflowRow> for Workflow {
             tenant_id: row.tenant_id.0,
             kind: row.kind.0,
             subject_id: row.subject_id,
+            lanes: Lanes { group: row.lane_group, members: row.lanes.0 },
             lane_number: row.lane_number,
             status: row.status.0,
             cancel_reason: row.cancel_reason,
@@ -114,6 +118,8 @@ impl From<&Workflow> for WorkflowRow {
             created_at: Micros(workflow.created_at),
             started_at: workflow.started_at.map(Micros),
             completed_at: workflow.completed_at.map(Micros),
+            lane_group: workflow.lanes.group.clone(),
+            lanes: AsJson(workflow.lanes.members.clone()),
         }
     }
 }
@@ -135,6 +141,7 @@ impl From<TaskRow> for Task {
             result: row.result.map(|json| json.0),
             error: row.error,
             wait_reason: row.wait_reason,
+            memo: row.memo.map(|json| json.0),
             attempt: row.attempt,
             time_limit: row.time_limit_ms.map(SignedDuration::from_millis),
             deadline: row.deadline.map(|at| at.0),
@@ -182,6 +189,7 @@ impl From<&Task> for TaskRow {
             ready_at: task.claim.ready_at.map(Micros),
             leased: task.claim.leased,
             wakes: task.claim.wakes,
+            memo: task.memo.clone().map(AsJson),
         }
     }
 }

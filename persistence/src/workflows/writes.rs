@@ -35,12 +35,12 @@ impl WorkflowWrites for Conn {
             .map_err(database)
     }
 
-    async fn next_lane_number(&mut self, subject: &str) -> Result<i64> {
+    async fn next_lane_number(&mut self, group: &str) -> Result<i64> {
         use diesel::dsl::max;
 
         let newest: Option<i64> = run!(self, |c| workflows::table
             .select(max(workflows::lane_number))
-            .filter(workflows::subject_id.eq(subject))
+            .filter(workflows::lane_group.eq(group))
             .first(c))
         .map_err(database)?;
         Ok(newest.unwrap_or(0) + 1)

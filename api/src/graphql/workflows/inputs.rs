@@ -1,6 +1,6 @@
 use async_graphql::InputObject;
 use domain::{
-    ids::{TenantId, WorkflowId},
+    ids::{DeploymentId, TenantId, WorkflowId},
     workflows,
 };
 
@@ -41,6 +41,8 @@ pub struct TaskFilter {
     /// Of this type.
     #[graphql(name = "type")]
     kind: Option<String>,
+    /// Of this deployment.
+    deployment_id: Option<Id<DeploymentId>>,
     /// Of this workflow.
     workflow_id: Option<Id<WorkflowId>>,
     /// Of this tenant.
@@ -49,11 +51,12 @@ pub struct TaskFilter {
 
 impl From<TaskFilter> for workflows::TaskFilter {
     fn from(filter: TaskFilter) -> Self {
-        let TaskFilter { status, kind, workflow_id, tenant_id } = filter;
+        let TaskFilter { status, kind, deployment_id, workflow_id, tenant_id } = filter;
         Self {
             status: status.map(|status| status.into_iter().map(Into::into).collect()),
             kind,
             workflow_id: workflow_id.map(|id| id.0),
+            subject_id: deployment_id.map(|id| id.0.to_string()),
             tenant_id: tenant_id.map(|id| id.0),
             visible: None,
         }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use async_graphql::{Context, SimpleObject, Subscription};
 use domain::{
     events::{EventFilter, EventType},
-    ids::{TaskId, WorkflowId},
+    ids::{DeploymentId, TaskId, WorkflowId},
     workflows,
 };
 use serde::Deserialize;
@@ -14,6 +14,7 @@ use super::{
     workflow::Workflow,
 };
 use crate::graphql::{
+    context::Ctx,
     error::Result,
     events::{self, Followed, Live},
     scalars::{Cursor, DateTime, Id, Long},
@@ -85,19 +86,26 @@ impl WorkflowSubscription {
         task_log::follow(ctx, task_id.0, attempt, from).await
     }
 
-    /// Changes of tasks: of one, of a workflow's, or of all that the caller may see.
+    /// Changes of tasks: of one, of a workflow's, of a deployment's, or of all that the caller may
+    /// see.
     async fn task_changed(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only tasks of this workflow.")] workflow_id: Option<Id<WorkflowId>>,
+        #[graphql(desc = "Only tasks of this deployment.")] deployment_id: Option<Id<DeploymentId>>,
         #[graphql(desc = "Only this task.")] task_id: Option<Id<TaskId>>,
         #[graphql(desc = "Begin behind this position; live changes only where absent.")]
         after: Option<Cursor>,
     ) -> Result<Live<TaskChange>> {
+        let of_deployment = match deployment_id {
+            Some(id) => Some(ctx.control_plane().lead_of_deployment(ctx.call(), id.0).await?),
+            None => None,
+        };
         let filter = EventFilter {
             types: Some(vec![EventType::TaskChanged]),
             subject_id: task_id.map(|id| id.0.to_string()),
             parent_id: workflow_id.map(|id| id.0.to_string()),
+            about: of_deployment,
             ..EventFilter::default()
         };
         events::follow(ctx, filter, after, task_change).await

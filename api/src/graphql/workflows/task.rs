@@ -1,5 +1,5 @@
 use async_graphql::{Context, Enum, ID, Object, SimpleObject};
-use domain::{secrets, workflows};
+use domain::{ids::DeploymentId, secrets, workflows};
 
 use super::{
     task_log::{self, LOG_LIMIT, LogChunk},
@@ -7,6 +7,7 @@ use super::{
 };
 use crate::graphql::{
     context::Ctx,
+    delivery::Deployment,
     error::Result,
     loaders::{LogPiece, must},
     scalars::{DateTime, Json, Long, id, time},
@@ -24,6 +25,12 @@ impl Task {
     /// The workflow that it is a step of.
     async fn workflow(&self, ctx: &Context<'_>) -> Result<Workflow> {
         Ok(Workflow(must(&ctx.loaders().workflows, self.0.workflow_id).await?))
+    }
+    /// The deployment that it is a step of; null for a step of anything else.
+    async fn deployment(&self, ctx: &Context<'_>) -> Result<Option<Deployment>> {
+        let workflow = must(&ctx.loaders().workflows, self.0.workflow_id).await?;
+        let Ok(id) = workflow.subject_id.parse::<DeploymentId>() else { return Ok(None) };
+        Ok(Some(Deployment(must(&ctx.loaders().deployments, id).await?)))
     }
     /// Its name in the plan.
     async fn name(&self) -> &str {

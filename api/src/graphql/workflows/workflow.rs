@@ -19,7 +19,7 @@ impl Workflow {
         if self.0.status != workflows::WorkflowStatus::Pending {
             return Ok(None);
         }
-        let live = ctx.loaders().lanes.load_one(self.0.subject_id.clone()).await?;
+        let live = ctx.loaders().lanes.load_one(self.0.lanes.group.clone()).await?;
         Ok(Some(Lane::of(&self.0, &live.unwrap_or_default())))
     }
 }
@@ -39,7 +39,8 @@ impl Workflow {
     async fn kind(&self) -> &str {
         self.0.kind.as_str()
     }
-    /// What it is for. One workflow at a time runs for a subject; others wait in order.
+    /// What it is for. One workflow at a time runs for a subject, and one deployment for an
+    /// application in an environment; others wait in order.
     async fn subject(&self, ctx: &Context<'_>) -> Result<Node> {
         let missing = || domain::Error::internal("a workflow has no subject");
         let found = node(ctx, self.0.subject_id.parse()?).await?;
@@ -58,11 +59,11 @@ impl Workflow {
         let tasks = ctx.loaders().tasks_of_workflow.load_one(self.0.id).await?;
         Ok(tasks.unwrap_or_default().into_iter().map(Task).collect())
     }
-    /// How many workflows of its subject go before it; null where it does not wait.
+    /// How many workflows have to end before it begins; null where it does not wait.
     async fn queue_position(&self, ctx: &Context<'_>) -> Result<Option<i32>> {
         Ok(self.lane(ctx).await?.map(|lane| lane.position))
     }
-    /// The workflow that it waits for; null where it does not wait for one.
+    /// The last of them; null where it does not wait for one.
     async fn blocked_by(&self, ctx: &Context<'_>) -> Result<Option<Workflow>> {
         Ok(self.lane(ctx).await?.and_then(|lane| lane.blocked_by).map(Workflow))
     }

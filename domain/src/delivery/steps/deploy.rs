@@ -1,0 +1,118 @@
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{
+    super::{Release, Route, Site, Slot},
+    Stage,
+};
+use crate::{
+    error::{Error, Result},
+    workflows::{Executor, Outcome, Outside, TaskLog},
+};
+
+/// How long a rollout is left alone between two looks.
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(2);
+
+/// Brings what has the traffic to the new release by a rolling update.
+#[derive(Serialize, Deserialize)]
+pub struct Deploy {
+    pub config: DeployConfig,
+    /// Known once the image is.
+    pub release: Option<Release>,
+    #[serde(flatten)]
+    pub stage: Stage,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct DeployConfig {
+    pub strategy: String,
+    pub replicas: i32,
+    pub max_unavailable: i32,
+}
+
+impl Executor for Deploy {
+    const KIND: &'static str = "deploy";
+
+    async fn run(&self, outside: &Outside, log: &mut TaskLog) -> Result<Outcome> {
+        let release = known(self.release.as_ref())?;
+        let site = self.stage.site(outside).await?;
+        if let Some(going) = roll_out(&*site, &self.stage, release, outside, log).await? {
+            return Ok(going);
+        }
+        let Release { place, slot, port, .. } = release;
+        site.route(&Route { place: place.clone(), slot: *slot, port: *port }).await?;
+        Ok(released(release, log))
+    }
+}
+
+/// Puts the new release beside what has the traffic.
+#[derive(Serialize, Deserialize)]
+pub struct DeployGreen {
+    pub config: GreenConfig,
+    /// Known once the image is.
+    pub release: Option<Release>,
+    #[serde(flatten)]
+    pub stage: Stage,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct GreenConfig {
+    /// The part that it plays.
+    pub environment: String,
+    pub replicas: i32,
+    /// Where it stands: the parts change from deployment to deployment.
+    pub slot: Slot,
+}
+
+impl Executor for DeployGreen {
+    const KIND: &'static str = "deploy_green";
+
+    async fn run(&self, outside: &Outside, log: &mut TaskLog) -> Result<Outcome> {
+        let release = known(self.release.as_ref())?;
+        let site = self.stage.site(outside).await?;
+        if let Some(going) = roll_out(&*site, &self.stage, release, outside, log).await? {
+            return Ok(going);
+        }
+        Ok(released(release, log))
+    }
+}
+
+pub(super) fn known(release: Option<&Release>) -> Result<&Release> {
+    release.ok_or_else(|| Error::internal("a release without an image"))
+}
+
+/// Applies a release where it does not stand, and waits until it is complete: `None` then.
+pub(super) async fn roll_out(
+    site: &dyn Site,
+    stage: &Stage,
+    release: &Release,
+    outside: &Outside,
+    log: &mut TaskLog,
+) -> Result<Option<Outcome>> {
+    let rollout = site.rollout(&release.place, release.slot).await?;
+    let ours = rollout.filter(|it| it.deployment_id == Some(release.deployment_id));
+    let Some(rollout) = ours else {
+        site.apply_release(release, &stage.open(outside)?).await?;
+        log.line(format!("{} applied in slot {}", release.image, release.slot.as_str()));
+        return Ok(Some(wait("the release has just been applied".to_owned())));
+    };
+    if rollout.complete {
+        return Ok(None);
+    }
+    let progress = format!("{} of {} replicas ready", rollout.ready, rollout.wanted);
+    Ok(Some(wait(match rollout.trouble {
+        Some(trouble) => format!("{progress}: {}: {}", trouble.reason, trouble.message),
+        None => progress,
+    })))
+}
+
+fn released(release: &Release, log: &mut TaskLog) -> Outcome {
+    let Release { slot, image, replicas, .. } = release;
+    log.line(format!("{replicas} of {replicas} replicas ready"));
+    Outcome::Done(json!({ "slot": slot, "image": image, "readyReplicas": replicas }))
+}
+
+fn wait(reason: String) -> Outcome {
+    Outcome::Wait { at_most: LOOK_AGAIN, reason }
+}

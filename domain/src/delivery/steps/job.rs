@@ -1,0 +1,181 @@
+//! A task whose work is a Job: started, followed until it ends, and cleared away before the task
+//! ends. What it came to is stored first, so that nothing is lost with it.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{
+    super::{Job, JobName, JobState, JobWork, Site},
+    Stage,
+};
+use crate::{
+    error::{Error, Result},
+    runtime::LogPosition,
+    workflows::{Outcome, Outside, TaskLog},
+};
+
+/// A log that is longer is read in several turns.
+const LONGEST_READ: usize = 48 * 1024;
+
+/// What a Job has come to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum JobEnd {
+    /// With what it left.
+    Succeeded(Option<String>),
+    /// With why.
+    Failed(String),
+}
+
+/// How far a task has come with its Job.
+#[derive(Serialize, Deserialize)]
+struct Memo<N> {
+    job: String,
+    since: Timestamp,
+    /// How far its log has been read.
+    read: Option<String>,
+    /// What was noticed in the log.
+    noticed: N,
+    end: Option<JobEnd>,
+}
+
+/// Runs a Job to its end.
+pub(super) struct JobRun<'a> {
+    pub stage: &'a Stage,
+    pub outside: &'a Outside,
+    /// Such as `build`.
+    pub kind: &'static str,
+    pub limit: SignedDuration,
+}
+
+pub(super) enum Followed<N> {
+    /// With what was noticed in its log.
+    Ended(JobEnd, N),
+    /// What the task does meanwhile.
+    Going(Outcome),
+}
+
+impl JobRun<'_> {
+    /// `notice` sees each line of the log once.
+    pub async fn follow<N>(
+        &self,
+        log: &mut TaskLog,
+        work: impl FnOnce() -> Result<JobWork>,
+        notice: impl Fn(&mut N, &str),
+    ) -> Result<Followed<N>>
+    where
+        N: Default + Serialize + DeserializeOwned,
+    {
+        let site = self.stage.site(self.outside).await?;
+        let Some(mut memo) = self.outside.turn.recall::<Memo<N>>() else {
+            return self.begin(&*site).await;
+        };
+        if let Some(end) = memo.end {
+            return Ok(match self.clear(&*site).await? {
+                true => Followed::Ended(end, memo.noticed),
+                false => Followed::Going(again("its pods end")),
+            });
+        }
+        let name = self.name(memo.job.clone());
+        let Some(state) = site.job(&name).await? else {
+            self.start(&*site, name, work()?).await?;
+            log.line(format!("Job {} started in {}", memo.job, self.stage.place.namespace));
+            return self.going(&memo, "the Job has been started");
+        };
+        if read(&*site, &name, &mut memo, log, notice).await? >= LONGEST_READ {
+            return resume(&memo, SignedDuration::ZERO, "the log is being read");
+        }
+        match end_of(state) {
+            Ok(end) => {
+                memo.end = Some(end);
+                resume(&memo, SignedDuration::ZERO, "the Job is being removed")
+            }
+            Err(trouble) => self.going(&memo, trouble.as_deref().unwrap_or("the Job runs")),
+        }
+    }
+
+    /// What an earlier attempt has left goes first, so that two never run at once. The name is
+    /// stored before there is a Job of that name: whoever repeats this finds the same one.
+    async fn begin<N: Default + Serialize>(&self, site: &dyn Site) -> Result<Followed<N>> {
+        if !self.clear(site).await? {
+            return Ok(Followed::Going(again("the pods of an earlier attempt end")));
+        }
+        let id = self.stage.deployment_id.to_string();
+        let application = &self.stage.place.application;
+        let (kind, tail, attempt) = (self.kind, &id[id.len() - 8..], self.outside.turn.attempt);
+        let job = format!("{application}-{kind}-{tail}-{attempt}");
+        let (noticed, since) = (N::default(), self.outside.turn.now);
+        let memo = Memo { job, since, read: None, noticed, end: None };
+        resume(&memo, SignedDuration::ZERO, "the Job is being started")
+    }
+
+    async fn start(&self, site: &dyn Site, name: JobName, work: JobWork) -> Result<()> {
+        let Stage { place, deployment_id, .. } = self.stage;
+        let (place, deployment_id, limit) = (place.clone(), *deployment_id, self.limit);
+        let job = Job { name, place, deployment_id, limit, work };
+        site.start_job(&job, &self.stage.open(self.outside)?).await
+    }
+
+    async fn clear(&self, site: &dyn Site) -> Result<bool> {
+        site.remove_jobs(&self.stage.place, self.stage.deployment_id).await
+    }
+
+    fn name(&self, name: String) -> JobName {
+        JobName { namespace: self.stage.place.namespace.clone(), name }
+    }
+
+    /// Looks less often at what takes long.
+    fn going<N: Serialize>(&self, memo: &Memo<N>, reason: &str) -> Result<Followed<N>> {
+        let eighth = self.outside.turn.now.duration_since(memo.since) / 8;
+        let after = eighth.clamp(SignedDuration::from_secs(1), SignedDuration::from_secs(10));
+        resume(memo, after, reason)
+    }
+}
+
+/// Takes over what the Job has written since; answers with how many bytes that is.
+async fn read<N>(
+    site: &dyn Site,
+    name: &JobName,
+    memo: &mut Memo<N>,
+    log: &mut TaskLog,
+    notice: impl Fn(&mut N, &str),
+) -> Result<usize> {
+    let after = memo.read.as_deref().map(str::parse::<LogPosition>).transpose()?;
+    let mut bytes = 0;
+    for line in site.job_log(name, after).await? {
+        bytes += line.text.len();
+        memo.read = Some(line.position.to_string());
+        notice(&mut memo.noticed, &line.text);
+        log.line(line.text);
+    }
+    Ok(bytes)
+}
+
+/// How a Job has ended, or what holds it up.
+fn end_of(state: JobState) -> Result<JobEnd, Option<String>> {
+    match state {
+        JobState::Running { trouble } => {
+            Err(trouble.map(|trouble| format!("{}: {}", trouble.reason, trouble.message)))
+        }
+        JobState::Succeeded { output } => Ok(JobEnd::Succeeded(output)),
+        JobState::Failed { exit_code: Some(code), trouble } => {
+            Ok(JobEnd::Failed(format!("exit code {code}: {}", trouble.message)))
+        }
+        JobState::Failed { exit_code: None, trouble } => {
+            Ok(JobEnd::Failed(format!("{}: {}", trouble.reason, trouble.message)))
+        }
+    }
+}
+
+fn resume<N: Serialize>(
+    memo: &Memo<N>,
+    after: SignedDuration,
+    reason: &str,
+) -> Result<Followed<N>> {
+    let memo = serde_json::to_value(memo).map_err(Error::internal_from)?;
+    Ok(Followed::Going(Outcome::Resume { memo, after, reason: reason.to_owned() }))
+}
+
+fn again(reason: &str) -> Outcome {
+    Outcome::Wait { at_most: SignedDuration::from_secs(1), reason: reason.to_owned() }
+}

@@ -1,0 +1,351 @@
+use serde_json::{Value, json};
+
+use crate::support::{Shop, text};
+
+fn tested() -> Value {
+    json!({ "testCommand": "echo coverage: 83.4%", "coverageThreshold": 80, "replicas": 2 })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rolling_deployment_builds_tests_deploys_and_checks_two_applications() {
+    let shop = Shop::open().await;
+    let (api, web) = (
+        shop.ada.create_application("api", tested()).await,
+        shop.ada.create_application("web", json!({})).await,
+    );
+
+    let reply = shop
+        .ada
+        .create_deployment(&shop.versions[0], &[&api, &web], &shop.environment, "ROLLING")
+        .await
+        .ok()["createDeployment"]
+        .clone();
+    let deployment = text(&reply["deployment"]["id"]);
+    shop.app.run_tasks().await;
+
+    assert_eq!(reply["deployment"]["status"], "PENDING");
+    assert_eq!(reply["deployment"]["errorMessage"], "");
+    assert_eq!(reply["workflow"]["kind"], "rolling_deployment");
+    let shown = shop.ada.deployment(&deployment).await;
+    assert_eq!(shown["status"], "SUCCESS", "{shown:#}");
+    assert!(shown["startedAt"].is_string() && shown["completedAt"].is_string());
+    assert_eq!(
+        shop.ada.progress(&deployment).await,
+        [
+            "build api SUCCESS",
+            "test api SUCCESS",
+            "deploy api SUCCESS",
+            "health_check api SUCCESS",
+            "build web SUCCESS",
+            "test web SKIPPED",
+            "deploy web SUCCESS",
+            "health_check web SUCCESS",
+        ]
+    );
+    let build = shop.ada.task_of(&deployment, "build api").await;
+    let image = text(&build["result"]["image"]);
+    assert!(image.contains("/api@sha256:"), "{image}");
+    assert!(text(&build["log"]["text"]).contains(&image));
+    assert_eq!(build["payload"]["config"]["dockerfile"], "Dockerfile");
+    let test = shop.ada.task_of(&deployment, "test api").await;
+    assert_eq!(test["result"], json!({ "exitCode": 0, "coverage": 83.4 }));
+    assert_eq!(shop.image("api-blue").await, image);
+    assert_eq!(
+        shop.standing().await,
+        ["Deployment api-blue", "Deployment web-blue", "Service api", "Service web"]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_with_an_image_builds_nothing() {
+    let shop = Shop::open().await;
+    let api = shop.ada.create_application("api", json!({ "image": "api:1" })).await;
+
+    let deployment = shop.deploy(1, &[&api], "ROLLING").await;
+    shop.app.run_tasks().await;
+
+    assert_eq!(
+        shop.ada.progress(&deployment).await,
+        ["build api SKIPPED", "test api SKIPPED", "deploy api SUCCESS", "health_check api SUCCESS"]
+    );
+    assert_eq!(shop.image("api-blue").await, "api:1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_is_built_once_for_a_version_and_used_in_another_environment() {
+    let shop = Shop::open().await;
+    let api = shop.ada.create_application("api", json!({})).await;
+    let staging = shop.ada.create_environment("staging").await;
+    let first = shop.deploy(1, &[&api], "ROLLING").await;
+    shop.app.run_tasks().await;
+
+    let second = shop.ada.deploy(&shop.versions[0], &[&api], &staging, "ROLLING").await;
+    shop.app.run_tasks().await;
+    shop.ada.update("Application", &api, json!({ "config": { "context": "api" } })).await.ok();
+    let third = shop.deploy(1, &[&api], "ROLLING").await;
+    shop.app.run_tasks().await;
+
+    let built = |task: &Value| text(&task["status"]);
+    assert_eq!(built(&shop.ada.task_of(&first, "build api").await), "SUCCESS");
+    assert_eq!(built(&shop.ada.task_of(&second, "build api").await), "SKIPPED");
+    assert_eq!(shop.status(&second).await, "SUCCESS");
+    assert_eq!(built(&shop.ada.task_of(&third, "build api").await), "SUCCESS");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blue_and_green_change_their_parts_and_blue_goes_after_its_delay() {
+    let shop = Shop::open().await;
+    let config = json!({ "cleanupDelaySeconds": 120 });
+    let api = shop.ada.create_application("api", config.clone()).await;
+    let web = shop.ada.create_application("web", config).await;
+    let first = shop.deploy(1, &[&api, &web], "BLUE_GREEN").await;
+    shop.app.run_tasks().await;
+    assert_eq!(shop.status(&first).await, "SUCCESS");
+    assert_eq!(
+        (shop.routed("api").await, shop.routed("web").await),
+        ("green".into(), "green".into())
+    );
+
+    let second = shop.deploy(2, &[&api, &web], "BLUE_GREEN").await;
+    shop.run_until(&second, "cleanup_blue api", "blue is removed at").await;
+    shop.run_until(&second, "cleanup_blue web", "blue is removed at").await;
+
+    assert_eq!(shop.routed("api").await, "blue");
+    assert_eq!(
+        shop.standing().await,
+        [
+            "Deployment api-blue",
+            "Deployment api-green",
+            "Deployment web-blue",
+            "Deployment web-green",
+            "Service api",
+            "Service web",
+        ]
+    );
+    shop.app.run_tasks().await;
+    assert_eq!(shop.status(&second).await, "SUCCESS");
+    assert_eq!(
+        shop.ada.progress(&second).await[..5],
+        [
+            "build api SUCCESS",
+            "deploy_green api SUCCESS",
+            "health_check api SUCCESS",
+            "switch_traffic api SUCCESS",
+            "cleanup_blue api SUCCESS",
+        ]
+    );
+    assert_eq!(
+        shop.standing().await,
+        ["Deployment api-blue", "Deployment web-blue", "Service api", "Service web"]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failing_build_or_test_fails_the_deployment_and_touches_nothing() {
+    for (config, task, why) in [
+        (json!({ "dockerfile": "fail.Dockerfile" }), "build api", "exit code"),
+        (json!({ "testCommand": "exit 3" }), "test api", "exit code 3"),
+        (
+            json!({ "testCommand": "echo coverage: 70%", "coverageThreshold": 80 }),
+            "test api",
+            "coverage is 70 %, and 80 % are needed",
+        ),
+        (
+            json!({ "testCommand": "true", "coverageThreshold": 80 }),
+            "test api",
+            "80 % of coverage are needed, and no line told it",
+        ),
+    ] {
+        let shop = Shop::open().await;
+        let api = shop.ada.create_application("api", config).await;
+
+        let deployment = shop.deploy(1, &[&api], "ROLLING").await;
+        shop.app.run_tasks().await;
+
+        let shown = shop.ada.deployment(&deployment).await;
+        assert_eq!(
+            (&shown["status"], &shown["failureReason"]),
+            (&json!("FAILED"), &json!("TASK_FAILED"))
+        );
+        let message = text(&shown["errorMessage"]);
+        assert!(message.starts_with(task) && message.contains(why), "{message}");
+        assert_eq!(shop.ada.task_of(&deployment, "deploy api").await["status"], "CANCELED");
+        assert_eq!(shop.standing().await, Vec::<String>::new(), "{why}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollout_that_never_gets_ready_fails_at_its_deadline() {
+    let shop = Shop::open().await;
+    let api = shop.ada.create_application("api", json!({ "image": "api-notready:1" })).await;
+
+    let deployment = shop.deploy(1, &[&api], "ROLLING").await;
+    shop.app.run_tasks().await;
+
+    let shown = shop.ada.deployment(&deployment).await;
+    assert_eq!((&shown["status"], &shown["failureReason"]), (&json!("FAILED"), &json!("TIMEOUT")));
+    let message = text(&shown["errorMessage"]);
+    assert!(message.contains("deadline of 5m passed: 0 of 1 replicas ready"), "{message}");
+    assert_eq!(shop.standing().await, ["Deployment api-blue"], "what stands stays");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failing_health_check_on_green_leaves_blue_as_it_is() {
+    let shop = Shop::open().await;
+    let api = shop.ada.create_application("api", json!({ "image": "api:1" })).await;
+    shop.deploy(1, &[&api], "BLUE_GREEN").await;
+    shop.app.run_tasks().await;
+    let sick =
+        json!({ "image": "api:2", "healthCheck": { "path": "/status/503", "timeoutSeconds": 20 } });
+    shop.ada.update("Application", &api, json!({ "config": sick })).await.ok();
+
+    let deployment = shop.deploy(2, &[&api], "BLUE_GREEN").await;
+    shop.app.run_tasks().await;
+
+    let shown = shop.ada.deployment(&deployment).await;
+    assert_eq!((&shown["status"], &shown["failureReason"]), (&json!("FAILED"), &json!("TIMEOUT")));
+    let message = text(&shown["errorMessage"]);
+    assert!(message.contains("/status/503 answers with 503"), "{message}");
+    assert_eq!(shop.routed("api").await, "green");
+    assert_eq!(shop.image("api-green").await, "api:1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deployments_of_one_application_to_one_environment_go_one_by_one() {
+    let shop = Shop::open().await;
+    let (api, web, jobs) = (
+        shop.ada.create_application("api", json!({ "image": "api:1" })).await,
+        shop.ada.create_application("web", json!({ "image": "web:1" })).await,
+        shop.ada.create_application("jobs", json!({ "image": "jobs:1" })).await,
+    );
+    let first = shop.deploy(1, &[&api], "ROLLING").await;
+    let both = shop.deploy(2, &[&web, &api], "ROLLING").await;
+    let behind = shop.deploy(2, &[&web], "ROLLING").await;
+    let beside = shop.deploy(1, &[&jobs], "ROLLING").await;
+
+    let place = async |deployment: &str| {
+        let shown = shop.ada.deployment(deployment).await["workflow"].clone();
+        (shown["queuePosition"].clone(), text(&shown["blockedBy"]["id"]))
+    };
+    let workflow = async |of: &str| text(&shop.ada.deployment(of).await["workflow"]["id"]);
+    assert_eq!(place(&first).await.0, 0);
+    assert_eq!(place(&both).await, (json!(1), workflow(&first).await));
+    assert_eq!(place(&behind).await, (json!(1), workflow(&both).await));
+    assert_eq!(place(&beside).await.0, 0);
+
+    shop.app.run_tasks().await;
+    let mut started = Vec::new();
+    for deployment in [&first, &both, &behind, &beside] {
+        let shown = shop.ada.deployment(deployment).await;
+        assert_eq!(shown["status"], "SUCCESS");
+        started.push((text(&shown["startedAt"]), text(&shown["completedAt"])));
+    }
+    assert!(started[0].1 <= started[1].0, "{started:?}");
+    assert!(started[1].1 <= started[2].0, "{started:?}");
+    assert!(started[3].0 < started[0].1, "{started:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deployment_waits_for_all_its_lanes_also_where_one_before_it_is_cancelled() {
+    let shop = Shop::open().await;
+    let (api, web) = (
+        shop.ada.create_application("api", json!({ "image": "api:1" })).await,
+        shop.ada.create_application("web", json!({ "image": "web:1" })).await,
+    );
+    let first = shop.deploy(1, &[&api], "ROLLING").await;
+    let both = shop.deploy(1, &[&api, &web], "ROLLING").await;
+    let behind = shop.deploy(2, &[&web], "ROLLING").await;
+
+    let cancelled = shop.ada.cancel_deployment(&both).await.ok();
+
+    let cancelled = &cancelled["cancelDeployment"]["deployment"];
+    assert_eq!(cancelled["status"], "FAILED");
+    assert_eq!(cancelled["errorMessage"], "Deployment cancelled by user");
+    let shown = shop.ada.deployment(&behind).await;
+    assert_eq!(shown["workflow"]["queuePosition"], 0);
+    shop.app.run_tasks().await;
+    assert_eq!(shop.status(&first).await, "SUCCESS");
+    assert_eq!(shop.status(&behind).await, "SUCCESS");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_goes_to_the_last_success_before_and_builds_nothing() {
+    let shop = Shop::open().await;
+    let api = shop.ada.create_application("api", json!({})).await;
+    let first = shop.deploy(1, &[&api], "ROLLING").await;
+    shop.app.run_tasks().await;
+    let old = shop.image("api-blue").await;
+    assert_eq!(shop.ada.rollback_deployment(&first, None).await.code(), "CONFLICT");
+    let second = shop.deploy(2, &[&api], "ROLLING").await;
+    shop.app.run_tasks().await;
+
+    let reply = shop.ada.rollback_deployment(&second, None).await.ok();
+    let rollback = reply["rollbackDeployment"]["deployment"].clone();
+    shop.app.run_tasks().await;
+
+    assert_eq!(rollback["version"]["gitTag"], "v1");
+    assert_eq!(rollback["rollbackOf"]["id"], json!(second));
+    let rollback = text(&rollback["id"]);
+    assert_eq!(shop.ada.task_of(&rollback, "build api").await["status"], "SKIPPED");
+    assert_eq!(shop.status(&rollback).await, "SUCCESS");
+    assert_eq!(shop.image("api-blue").await, old);
+    let reply = shop.ada.rollback_deployment(&rollback, Some(&shop.versions[1])).await.ok();
+    assert_eq!(reply["rollbackDeployment"]["deployment"]["version"]["gitTag"], "v2");
+    shop.app.run_tasks().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_environment_that_is_idle_or_physical_takes_no_deployment() {
+    let shop = Shop::open().await;
+    let api = shop.ada.create_application("api", json!({ "image": "api:1" })).await;
+    let rack = json!({ "name": "rack", "type": "PHYSICAL" });
+    let rack = shop.ada.try_create("Environment", rack).await.ok();
+    let rack = text(&rack["createEnvironment"]["environment"]["id"]);
+    let idle = json!({ "isActive": false });
+    shop.ada.update("Environment", &shop.environment, idle).await.ok();
+
+    for environment in [&shop.environment, &rack] {
+        let version = &shop.versions[0];
+        let refused = shop.ada.create_deployment(version, &[&api], environment, "ROLLING").await;
+        assert_eq!(refused.code(), "CONFLICT");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_deployment_goes_on_from_the_task_that_failed() {
+    let shop = Shop::open().await;
+    let config = |command: &str| json!({ "testCommand": command });
+    let api = shop.ada.create_application("api", config("exit 1")).await;
+    let deployment = shop.deploy(1, &[&api], "ROLLING").await;
+    shop.app.run_tasks().await;
+    shop.ada.update("Application", &api, json!({ "config": config("true") })).await.ok();
+
+    let task = shop.ada.task_of(&deployment, "test api").await;
+    let retried = shop.ada.retry_task(&text(&task["id"])).await.ok();
+    let revived = shop.ada.deployment(&deployment).await;
+    shop.app.run_tasks().await;
+
+    assert_eq!(retried["retryTask"]["task"]["status"], "PENDING");
+    assert_eq!((&revived["status"], &revived["errorMessage"]), (&json!("PENDING"), &json!("")));
+    assert_eq!(shop.status(&deployment).await, "SUCCESS");
+    let task = shop.ada.task_of(&deployment, "test api").await;
+    let attempts = task["attempts"].as_array().unwrap();
+    assert_eq!(attempts[0]["status"], "FAILED");
+    assert_eq!(attempts.last().unwrap()["status"], "SUCCESS");
+    assert_eq!(shop.ada.task_of(&deployment, "build api").await["attempt"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_deployment_that_another_has_followed_is_not_tried_again() {
+    let shop = Shop::open().await;
+    let api = shop.ada.create_application("api", json!({ "testCommand": "exit 1" })).await;
+    let first = shop.deploy(1, &[&api], "ROLLING").await;
+    shop.app.run_tasks().await;
+    shop.deploy(2, &[&api], "ROLLING").await;
+    shop.app.run_tasks().await;
+
+    let workflow = text(&shop.ada.deployment(&first).await["workflow"]["id"]);
+    let refused = shop.ada.retry_failed_tasks(&workflow).await;
+
+    assert_eq!(refused.code(), "CONFLICT");
+}
