@@ -57,11 +57,72 @@ mod tests {
 
     #[test]
     fn replicas_find_each_other_before_they_are_ready() {
-        insta::assert_snapshot!(sample::shown(&headless_service(&sample::workload())), @"");
+        insta::assert_snapshot!(sample::shown(&headless_service(&sample::workload())), @r#"
+        {
+          "apiVersion": "v1",
+          "kind": "Service",
+          "metadata": {
+            "labels": {
+              "app.kubernetes.io/managed-by": "slipway",
+              "app.kubernetes.io/name": "books",
+              "slipway.io/cluster": "clu_0197c2a4b1e87d02a3c45e6f70819203"
+            },
+            "name": "books-nodes",
+            "namespace": "slipway-acme--books-2"
+          },
+          "spec": {
+            "clusterIP": "None",
+            "ports": [
+              {
+                "name": "transport",
+                "port": 9300,
+                "targetPort": "transport"
+              },
+              {
+                "name": "http",
+                "port": 9200,
+                "targetPort": "http"
+              }
+            ],
+            "publishNotReadyAddresses": true,
+            "selector": {
+              "slipway.io/cluster": "clu_0197c2a4b1e87d02a3c45e6f70819203"
+            },
+            "type": "ClusterIP"
+          }
+        }
+        "#);
     }
 
     #[test]
     fn clients_find_what_is_ready() {
-        insta::assert_snapshot!(sample::shown(&client_service(&sample::workload())), @"");
+        insta::assert_snapshot!(sample::shown(&client_service(&sample::workload())), @r#"
+        {
+          "apiVersion": "v1",
+          "kind": "Service",
+          "metadata": {
+            "labels": {
+              "app.kubernetes.io/managed-by": "slipway",
+              "app.kubernetes.io/name": "books",
+              "slipway.io/cluster": "clu_0197c2a4b1e87d02a3c45e6f70819203"
+            },
+            "name": "books",
+            "namespace": "slipway-acme--books-2"
+          },
+          "spec": {
+            "ports": [
+              {
+                "name": "http",
+                "port": 9200,
+                "targetPort": "http"
+              }
+            ],
+            "selector": {
+              "slipway.io/cluster": "clu_0197c2a4b1e87d02a3c45e6f70819203"
+            },
+            "type": "ClusterIP"
+          }
+        }
+        "#);
     }
 }

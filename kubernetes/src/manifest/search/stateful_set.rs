@@ -248,7 +248,201 @@ mod tests {
     fn it_says_all_that_matters_and_leaves_the_rest_to_the_cluster() {
         let set = stateful_set(&sample::workload(), &Conventions::default());
 
-        insta::assert_snapshot!(sample::shown(&set), @"");
+        insta::assert_snapshot!(sample::shown(&set), @r#"
+        {
+          "apiVersion": "apps/v1",
+          "kind": "StatefulSet",
+          "metadata": {
+            "labels": {
+              "app.kubernetes.io/managed-by": "slipway",
+              "app.kubernetes.io/name": "books",
+              "slipway.io/cluster": "clu_0197c2a4b1e87d02a3c45e6f70819203"
+            },
+            "name": "books",
+            "namespace": "slipway-acme--books-2"
+          },
+          "spec": {
+            "persistentVolumeClaimRetentionPolicy": {
+              "whenDeleted": "Retain",
+              "whenScaled": "Delete"
+            },
+            "podManagementPolicy": "Parallel",
+            "replicas": 3,
+            "selector": {
+              "matchLabels": {
+                "slipway.io/cluster": "clu_0197c2a4b1e87d02a3c45e6f70819203"
+              }
+            },
+            "serviceName": "books-nodes",
+            "template": {
+              "metadata": {
+                "labels": {
+                  "app.kubernetes.io/managed-by": "slipway",
+                  "app.kubernetes.io/name": "books",
+                  "slipway.io/cluster": "clu_0197c2a4b1e87d02a3c45e6f70819203"
+                }
+              },
+              "spec": {
+                "affinity": {
+                  "podAntiAffinity": {
+                    "preferredDuringSchedulingIgnoredDuringExecution": [
+                      {
+                        "podAffinityTerm": {
+                          "labelSelector": {
+                            "matchLabels": {
+                              "slipway.io/cluster": "clu_0197c2a4b1e87d02a3c45e6f70819203"
+                            }
+                          },
+                          "topologyKey": "kubernetes.io/hostname"
+                        },
+                        "weight": 100
+                      }
+                    ]
+                  }
+                },
+                "automountServiceAccountToken": false,
+                "containers": [
+                  {
+                    "env": [
+                      {
+                        "name": "cluster.name",
+                        "value": "books"
+                      },
+                      {
+                        "name": "node.name",
+                        "valueFrom": {
+                          "fieldRef": {
+                            "fieldPath": "metadata.name"
+                          }
+                        }
+                      },
+                      {
+                        "name": "network.host",
+                        "value": "0.0.0.0"
+                      },
+                      {
+                        "name": "discovery.seed_hosts",
+                        "value": "books-nodes"
+                      },
+                      {
+                        "name": "cluster.initial_master_nodes",
+                        "value": "books-0"
+                      },
+                      {
+                        "name": "node.store.allow_mmap",
+                        "value": "false"
+                      },
+                      {
+                        "name": "xpack.security.enabled",
+                        "value": "false"
+                      },
+                      {
+                        "name": "ES_JAVA_OPTS",
+                        "value": "-Xms1024m -Xmx1024m"
+                      }
+                    ],
+                    "image": "elasticsearch:8.17.0",
+                    "livenessProbe": {
+                      "periodSeconds": 20,
+                      "tcpSocket": {
+                        "port": "transport"
+                      }
+                    },
+                    "name": "search",
+                    "ports": [
+                      {
+                        "containerPort": 9200,
+                        "name": "http"
+                      },
+                      {
+                        "containerPort": 9300,
+                        "name": "transport"
+                      }
+                    ],
+                    "readinessProbe": {
+                      "httpGet": {
+                        "path": "/_cluster/health?local=true",
+                        "port": "http"
+                      },
+                      "periodSeconds": 10,
+                      "timeoutSeconds": 5
+                    },
+                    "resources": {
+                      "limits": {
+                        "cpu": "1",
+                        "memory": "2Gi"
+                      },
+                      "requests": {
+                        "cpu": "500m",
+                        "memory": "2Gi"
+                      }
+                    },
+                    "securityContext": {
+                      "allowPrivilegeEscalation": false,
+                      "capabilities": {
+                        "drop": [
+                          "ALL"
+                        ]
+                      }
+                    },
+                    "startupProbe": {
+                      "failureThreshold": 60,
+                      "periodSeconds": 5,
+                      "tcpSocket": {
+                        "port": "transport"
+                      }
+                    },
+                    "volumeMounts": [
+                      {
+                        "mountPath": "/usr/share/elasticsearch/data",
+                        "name": "data"
+                      }
+                    ]
+                  }
+                ],
+                "enableServiceLinks": false,
+                "securityContext": {
+                  "fsGroup": 1000,
+                  "runAsGroup": 1000,
+                  "runAsNonRoot": true,
+                  "runAsUser": 1000,
+                  "seccompProfile": {
+                    "type": "RuntimeDefault"
+                  }
+                },
+                "terminationGracePeriodSeconds": 120
+              }
+            },
+            "updateStrategy": {
+              "type": "RollingUpdate"
+            },
+            "volumeClaimTemplates": [
+              {
+                "apiVersion": "v1",
+                "kind": "PersistentVolumeClaim",
+                "metadata": {
+                  "labels": {
+                    "app.kubernetes.io/managed-by": "slipway",
+                    "app.kubernetes.io/name": "books",
+                    "slipway.io/cluster": "clu_0197c2a4b1e87d02a3c45e6f70819203"
+                  },
+                  "name": "data"
+                },
+                "spec": {
+                  "accessModes": [
+                    "ReadWriteOnce"
+                  ],
+                  "resources": {
+                    "requests": {
+                      "storage": "10Gi"
+                    }
+                  }
+                }
+              }
+            ]
+          }
+        }
+        "#);
     }
 
     #[test]
