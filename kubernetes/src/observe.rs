@@ -140,7 +140,7 @@ mod tests {
             json!(pod),
             json!({
                 "uid": "u-1",
-                "instanceId": INSTANCE,
+                "owner": INSTANCE,
                 "name": "web-5d-x",
                 "namespace": "acme",
                 "phase": "Running",

@@ -28,11 +28,12 @@ pub(super) struct CsvRow {
 
 /// Comments begin with `#`; columns come in any order, and all but `env` may be missing.
 pub(super) fn parse(csv: &str) -> Result<Vec<CsvRow>> {
+    let csv = csv.trim_start_matches('\u{feff}');
     let mut reader = ReaderBuilder::new()
         .comment(Some(b'#'))
         .trim(Trim::All)
         .flexible(true)
-        .from_reader(csv.trim_start_matches('\u{feff}').as_bytes());
+        .from_reader(csv.as_bytes());
     let header = reader.headers().map_err(|error| Error::invalid("csv", error.to_string()))?;
     let header = header.clone();
     if let Some(stray) = header.iter().find(|name| !COLUMNS.contains(name)) {
@@ -47,7 +48,7 @@ pub(super) fn parse(csv: &str) -> Result<Vec<CsvRow>> {
         if rows.len() == MOST_ROWS {
             return Err(Error::invalid("csv", format!("has more than {MOST_ROWS} rows")));
         }
-        rows.push(row(&header, &record));
+        rows.push(row(&header, &record, line_of(&record, csv)));
     }
     Ok(rows)
 }
@@ -64,12 +65,20 @@ pub(super) fn column_of(field: &str) -> &str {
     }
 }
 
-fn row(header: &StringRecord, record: &StringRecord) -> CsvRow {
+/// A record's position is before the comments that precede it.
+fn line_of(record: &StringRecord, csv: &str) -> u64 {
+    let Some(position) = record.position() else { return 0 };
+    let start = usize::try_from(position.byte()).unwrap_or(csv.len());
+    let before = csv.get(start..).unwrap_or_default().lines();
+    let skipped = before.take_while(|line| line.trim().is_empty() || line.starts_with('#'));
+    position.line() + u64::try_from(skipped.count()).unwrap_or(0)
+}
+
+fn row(header: &StringRecord, record: &StringRecord, line: u64) -> CsvRow {
     let value = |column: &str| {
         let place = header.iter().position(|name| name == column);
         place.and_then(|place| record.get(place)).filter(|value| !value.is_empty())
     };
-    let line = record.position().map_or(0, csv::Position::line);
     let name = value("env").unwrap_or_default().to_owned();
     let cluster = match record.len() {
         width if width == header.len() => cluster(&name, value),

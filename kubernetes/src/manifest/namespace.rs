@@ -23,7 +23,7 @@ mod tests {
 
     #[test]
     fn it_bears_no_label_of_an_instance() {
-        let namespace = namespace("slipway-acme-instances");
+        let namespace = namespace("slipway-acme--instances");
 
         assert_eq!(
             json!(namespace),
