@@ -79,11 +79,35 @@ async fn a_search_cluster_is_made_of_all_that_it_needs_and_shows_how_it_is() {
     assert_eq!(disks(&app).await, ["10Gi", "10Gi", "10Gi"]);
     assert_eq!(quota(&ada, "DISK_MIB").await, (json!("30720"), json!("0")));
     assert_eq!(quota(&ada, "CPU_MILLIS").await, (json!("3000"), json!("0")));
-    let workflow = ada.workflow(made["workflow"]["id"].as_str().unwrap()).await;
-    let tasks = workflow["tasks"].as_array().unwrap().clone();
-    let configure = tasks.iter().find(|task| task["name"] == "configure_indices").unwrap();
-    let told = configure["log"]["text"].as_str().unwrap();
+    let told = configured(&ada, made["workflow"]["id"].as_str().unwrap()).await;
     assert_eq!(told, "the index template and the limit of indices are set\n");
+}
+
+/// What the task that sets the index template has said.
+async fn configured(client: &Client, workflow: &str) -> String {
+    let tasks = client.workflow(workflow).await["tasks"].as_array().unwrap().clone();
+    let task = tasks.iter().find(|task| task["name"] == "configure_indices").unwrap();
+    assert_eq!(task["status"], "SUCCESS");
+    task["log"]["text"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_cluster_that_does_not_take_its_index_template_is_left_as_it_is() {
+    let app = TestApp::new().await;
+    let ada = app.user("ada").await;
+    let calls = simulator::Calls::to("update", "services");
+    app.cluster.faults().fail_matching(calls, 10_000, simulator::Fault::Status(422, None));
+    let input = json!({
+        "tenantId": ada.personal_tenant().await, "serviceName": "books", "dimension": 768,
+    });
+
+    let made = ada.create_search_cluster(input).await.ok()["createSearchCluster"].clone();
+    app.run_tasks().await;
+
+    let told = configured(&ada, made["workflow"]["id"].as_str().unwrap()).await;
+    assert!(told.starts_with("skipped: the cluster does not take _index_template"), "{told}");
+    let shown = ada.cluster(made["cluster"]["id"].as_str().unwrap()).await;
+    assert_eq!(shown["storedStatus"], "CREATED");
 }
 
 #[tokio::test(flavor = "multi_thread")]
