@@ -125,7 +125,7 @@ async fn a_backup_of_a_running_database_is_restored() {
     assert!(restored.status.success(), "{restored:?}");
     let before = PathBuf::from(format!("{}.before-restore", file.display()));
     assert_eq!(count(&before, "orders"), 2, "what was there stays beside it");
-    future.is_resumed(&database);
+    future.resumes(&database);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -143,7 +143,7 @@ async fn the_recipe_for_postgresql_backs_up_and_restores() {
     postgres("pg_restore", &["--clean", "--if-exists", "--single-transaction", &into, &copy]);
     postgres("psql", &["--set=ON_ERROR_STOP=1", &format!("--command={}", last_command()), url]);
 
-    future.is_resumed(&database);
+    future.resumes(&database);
 }
 
 /// A server with an order that a backup knows, and one that it does not.
@@ -182,7 +182,7 @@ impl Past {
 
 impl Future {
     /// The order that the backup knows is there, and the lost cursor leads to what is new.
-    fn is_resumed(self, database: &Database) {
+    fn resumes(self, database: &Database) {
         let process = Process::start(database).unwrap();
         assert_eq!(settled(&process, &self.token), [(self.kept, "COMPLETED".to_owned())]);
         let again = buy(&process, &self.token, &product(&process), "again");

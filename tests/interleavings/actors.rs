@@ -71,7 +71,7 @@ impl Process {
             while !self.purchase(number).is_done() {
                 self.turns.wait("begin").await;
                 if let Err(error) = self.serve(number).await {
-                    self.note(error);
+                    self.note(&error);
                 }
             }
         })
@@ -83,7 +83,7 @@ impl Process {
             loop {
                 self.turns.wait("look").await;
                 if let Err(error) = self.run_a_task().await {
-                    self.note(error);
+                    self.note(&error);
                 }
             }
         })
@@ -95,7 +95,7 @@ impl Process {
             loop {
                 self.turns.wait("look").await;
                 if let Err(error) = self.read_on(number).await {
-                    self.note(error);
+                    self.note(&error);
                 }
             }
         })
@@ -180,7 +180,7 @@ impl Process {
         what(&mut self.outsiders.lock().unwrap().purchases[number]);
     }
 
-    fn note(&self, error: Error) {
+    fn note(&self, error: &Error) {
         if !error.retryable() && !matches!(error, Error::Conflict(_)) {
             self.outsiders.lock().unwrap().oddities.push(error.to_string());
         }

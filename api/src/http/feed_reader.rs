@@ -1,7 +1,10 @@
-use std::{pin::Pin, sync::Arc};
+use std::sync::Arc;
 
 use domain::events::Cursor;
-use futures::{Stream, StreamExt, stream};
+use futures::{
+    Stream, StreamExt,
+    stream::{self, BoxStream},
+};
 use tokio::{sync::broadcast::error::RecvError, time::timeout};
 
 use super::{
@@ -22,7 +25,7 @@ pub struct Reader {
     /// Up to where everything has been handed out.
     position: Cursor,
     /// What the feed does not give, with where it ends.
-    alone: Option<(Cursor, Pin<Box<dyn Stream<Item = Item> + Send>>)>,
+    alone: Option<(Cursor, BoxStream<'static, Item>)>,
     is_over: bool,
 }
 

@@ -66,8 +66,7 @@ impl Nulls {
             OperationType::Subscription => "Subscription",
         };
         let selections = vec![(root, &operation.selection_set.node)];
-        let mut restoration =
-            Restoration { nulls: self, document: &document, nulled: HashSet::new() };
+        let mut restoration = Restoration { nulls: self, document, nulled: HashSet::new() };
         for error in response.errors.iter().filter(|error| !error.path.is_empty()) {
             restoration.restore(&mut response.data, &selections, &error.path);
         }

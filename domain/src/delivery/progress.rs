@@ -217,8 +217,9 @@ impl Work {
             deployment.strategy.slot_beside(before.slot)
         });
         let (id, version) = (link.application.id, deployment.version_id);
+        let recipe = config.recipe().to_string();
         let built = self.tx.built_image(id, version).await?;
-        let built = built.filter(|built| built.recipe == config.recipe().to_string());
+        let built = built.filter(|built| built.recipe == recipe);
         let image = config.image.or(built.map(|built| built.image));
         Ok(Course { application_id: id, slot: Some(slot), before, given: image.is_some(), image })
     }

@@ -1,8 +1,8 @@
-mod quota;
+mod dimensions;
 mod service;
 mod store;
 
-pub use quota::{
+pub use dimensions::{
     Amounts, QuotaDimension, QuotaHeld, QuotaLimit, QuotaLimits, QuotaLine, QuotaShortfall,
 };
 pub use store::{QuotaReads, QuotaWrites};

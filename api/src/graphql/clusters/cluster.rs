@@ -1,3 +1,5 @@
+#![expect(clippy::duplicated_attributes, reason = "fields of an interface share their types")]
+
 use std::borrow::Cow;
 
 use async_graphql::{
