@@ -1,4 +1,4 @@
-//! What a crash, a repetition, a failure or a cancellation at any task of a deployment leaves
+//! What a repetition, a failure or a cancellation at any task of a deployment leaves
 //! behind, for both strategies. Before each, v1 stands; v2 is rolled out.
 
 use std::time::Duration;
@@ -29,7 +29,7 @@ fn tasks(strategy: &str) -> &'static [&'static str] {
 }
 
 fn config() -> Value {
-    json!({ "testCommand": "true", "cleanupDelaySeconds": 30 })
+    json!({ "testCommand": "true", "cleanupDelaySeconds": 5 })
 }
 
 /// A shop where v1 stands and v2 has been asked for, with the image of v1.
@@ -74,36 +74,6 @@ async fn every_task_of_a_deployment_may_run_twice() {
 
         assert_eq!(shop.status(&deployment).await, "SUCCESS", "{strategy}");
         assert_ne!(what_is_left(&shop).await, old, "{strategy}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_deployment_survives_a_crash_at_each_of_its_turns() {
-    for strategy in STRATEGIES {
-        for survived in 0.. {
-            let (shop, deployment, old) = scene(strategy).await;
-            let mut run = 0;
-            while run < survived && shop.app.control_plane.next_task_due().await.unwrap().is_some()
-            {
-                match shop.app.control_plane.run_next_task().await.unwrap() {
-                    true => run += 1,
-                    false => shop.app.advance(Duration::from_millis(250)),
-                }
-            }
-            if run < survived {
-                assert!(survived > tasks(strategy).len(), "{strategy} has so few turns");
-                break;
-            }
-            // The worker dies with the next task in its hands, if one is due.
-            shop.app.control_plane.claim_task().await.unwrap();
-
-            let shop = shop.restarted().await;
-            shop.app.advance(Duration::from_secs(31));
-            shop.app.run_tasks().await;
-
-            assert_eq!(shop.status(&deployment).await, "SUCCESS", "{strategy} after {survived}");
-            assert_ne!(what_is_left(&shop).await, old, "{strategy} after {survived}");
-        }
     }
 }
 
