@@ -39,14 +39,6 @@ impl Shop {
         panic!("{task} never waits for {word}");
     }
 
-    /// Another process, after this one has died.
-    pub async fn restarted(self) -> Self {
-        let Self { app, ada, versions, environment } = self;
-        let app = app.restarted().await;
-        let ada = Client::new(app.router.clone(), ada.token.as_deref());
-        Self { app, ada, versions, environment }
-    }
-
     pub async fn status(&self, deployment: &str) -> String {
         text(&self.ada.deployment(deployment).await["status"])
     }
