@@ -20,7 +20,7 @@ pub fn run(options: &Options) -> Result<()> {
     }
     let directory = tempfile::tempdir()?;
     let binary = directory.path().join("slipway");
-    test::build(&binary)?;
+    test::build_program(&binary)?;
     let pictures = options.pictures.then(|| process::root().join("docs/images"));
     test(&binary, pictures.as_deref(), &mut Totals::default())
 }

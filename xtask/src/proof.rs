@@ -78,7 +78,7 @@ fn run(test: &str, extent: &[(&str, String)], on_postgres: bool) -> Result<()> {
     let programs = if on_postgres { Some(Programs::find_or_install()?) } else { None };
     let directory = tempfile::tempdir()?;
     let binary = directory.path().join("slipway");
-    test::build(&binary)?;
+    test::build_program(&binary)?;
     let services = programs.map(|programs| programs.start()).transpose()?;
 
     let package = ["test", "--quiet", "-p", "slipway-tests", "--test", "it", "--"];

@@ -25,7 +25,7 @@ impl Suite<'_> {
 
     /// Only the packages whose tests reach a database.
     pub fn run_on_postgres(&self, url: &str, totals: &mut Totals) -> Result<()> {
-        let mut command = self.command(&["-p", "slipway-tests", "-p", "persistence"]);
+        let mut command = self.command(self.runner.packages_with_a_database());
         command.env("SLIPWAY_TEST_DATABASE", url);
         self.run(command, totals)
     }
@@ -71,6 +71,16 @@ impl Runner {
             Self::Nextest
         } else {
             Self::Libtest
+        }
+    }
+
+    /// Nextest builds the whole workspace as for the other suite, and then chooses.
+    fn packages_with_a_database(self) -> &'static [&'static str] {
+        match self {
+            Self::Nextest => {
+                &["--workspace", "-E", "package(slipway-tests) or package(persistence)"]
+            }
+            Self::Libtest => &["-p", "slipway-tests", "-p", "persistence"],
         }
     }
 

@@ -79,7 +79,7 @@ fn run_suites(options: &Options, programs: Option<&Programs>, totals: &mut Total
     // A copy, for a build in another clone may share the target directory and replace it.
     let directory = tempfile::tempdir()?;
     let binary = directory.path().join("slipway");
-    step("build", || build(&binary))?;
+    step("build", || build(&["--workspace", "--bins", "--tests"], &binary))?;
     let services = match programs {
         Some(programs) => Some(step("start the servers", || programs.start())?),
         None => None,
@@ -106,9 +106,16 @@ fn run_suites(options: &Options, programs: Option<&Programs>, totals: &mut Total
     Ok(())
 }
 
-/// Builds the program, and puts it where it will not change.
-pub fn build(binary: &Path) -> Result<()> {
-    process::run(process::cargo(&["build", "-p", "api", "--bin", "slipway"]))?;
+/// Builds the program alone, and puts it where it will not change.
+pub fn build_program(binary: &Path) -> Result<()> {
+    build(&["-p", "api", "--bin", "slipway"], binary)
+}
+
+/// The suites ask for everything at once: one set of features, so that nothing is built twice.
+fn build(targets: &[&str], binary: &Path) -> Result<()> {
+    let mut command = process::cargo(&["build"]);
+    command.args(targets);
+    process::run(command)?;
     let built = env::current_exe()?.with_file_name("slipway");
     fs::copy(&built, binary).with_context(|| format!("no {}", built.display()))?;
     Ok(())
