@@ -14,6 +14,7 @@ mod api_tokens;
 mod architecture;
 mod bus;
 mod commerce;
+mod compiled;
 mod crash;
 mod delivery;
 mod deploy;

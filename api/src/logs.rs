@@ -1,4 +1,4 @@
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use anyhow::Context;
 use tracing_subscriber::{EnvFilter, Layer, fmt, layer::SubscriberExt, util::SubscriberInitExt};
@@ -12,7 +12,8 @@ use crate::{
 pub fn begin(config: &Config) -> anyhow::Result<Traces> {
     let filter = EnvFilter::try_new(&config.log).context("SLIPWAY_LOG cannot be read")?;
     let traces = Traces::new(config)?;
-    let lines = fmt::layer().with_writer(|| OneLine(io::stderr()));
+    let lines = fmt::layer().with_ansi(io::stderr().is_terminal());
+    let lines = lines.with_writer(|| OneLine(io::stderr()));
     let lines = match config.log_format {
         LogFormat::Text => lines.boxed(),
         LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).boxed(),

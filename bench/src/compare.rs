@@ -1,6 +1,7 @@
 //! The rounds: each server in turn does the same work for some seconds, then again.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -13,6 +14,7 @@ use crate::{
     contender::{Contender, Cpu, Dialect, parent_of},
     data::{self, Size},
     fan_out,
+    lifecycle::{self, Shop},
     load::{self, CONNECTIONS, Requests},
     slipway,
     table::{Figures, Table},
@@ -49,6 +51,9 @@ pub struct Options {
     /// Also measure the fan-out of events to so many subscribers
     #[arg(long, value_delimiter = ',')]
     subscribers: Vec<usize>,
+    /// Also buy so many instances, and ask about them
+    #[arg(long)]
+    instances: Option<usize>,
 }
 
 /// Those that run, and what they run on.
@@ -71,7 +76,27 @@ pub async fn run(options: &Options) -> Result<()> {
             .await?
             .print();
     }
+    // The others would take their share of the machine.
+    let postgres = field.postgres;
+    drop(field);
+    if let Some(count) = options.instances {
+        let shop = open_shop(options, postgres).await?;
+        let time = Duration::from_secs(options.seconds);
+        let tables = lifecycle::measure(shop, count, options.rounds, time).await?;
+        tables.iter().for_each(Table::print);
+    }
     Ok(())
+}
+
+/// On an empty database beside the one with the data set.
+async fn open_shop(options: &Options, postgres: Option<u32>) -> Result<Shop> {
+    let folder = options.folder.join("shop");
+    fs::create_dir(&folder)?;
+    let database = match &options.database {
+        Some(url) => data::create_beside(url, "shop").await?,
+        None => format!("sqlite://{}", folder.join("shop.db").display()),
+    };
+    Shop::open(&options.slipway, &database, &folder, postgres).await
 }
 
 impl Field {

@@ -87,6 +87,13 @@ pub async fn connect(url: &str) -> Result<tokio_postgres::Client> {
     Ok(client)
 }
 
+/// Makes an empty database on the server of another one; answers with its address.
+pub async fn create_beside(url: &str, name: &str) -> Result<String> {
+    connect(url).await?.batch_execute(&format!("CREATE DATABASE {name}")).await?;
+    let (server, _) = url.rsplit_once('/').context("an address without a database")?;
+    Ok(format!("{server}/{name}"))
+}
+
 /// How a database writes what they write differently.
 struct Sql {
     /// The numbers n from 0 to below {}.

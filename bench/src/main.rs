@@ -8,6 +8,7 @@ mod data;
 mod fan_out;
 mod http;
 mod idiomatic;
+mod lifecycle;
 mod load;
 mod slipway;
 mod table;

@@ -14,6 +14,15 @@ const PASSWORD: &str = "correct horse battery";
 
 /// Slipway with all its limits on, set so high that a benchmark does not meet them.
 pub async fn start(binary: &Path, database: &str, folder: &Path) -> Result<Contender> {
+    start_with(binary, database, folder, &[]).await
+}
+
+pub async fn start_with(
+    binary: &Path,
+    database: &str,
+    folder: &Path,
+    settings: &[(&str, &str)],
+) -> Result<Contender> {
     Contender::start("Slipway", Dialect::Slipway, |address| {
         let mut command = Command::new(binary);
         command
@@ -27,6 +36,7 @@ pub async fn start(binary: &Path, database: &str, folder: &Path) -> Result<Conte
             .env("SLIPWAY_LIMIT_BUDGET_PER_SECOND", "1000000000")
             .env("SLIPWAY_LIMIT_CONNECTIONS_PER_ADDRESS", "20000")
             .env("SLIPWAY_ADDRESS_ATTEMPTS", "1000000")
+            .envs(settings.iter().copied())
             .current_dir(folder);
         command
     })

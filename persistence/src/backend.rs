@@ -393,9 +393,12 @@ async fn open_postgres(url: &str) -> Result<Pools> {
     Ok(Pools::Postgres(Pool::new("all", manager, POSTGRES_CONNECTIONS, PATIENCE)?))
 }
 
+/// Statements are planned once: PostgreSQL by itself would plan those with a list anew each time,
+/// which takes longer than to run them.
 async fn postgres_connection(url: String) -> diesel::ConnectionResult<Postgres> {
     let mut conn = Postgres::establish(&url).await?;
-    conn.batch_execute(&outage::limits())
+    let settings = outage::limits() + "SET plan_cache_mode = force_generic_plan;";
+    conn.batch_execute(&settings)
         .await
         .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
     Ok(conn)

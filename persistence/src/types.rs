@@ -7,10 +7,10 @@ use diesel::{
     backend::Backend,
     deserialize::{self, FromSql, FromSqlRow},
     expression::AsExpression,
-    pg::Pg,
+    pg::{Pg, PgValue},
     serialize::{self, IsNull, Output, ToSql},
     sql_types::{BigInt, Text},
-    sqlite::Sqlite,
+    sqlite::{Sqlite, SqliteValue},
 };
 use domain::{
     clusters::{ClusterStatus, PortPurpose},
@@ -86,13 +86,21 @@ pub(crate) struct AsJson<T>(pub T);
 #[diesel(sql_type = BigInt)]
 pub(crate) struct Micros(pub Timestamp);
 
-impl<T: TextForm, DB: Backend> FromSql<Text, DB> for AsText<T>
-where
-    String: FromSql<Text, DB>,
-{
-    fn from_sql(bytes: DB::RawValue<'_>) -> deserialize::Result<Self> {
-        let text = String::from_sql(bytes)?;
-        T::of_text(&text).map(Self).ok_or_else(|| format!("cannot read {text:?}").into())
+impl<T: TextForm> FromSql<Text, Sqlite> for AsText<T> {
+    fn from_sql(bytes: SqliteValue<'_, '_, '_>) -> deserialize::Result<Self> {
+        Self::read(&<String as FromSql<Text, Sqlite>>::from_sql(bytes)?)
+    }
+}
+
+impl<T: TextForm> FromSql<Text, Pg> for AsText<T> {
+    fn from_sql(bytes: PgValue<'_>) -> deserialize::Result<Self> {
+        Self::read(str::from_utf8(bytes.as_bytes())?)
+    }
+}
+
+impl<T: TextForm> AsText<T> {
+    fn read(text: &str) -> deserialize::Result<Self> {
+        T::of_text(text).map(Self).ok_or_else(|| format!("cannot read {text:?}").into())
     }
 }
 

@@ -1,6 +1,6 @@
 use axum::{
     Router,
-    body::Body,
+    body::{Body, Bytes},
     http::{Request, StatusCode, header},
 };
 use http_body_util::BodyExt;
@@ -35,6 +35,19 @@ impl Client {
     }
 
     pub async fn post(&self, body: &Value, headers: &[(&str, &str)]) -> Reply {
+        let (status, bytes) = self.exchange(body, headers).await;
+        let mut body: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        let extensions = body.as_object_mut().and_then(|body| body.remove("extensions"));
+        Reply { status, body, extensions: extensions.unwrap_or_default() }
+    }
+
+    /// The answer as it is written.
+    pub async fn text(&self, document: &str, variables: &Value) -> String {
+        let body = json!({ "query": document, "variables": variables });
+        String::from_utf8(self.exchange(&body, &[]).await.1.into()).unwrap()
+    }
+
+    async fn exchange(&self, body: &Value, headers: &[(&str, &str)]) -> (StatusCode, Bytes) {
         let mut request =
             Request::post("/graphql").header(header::CONTENT_TYPE, "application/json");
         if let Some(token) = &self.token {
@@ -46,10 +59,7 @@ impl Client {
         let request = request.body(Body::from(body.to_string())).unwrap();
         let response = self.router.clone().oneshot(request).await.unwrap();
         let status = response.status();
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        let mut body: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        let extensions = body.as_object_mut().and_then(|body| body.remove("extensions"));
-        Reply { status, body, extensions: extensions.unwrap_or_default() }
+        (status, response.into_body().collect().await.unwrap().to_bytes())
     }
 
     pub async fn register(&self, name: &str) -> Reply {

@@ -1,6 +1,7 @@
 use std::{
     collections::HashMap,
     future::pending,
+    num::NonZeroUsize,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -15,6 +16,7 @@ use futures::{
     future::{BoxFuture, Shared},
 };
 use jiff::Timestamp;
+use lru::LruCache;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{access_token::Verifier, secret};
@@ -27,6 +29,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 const FINDING_LIFE: Duration = Duration::from_secs(2);
 /// Ours are a quarter of that.
 const LONGEST_TOKEN: usize = 2048;
+/// How many tokens are remembered whose signatures have been checked.
+const TOKENS: NonZeroUsize = NonZeroUsize::new(1_024).unwrap();
 
 /// A caller, and for how long they are let in.
 #[derive(Clone)]
@@ -65,6 +69,7 @@ enum Found {
 pub struct Gatekeeper {
     control_plane: Arc<ControlPlane>,
     verifier: Arc<Verifier>,
+    tokens: Arc<Mutex<LruCache<String, (Ticket, Timestamp)>>>,
     findings: Arc<Mutex<HashMap<Ticket, Finding>>>,
 }
 
@@ -86,7 +91,8 @@ impl Pass {
 impl Gatekeeper {
     pub fn new(control_plane: Arc<ControlPlane>, keys: &TokenKeys) -> Result<Self> {
         let verifier = Arc::new(Verifier::new(keys)?);
-        Ok(Self { control_plane, verifier, findings: Arc::default() })
+        let tokens = Arc::new(Mutex::new(LruCache::new(TOKENS)));
+        Ok(Self { control_plane, verifier, tokens, findings: Arc::default() })
     }
 
     /// The caller behind an `Authorization` header; anonymous without one. A token that is not
@@ -98,7 +104,7 @@ impl Gatekeeper {
         let token = bearer(authorization).filter(|token| token.len() <= LONGEST_TOKEN);
         let token = token.ok_or(Error::Unauthenticated)?;
         if !secret::is_api_token(token) {
-            let (ticket, expires_at) = self.verifier.read(token)?;
+            let (ticket, expires_at) = self.read(token)?;
             return Pass::new(self.find(&ticket).await?, ticket, Some(expires_at));
         }
         let ticket = Ticket::ApiToken { hash: secret::hash(token) };
@@ -108,6 +114,17 @@ impl Gatekeeper {
             Credential::Login(_) | Credential::Console => None,
         };
         Pass::new(caller, ticket, expires_at)
+    }
+
+    /// What an access token says. It says the same for ever, though it may not be good any more.
+    fn read(&self, token: &str) -> Result<(Ticket, Timestamp)> {
+        let tokens = || self.tokens.lock().expect("nothing panics while it holds this lock");
+        if let Some(known) = tokens().get(token).cloned() {
+            return Ok(known);
+        }
+        let read = self.verifier.read(token)?;
+        tokens().put(token.to_owned(), read.clone());
+        Ok(read)
     }
 
     /// The pass with the caller as they are now, at most [`FINDING_LIFE`] old. Refused once the

@@ -3,6 +3,7 @@
 mod batches;
 mod clusters;
 mod commerce;
+mod compiled;
 mod connection;
 mod context;
 mod delivery;
@@ -30,6 +31,7 @@ use domain::{Call, ControlPlane};
 use crate::keys::TokenKeys;
 
 pub use batches::Batches;
+pub use compiled::{Answer, Plan, Reader};
 use context::{IdempotencyHeader, StartCursor};
 pub use error::coded;
 pub use live::LogTail;

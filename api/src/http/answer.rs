@@ -10,10 +10,12 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use super::{
+    bill::Cost,
     errors::{code_of, is_request_error},
     media::Media,
     refusal::Refusal,
 };
+use crate::graphql::Answer;
 
 /// An operation that did not begin has no `data`, not even `null`.
 #[derive(Serialize)]
@@ -41,9 +43,46 @@ impl From<async_graphql::Response> for Written {
     }
 }
 
+/// What became of an operation that was let in.
+pub enum Outcome {
+    /// By the engine.
+    Executed(async_graphql::Response),
+    /// The short way: as it is written, and without an error.
+    Written(String),
+}
+
+impl From<async_graphql::Response> for Outcome {
+    fn from(response: async_graphql::Response) -> Self {
+        Self::Executed(response)
+    }
+}
+
+impl Outcome {
+    pub fn written(answer: &Answer, cost: &Cost) -> Self {
+        Self::Written(format!(
+            r#"{{"data":{},"extensions":{{"cost":{}}}}}"#,
+            answer.data,
+            serde_json::to_string(cost).expect("a cost has no keys but texts"),
+        ))
+    }
+
+    /// Of its first error.
+    pub fn code(&self) -> Option<ErrorCode> {
+        match self {
+            Self::Executed(response) => response.errors.first().and_then(code_of),
+            Self::Written(_) => None,
+        }
+    }
+}
+
 /// Writes what became of a request. Refusals by resolvers are answers like any other: 200.
-pub fn answer(media: Media, outcome: Result<async_graphql::Response, Refusal>) -> Response {
-    match outcome.map(Written::from) {
+pub fn answer(media: Media, outcome: Result<Outcome, Refusal>) -> Response {
+    let outcome = match outcome {
+        Ok(Outcome::Written(text)) => return write(media, StatusCode::OK, text),
+        Ok(Outcome::Executed(response)) => Ok(Written::from(response)),
+        Err(refusal) => Err(refusal),
+    };
+    match outcome {
         Ok(Written::RequestErrors(body)) => {
             let status = status(&body.errors, media);
             refuse(media, status, body)

@@ -2,7 +2,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_graphql::parser::types::ExecutableDocument;
 
-use super::{bounded::Bounded, order::Order};
+use super::{bounded::Bounded, guard::select, order::Order};
+use crate::graphql::Plan;
 
 /// How much text of documents is remembered; parsed, it takes some twenty times as much.
 const MOST_BYTES: usize = 512 * 1024;
@@ -14,6 +15,8 @@ pub struct Asked {
     pub document: ExecutableDocument,
     pub operation_name: Option<String>,
     pub order: Order,
+    /// The short way to its answer, where there is one.
+    pub plan: Option<Plan>,
 }
 
 /// What has been asked before and was found valid: it is neither parsed nor checked against the
@@ -26,8 +29,10 @@ impl Asked {
         document: ExecutableDocument,
         operation_name: Option<String>,
     ) -> Self {
-        let order = Order::of(&document, operation_name.as_deref());
-        Self { query, document, operation_name, order }
+        let operation = select(&document.operations, operation_name.as_deref()).ok();
+        let plan = operation.and_then(|operation| Plan::of(&document, operation));
+        let order = operation.map(|operation| Order::of(&document, operation)).unwrap_or_default();
+        Self { query, document, operation_name, order, plan }
     }
 }
 

@@ -35,7 +35,8 @@ pub async fn post(
     let Some(wanted) = Wanted::by(request.headers()) else {
         return not_acceptable();
     };
-    let served = serve_post(&desk, id, wanted, request).await;
+    // In a box, for what stands around it is moved about.
+    let served = Box::pin(serve_post(&desk, id, wanted, request)).await;
     served.unwrap_or_else(|refusal| refuse(&desk, wanted, refusal))
 }
 
@@ -44,7 +45,7 @@ pub async fn get(desk: &Arc<Desk>, id: RequestId, head: &Parts) -> Response {
     let Some(wanted) = Wanted::by(&head.headers) else {
         return not_acceptable();
     };
-    let served = serve_get(desk, id, wanted, head).await;
+    let served = Box::pin(serve_get(desk, id, wanted, head)).await;
     served.unwrap_or_else(|refusal| refuse(desk, wanted, refusal))
 }
 

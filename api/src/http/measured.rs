@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Response, parser::types::OperationType};
+use async_graphql::parser::types::OperationType;
 use domain::error::ErrorCode;
 use tokio::time::Instant;
 
-use super::{errors::code_of, front_door::Desk, refusal::Refusal};
+use super::{answer::Outcome, front_door::Desk, refusal::Refusal};
 use crate::metrics::{Kind, Metrics, Presence, Transport};
 
 /// A subscription under way.
@@ -48,15 +48,15 @@ pub async fn measured(
     metrics: Arc<Metrics>,
     transport: Transport,
     kind: OperationType,
-    execution: impl Future<Output = Response>,
-) -> Response {
+    execution: impl Future<Output = Outcome>,
+) -> Outcome {
     let began_at = Instant::now();
-    let response = execution.await;
+    let outcome = execution.await;
     let (kind, time) = (Kind::from(kind), began_at.elapsed());
-    let code = response.errors.first().and_then(code_of);
+    let code = outcome.code();
     metrics.operations.took(kind, time);
     metrics.operations.ended(transport, kind, code);
-    let outcome = code.map_or("OK", ErrorCode::as_str);
-    tracing::info!(?kind, outcome, micros = time.as_micros(), "an operation ended");
-    response
+    let result = code.map_or("OK", ErrorCode::as_str);
+    tracing::info!(?kind, outcome = result, micros = time.as_micros(), "an operation ended");
+    outcome
 }

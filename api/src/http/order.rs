@@ -4,10 +4,8 @@
 use async_graphql::{
     Name, Value,
     indexmap::IndexMap,
-    parser::types::{ExecutableDocument, Selection, SelectionSet},
+    parser::types::{ExecutableDocument, OperationDefinition, Selection, SelectionSet},
 };
-
-use super::guard::select;
 
 /// The keys of an object in the order in which the document first names them, each with the order
 /// of what is below it.
@@ -16,11 +14,9 @@ pub struct Order(IndexMap<Name, Order>);
 
 impl Order {
     /// The order of an operation that the guard has admitted.
-    pub fn of(document: &ExecutableDocument, operation_name: Option<&str>) -> Self {
+    pub fn of(document: &ExecutableDocument, operation: &OperationDefinition) -> Self {
         let mut order = Self::default();
-        if let Ok(operation) = select(&document.operations, operation_name) {
-            order.add(document, &operation.selection_set.node);
-        }
+        order.add(document, &operation.selection_set.node);
         order
     }
 
@@ -96,9 +92,15 @@ mod tests {
     use async_graphql::{parser::parse_query, value};
 
     use super::*;
+    use crate::http::guard::select;
+
+    fn order(query: &str) -> Order {
+        let document = parse_query(query).unwrap();
+        Order::of(&document, select(&document.operations, None).unwrap())
+    }
 
     fn arranged(query: &str, mut data: Value) -> String {
-        Order::of(&parse_query(query).unwrap(), None).arrange(&mut data);
+        order(query).arrange(&mut data);
         data.to_string()
     }
 
@@ -130,9 +132,8 @@ mod tests {
 
     #[test]
     fn objects_of_an_answer_are_counted_and_those_of_scalars_are_not() {
-        let document = parse_query("{ a { b { c } json } n }").unwrap();
         let data = value!({ "a": [{ "b": { "c": 1 }, "json": { "x": {} } }, null], "n": 1 });
 
-        assert_eq!(Order::of(&document, None).objects(&data), 2);
+        assert_eq!(order("{ a { b { c } json } n }").objects(&data), 2);
     }
 }

@@ -1,11 +1,11 @@
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
-use async_graphql::{Request, Response, ServerError, Variables};
+use async_graphql::{Request, ServerError, Variables};
 use domain::{Call, error::ErrorCode, events::Cursor};
 use futures::{Stream, StreamExt};
 
 use super::{
-    answer::Written,
+    answer::{Outcome, Written},
     asked::Asked,
     errors::{code_of, is_request_error},
     front_door::Desk,
@@ -64,7 +64,11 @@ impl Desk {
 }
 
 impl Item {
-    pub fn new(response: Response, id: Option<String>) -> Self {
+    pub fn new(outcome: impl Into<Outcome>, id: Option<String>) -> Self {
+        let response = match outcome.into() {
+            Outcome::Executed(response) => response,
+            Outcome::Written(text) => return Self { text, id, code: None, refused: None },
+        };
         let code = response.errors.first().and_then(code_of);
         let refused = is_request_error(&response).then(|| response.errors.clone());
         let text = serde_json::to_string(&Written::from(response));

@@ -4,7 +4,6 @@
 
 use std::{convert::Infallible, pin::pin, sync::Arc};
 
-use async_graphql::Response as Outcome;
 use axum::{
     body::Body,
     response::{IntoResponse, Response},
@@ -21,7 +20,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tracing::Instrument;
 
 use super::{
-    front_door::Desk, operation::Operation, question::Item, refusal::Refusal, seats::Seat,
+    answer::Outcome, front_door::Desk, operation::Operation, question::Item, refusal::Refusal,
+    seats::Seat,
 };
 use crate::auth::Pass;
 
@@ -29,7 +29,7 @@ use crate::auth::Pass;
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// The answer to what is no subscription.
-pub fn once(outcome: Outcome) -> Response {
+pub fn once(outcome: impl Into<Outcome>) -> Response {
     respond(stream::iter([next(&Item::new(outcome, None)), complete()]))
 }
 

@@ -75,7 +75,7 @@ impl RequestId {
         let mut bytes = [0; 16];
         // An id only correlates log lines: where randomness fails, zeros do.
         let _ = getrandom::fill(&mut bytes);
-        Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(format!("{:032x}", u128::from_ne_bytes(bytes)))
     }
 }
 

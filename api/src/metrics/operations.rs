@@ -13,6 +13,7 @@ use super::Presence;
 /// GraphQL operations, by what came of them.
 pub struct Operations {
     ended: Family<Ended, Counter>,
+    compiled: Counter,
     seconds: Family<OfKind, Histogram, fn() -> Histogram>,
     subscriptions: Family<Over, Gauge>,
 }
@@ -53,7 +54,7 @@ struct Over {
 
 impl Operations {
     pub(super) fn new(registry: &mut Registry) -> Self {
-        let ended = Family::default();
+        let (ended, compiled) = (Family::default(), Counter::default());
         let seconds = Family::new_with_constructor(histogram as fn() -> Histogram);
         let subscriptions = Family::default();
         registry.register(
@@ -62,12 +63,17 @@ impl Operations {
             ended.clone(),
         );
         registry.register(
+            "compiled_operations",
+            "Queries that had been compiled, and were answered without the engine",
+            compiled.clone(),
+        );
+        registry.register(
             "operation_duration_seconds",
             "Time that queries and mutations took",
             seconds.clone(),
         );
         registry.register("subscriptions", "Subscriptions under way", subscriptions.clone());
-        let operations = Self { ended, seconds, subscriptions };
+        let operations = Self { ended, compiled, seconds, subscriptions };
         operations.begin_at_zero();
         operations
     }
@@ -88,6 +94,11 @@ impl Operations {
     /// An operation has ended, with this for its first error.
     pub fn ended(&self, transport: Transport, kind: Kind, code: Option<ErrorCode>) {
         self.count(transport, kind, code).inc();
+    }
+
+    /// A query was answered without the engine.
+    pub fn went_compiled(&self) {
+        self.compiled.inc();
     }
 
     /// How long a query or a mutation took.
