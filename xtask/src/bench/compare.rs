@@ -21,9 +21,8 @@ pub struct Options {
 }
 
 pub fn run(options: &Options) -> Result<()> {
-    process::run(process::cargo(&["build", "--release", "-p", "api", "-p", "slipway-bench"]))?;
+    let built = super::build()?;
     let folder = tempfile::tempdir()?;
-    let built = process::target().join("release");
     let mut compare = process::tied(&built.join("slipway-bench"), "TERM");
     compare.arg("compare").arg("--slipway").arg(built.join("slipway"));
     compare.arg("--folder").arg(folder.path()).args(&options.rest);

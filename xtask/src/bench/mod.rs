@@ -7,10 +7,12 @@ mod server;
 mod sockets;
 mod wire;
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::Result;
 use clap::Subcommand;
+
+use crate::process;
 
 #[derive(Subcommand)]
 pub enum Bench {
@@ -34,6 +36,12 @@ pub enum Bench {
         #[arg(long, default_value_t = 10_000)]
         count: u64,
     },
+}
+
+/// Builds everything that is measured, with one set of features; answers with the folder.
+fn build() -> Result<PathBuf> {
+    process::run(process::cargo(&["build", "--release", "-p", "api", "-p", "slipway-bench"]))?;
+    Ok(process::target().join("release"))
 }
 
 pub fn run(bench: &Bench) -> Result<()> {

@@ -24,8 +24,7 @@ pub struct Server {
 
 impl Server {
     pub fn start(settings: &[(&str, &str)]) -> Result<Self> {
-        process::run(process::cargo(&["build", "--release", "-p", "api", "--bin", "slipway"]))?;
-        let built = process::target().join("release/slipway");
+        let built = super::build()?.join("slipway");
         let folder = tempfile::tempdir()?;
         let address = format!("127.0.0.1:{}", process::free_port()?);
         let child = Command::new(&built)
