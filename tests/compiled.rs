@@ -31,7 +31,9 @@ const COMPILED: &[&str] = &[
         instances(filter: { status: [CREATING] }) { totalCount nodes { id } } }",
     "query($product: ID!) { node(id: $product) { id ... on Product { createdAt updatedAt } } }",
     "query($stranger: ID!) { node(id: $stranger) { id } }",
-    "query($nobody: ID!) { node(id: $nobody) { id } order(id: $nobody) { id } }",
+    "query($user: ID!) { node(id: $user) { ... on User { orders(filter: { status: [PAID] }) {
+        totalCount } instances(first: 1) { nodes { id } } } } }",
+    "query($nobody: ID!) { node(id: $nobody) { id ... on User { orders { totalCount } } } order(id: $nobody) { id } }",
 ];
 
 /// Other types, directives, selections to merge, lists below lists, and whatever fails.
@@ -45,6 +47,7 @@ const LEFT_TO_THE_ENGINE: &[&str] = &[
     "query($missing: ID!) { node(id: $missing) { id } }",
     "query($order: ID = \"x\") { node(id: $order) { id } }",
     "{ orders(after: \"nonsense\") { nodes { id } } }",
+    "{ orders { nodes { user { orders(first: 1) { nodes { id } } } } } }",
     "{ users(first: 2) { nodes { orders(first: 1) { nodes { id } } } } }",
 ];
 

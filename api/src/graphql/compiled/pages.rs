@@ -53,7 +53,7 @@ impl<T: Record> PageShape<T> {
                 "__typename" => Member::Typename(of.clone()),
                 "totalCount" => Member::TotalCount,
                 "pageInfo" => Member::PageInfo(infos(field, compiler)?),
-                "nodes" => Member::Nodes(Shape::of(field, compiler)?),
+                "nodes" => Member::Nodes(Shape::of(field, &compiler.in_list())?),
                 "edges" => Member::Edges(edges(field, compiler)?),
                 _ => return None,
             };
@@ -138,7 +138,7 @@ fn edges<T: Record>(
         let member = match field.name.node.as_str() {
             "__typename" => EdgeMember::Typename(of.clone()),
             "cursor" => EdgeMember::Cursor,
-            "node" => EdgeMember::Node(Shape::of(field, compiler)?),
+            "node" => EdgeMember::Node(Shape::of(field, &compiler.in_list())?),
             _ => return None,
         };
         Some((key, member))

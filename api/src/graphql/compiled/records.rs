@@ -35,6 +35,10 @@ impl Record for User {
     }
 
     fn edge(field: &Field, compiler: &Compiler<'_>) -> Option<Box<dyn Edge<Self>>> {
+        // Pages of several accounts are asked for one by one, which is the engine's to do.
+        if compiler.in_list {
+            return None;
+        }
         Some(match field.name.node.as_str() {
             "orders" => Box::new(OrdersOf(PageShape::of(field, compiler)?)),
             "instances" => Box::new(InstancesOf(PageShape::of(field, compiler)?)),
@@ -142,7 +146,7 @@ target!(Order, OrderId, orders_by_id);
 target!(Product, ProductId, products_by_id);
 target!(Instance, InstanceId, instances_by_id);
 
-/// The orders of one account; those of several are asked for one by one, which the engine does.
+/// Of one account.
 struct OrdersOf(PageShape<Order>);
 struct InstancesOf(PageShape<Instance>);
 

@@ -66,9 +66,12 @@ impl Root for Node {
         let Id(id): AnyId = self.arguments.get("id", reader)?;
         let actor = reader.call.actor()?;
         match (id, &self.user, &self.order, &self.product, &self.instance) {
+            (NodeId::User(id), Some(_), ..) if !actor.sees_account(id) => {
+                out.null();
+                Ok(())
+            }
             (NodeId::User(id), Some(shape), ..) => {
-                let sees = actor.sees_account(id);
-                write_one(shape, id, |_| sees, reader, out).await
+                write_one(shape, id, |_| true, reader, out).await
             }
             (NodeId::Order(id), _, Some(shape), ..) => {
                 write_one(shape, id, |order| actor.sees(order.tenant_id), reader, out).await

@@ -4,14 +4,23 @@ use async_graphql::{
 };
 
 /// Fragments and what applies of them.
-pub(super) struct Compiler<'a>(&'a ExecutableDocument);
+#[derive(Clone, Copy)]
+pub(super) struct Compiler<'a> {
+    document: &'a ExecutableDocument,
+    /// Whether what is compiled stands below a list.
+    pub in_list: bool,
+}
 
 /// The fields of an object by their response keys, in the order of the document.
 pub(super) type Fields<'a> = Vec<(String, &'a Field)>;
 
 impl<'a> Compiler<'a> {
     pub fn new(document: &'a ExecutableDocument) -> Self {
-        Self(document)
+        Self { document, in_list: false }
+    }
+
+    pub fn in_list(self) -> Self {
+        Self { in_list: true, ..self }
     }
 
     /// The fields of an object of this type. None where that depends on a directive, or a field is
@@ -42,7 +51,8 @@ impl<'a> Compiler<'a> {
                 }
                 Selection::FragmentSpread(spread) => {
                     plain(&spread.node.directives)?;
-                    let fragment = &self.0.fragments.get(&spread.node.fragment_name.node)?.node;
+                    let fragment =
+                        &self.document.fragments.get(&spread.node.fragment_name.node)?.node;
                     plain(&fragment.directives)?;
                     if applies(&fragment.type_condition.node.on.node, of) {
                         self.add(fields, of, &fragment.selection_set.node)?;

@@ -86,6 +86,9 @@ impl<T: Record> Shape<T> {
 
     /// Each row as an object.
     pub async fn write(&self, rows: &[T], reader: &Reader<'_>) -> Result<Pieces, Leave> {
+        if rows.is_empty() {
+            return Ok(Pieces::default());
+        }
         let edges = self.edges.iter().map(|edge| edge.load(rows, reader));
         let below = try_join_all(edges).await?;
         let mut pieces = Pieces::default();
