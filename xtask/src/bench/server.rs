@@ -1,6 +1,7 @@
 use std::{
     fs,
     os::unix::process::CommandExt,
+    path::PathBuf,
     process::{Child, Command, Stdio},
     thread::sleep,
     time::{Duration, Instant},
@@ -22,10 +23,15 @@ pub struct Server {
     _folder: TempDir,
 }
 
+/// The program, built for release.
+pub fn built() -> Result<PathBuf> {
+    process::run(process::cargo(&["build", "--release", "-p", "api", "--bin", "slipway"]))?;
+    Ok(process::target().join("release/slipway"))
+}
+
 impl Server {
     pub fn start(settings: &[(&str, &str)]) -> Result<Self> {
-        process::run(process::cargo(&["build", "--release", "-p", "api", "--bin", "slipway"]))?;
-        let built = process::target().join("release/slipway");
+        let built = built()?;
         let folder = tempfile::tempdir()?;
         let address = format!("127.0.0.1:{}", process::free_port()?);
         let child = Command::new(&built)
