@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
+    path::Path,
     process::Command,
     time::Duration,
 };
@@ -19,33 +19,11 @@ use serde_json::{Value, json};
 use simulator::{Access, Clock, Cluster, Rule};
 use tokio::net::TcpListener;
 
-use crate::support::{TestApp, guarded};
-
-fn base() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/base")
-}
-
-fn texts(list: &Value) -> Vec<String> {
-    let text = |item: &Value| item.as_str().unwrap().to_owned();
-    list.as_array().unwrap().iter().map(text).collect()
-}
-
-/// What the ClusterRole grants.
-fn rules() -> Vec<Rule> {
-    let text = std::fs::read_to_string(base().join("rights.yaml")).unwrap();
-    let role: Value = serde_saphyr::from_str(text.split("\n---\n").next().unwrap()).unwrap();
-    let rule = |rule: &Value| Rule {
-        namespace: None,
-        groups: texts(&rule["apiGroups"]),
-        resources: texts(&rule["resources"]),
-        verbs: texts(&rule["verbs"]),
-    };
-    role["rules"].as_array().unwrap().iter().map(rule).collect()
-}
+use crate::support::{TestApp, deploy_base, granted_rules, guarded};
 
 fn granted() -> BTreeSet<Access> {
     let mut granted = BTreeSet::new();
-    for Rule { groups, resources, verbs, .. } in rules() {
+    for Rule { groups, resources, verbs, .. } in granted_rules() {
         for (group, resource) in groups.iter().flat_map(|it| resources.iter().map(move |r| (it, r)))
         {
             granted.extend(verbs.iter().map(|verb| Access {
@@ -71,7 +49,7 @@ fn kubectl(arguments: &[&str]) -> Option<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_rights_are_those_that_are_used_and_no_others() {
-    let app = TestApp::allowed(rules()).await;
+    let app = TestApp::allowed(granted_rules()).await;
     let (root, ada) = (app.admin().await, app.user("ada").await);
     let (web, broken) = (root.create_product("web:1").await, root.create_product("nopull:1").await);
     let secret = json!({ "productId": web, "instanceName": "web", "secretConfig": { "A": "1" } });
@@ -112,7 +90,7 @@ async fn the_rights_are_those_that_are_used_and_no_others() {
 
 /// Tests an application, runs it and takes it away.
 async fn deliver(app: &TestApp) {
-    let client = kube::Client::new(guarded(&app.cluster, rules()), "default");
+    let client = kube::Client::new(guarded(&app.cluster, granted_rules()), "default");
     let settings = SiteSettings { builder_image: "builder:1".to_owned(), networks: Vec::new() };
     let site = KubernetesSites::new(client, settings).site(None).await.unwrap();
     let place = Place {
@@ -159,7 +137,7 @@ async fn deliver(app: &TestApp) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn kustomize_builds_it_and_a_cluster_takes_it() {
-    let Some(built) = kubectl(&["kustomize", base().to_str().unwrap()]) else { return };
+    let Some(built) = kubectl(&["kustomize", deploy_base().to_str().unwrap()]) else { return };
     let cluster = Cluster::new(Clock::system());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let kubeconfig = simulator::kubeconfig(listener.local_addr().unwrap());

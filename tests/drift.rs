@@ -70,6 +70,16 @@ async fn what_somebody_changes_is_changed_back_and_shown() {
             "Service web: spec.selector.slipway.io/instance is \"another\"",
         ),
         (
+            "Service",
+            json!({ "spec": { "selector": { "narrower": "yes" } } }),
+            "Service web: spec.selector.narrower was added",
+        ),
+        (
+            "Service",
+            json!({ "metadata": { "annotations": { "slipway.io/applied": null } } }),
+            "Service web: slipway.io/applied is not as it was written",
+        ),
+        (
             "Ingress",
             json!({ "metadata": { "labels": { "app.kubernetes.io/name": "other" } } }),
             "Ingress web: metadata.labels.app.kubernetes.io/name is \"other\"",

@@ -124,7 +124,9 @@ async fn many_instances_at_once_cost_few_calls_and_then_none() {
 async fn many_instances_converge_although_calls_fail_and_changes_are_lost() {
     let mut work = AtWork::new().await;
     let count = instances(20);
-    work.app.cluster.faults().fail_at_rate(0.2, 7, &[Fault::Status(503, None)]);
+    let ways =
+        [Fault::Status(503, None), Fault::Status(429, None), Fault::Timeout, Fault::LostAnswer];
+    work.app.cluster.faults().fail_at_rate(0.2, 7, &ways);
     work.app.cluster.faults().lose_changes(3);
     work.buy(count).await;
 

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
@@ -50,6 +52,31 @@ async fn a_secret_config_reaches_the_workload_as_a_secret_and_goes_with_it() {
     app.run_tasks().await;
     assert_eq!(app.standing().await, Vec::<String>::new());
     assert_eq!(shown(&ada, &instance).await["secretConfig"]["isSet"], false);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_vanishes_is_put_back_when_a_pod_lacks_it() {
+    let app = TestApp::new().await;
+    let ada = app.user("ada").await;
+    let instance = bought(&app, &ada).await;
+    app.observe().await;
+    let (secret, _) = in_cluster(&app).await;
+    let place = format!("/api/v1/namespaces/{}", secret["metadata"]["namespace"].as_str().unwrap());
+    let pods = app.object(&format!("{place}/pods")).await;
+    let pod = pods["items"][0]["metadata"]["name"].as_str().unwrap();
+
+    app.delete(&format!("{place}/secrets/web")).await;
+    app.delete(&format!("{place}/pods/{pod}")).await;
+    app.advance(Duration::from_secs(60));
+    app.observe().await;
+    let without = ada.instance(&instance).await;
+    app.run_tasks().await;
+    app.observe().await;
+
+    assert_eq!(without["pods"][0]["reason"], "CreateContainerConfigError", "{without}");
+    assert_eq!(in_cluster(&app).await.0["data"], secret["data"]);
+    let ended = ada.instance(&instance).await;
+    assert_eq!((&ended["pods"][0]["ready"], &ended["whyNotRunning"]), (&json!(true), &json!(null)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

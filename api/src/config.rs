@@ -15,7 +15,7 @@ use domain::{
 };
 use ipnet::IpNet;
 use jiff::SignedDuration;
-use kubernetes::{Conventions, GpuType, Tls};
+use kubernetes::{Conventions, GpuType, PodSecurity, Tls};
 
 use crate::{
     http::Limits,
@@ -86,6 +86,11 @@ pub struct Config {
     /// has one for all hosts) or `issuer:NAME` (cert-manager makes them, by a ClusterIssuer).
     #[arg(long, env = "SLIPWAY_INGRESS_TLS", default_value = "off", value_parser = tls)]
     pub ingress_tls: Tls,
+
+    /// How the pods of instances are confined: `baseline`, or `restricted`, by which images that
+    /// run as root do not start.
+    #[arg(long, env = "SLIPWAY_POD_SECURITY", default_value = "baseline")]
+    pub pod_security: PodSecurity,
 
     /// The types of GPU, separated by commas, each `TYPE=RESOURCE` or
     /// `TYPE=RESOURCE@LABEL=VALUE`, such as `1=nvidia.com/gpu@gpu.example/model=a100`. Where
@@ -291,6 +296,7 @@ impl Config {
         Conventions {
             ingress_class: self.ingress_class.clone(),
             tls: self.ingress_tls.clone(),
+            pod_security: self.pod_security,
             gpus: self.gpu_types.iter().cloned().collect(),
         }
     }

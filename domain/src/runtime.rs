@@ -293,6 +293,11 @@ impl Pod {
             && (self.last_termination.is_some() || self.reason.as_deref().is_some_and(troubling))
     }
 
+    /// Whether it waits for something that its environment comes from.
+    pub fn lacks_an_object(&self) -> bool {
+        self.reason.as_deref() == Some("CreateContainerConfigError")
+    }
+
     pub fn pod_name(&self) -> PodName {
         PodName { namespace: self.namespace.clone(), name: self.name.clone() }
     }

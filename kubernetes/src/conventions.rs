@@ -1,6 +1,6 @@
 //! What differs from cluster to cluster.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, str::FromStr};
 
 /// How workloads are written for a cluster.
 #[derive(Clone, Debug, Default)]
@@ -8,6 +8,7 @@ pub struct Conventions {
     /// Of Ingresses; the cluster's default class where absent.
     pub ingress_class: Option<String>,
     pub tls: Tls,
+    pub pod_security: PodSecurity,
     /// The types of GPU that there are. Where none is named every type is [`GpuType::default`].
     pub gpus: BTreeMap<i32, GpuType>,
 }
@@ -22,6 +23,27 @@ pub enum Tls {
     Controller,
     /// cert-manager makes one for each host, by this ClusterIssuer.
     Issuer(String),
+}
+
+/// The Pod Security Standard that the pods of instances hold to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PodSecurity {
+    #[default]
+    Baseline,
+    /// Images that run as root do not start.
+    Restricted,
+}
+
+impl FromStr for PodSecurity {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "baseline" => Ok(Self::Baseline),
+            "restricted" => Ok(Self::Restricted),
+            _ => Err("must be baseline or restricted"),
+        }
+    }
 }
 
 /// How a cluster names a type of GPU.

@@ -14,12 +14,16 @@ use k8s_openapi::{
 };
 use kube::{Client, Resource};
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{conventions::Conventions, find::find, manifest};
 
 /// Bears the object as it was applied last, without this annotation.
 const APPLIED: &str = "slipway.io/applied";
+
+/// Fields that are one value each, whoever sets a part of them: what others add changes them.
+const WHOLE: &[&str] =
+    &["spec.selector", "spec.rules", "spec.tls", "spec.template.spec.nodeSelector"];
 
 /// The object with a note of itself.
 pub(crate) fn noted<K: Resource + Serialize>(mut object: K) -> K {
@@ -74,7 +78,8 @@ where
     let Some(found) = find::<K>(client, place).await? else {
         return Ok(Some(named(" is missing".to_owned())));
     };
-    let difference = difference(&plain(wanted), &plain(&found), "");
+    let unnoted = || (!is_intact(&found)).then(|| format!("{APPLIED} is not as it was written"));
+    let difference = difference(&plain(wanted), &plain(&found), "").or_else(unnoted);
     Ok(difference.map(|difference| named(format!(": {difference}"))))
 }
 
@@ -87,24 +92,39 @@ fn difference(wanted: &Value, found: &Value, path: &str) -> Option<String> {
     match (wanted, found) {
         // What is empty is left out by the server.
         (wanted, Value::Null) if is_empty(wanted) => None,
-        (Value::Object(fields), Value::Object(_)) => fields.iter().find_map(|(name, wanted)| {
-            let dot = if path.is_empty() { "" } else { "." };
-            difference(wanted, &found[name], &format!("{path}{dot}{name}"))
-        }),
-        (Value::Array(items), Value::Array(there)) => {
-            items.iter().enumerate().find_map(|(n, item)| {
-                let path = format!("{path}[{n}]");
-                let differences = || there.iter().map(|it| difference(item, it, &path));
-                if differences().any(|difference| difference.is_none()) {
-                    return None;
-                }
-                differences().nth(n).flatten().or_else(|| Some(format!("{path} is not there")))
-            })
-        }
+        (Value::Object(fields), Value::Object(there)) => of_fields(fields, there, path),
+        (Value::Array(items), Value::Array(there)) => of_items(items, there, path),
         (wanted, found) if wanted == found => None,
         (_, Value::Null) => Some(format!("{path} is not there")),
         (wanted, found) => Some(format!("{path} is {found}, not {wanted}")),
     }
+}
+
+fn of_fields(
+    fields: &Map<String, Value>,
+    there: &Map<String, Value>,
+    path: &str,
+) -> Option<String> {
+    let dot = if path.is_empty() { "" } else { "." };
+    let below = |name: &str| format!("{path}{dot}{name}");
+    let found = |name: &str| there.get(name).unwrap_or(&Value::Null);
+    let changed = fields.iter().find_map(|(name, it)| difference(it, found(name), &below(name)));
+    let added = || there.keys().find(|name| WHOLE.contains(&path) && !fields.contains_key(*name));
+    changed.or_else(|| Some(format!("{} was added", below(added()?))))
+}
+
+fn of_items(items: &[Value], there: &[Value], path: &str) -> Option<String> {
+    let changed = items.iter().enumerate().find_map(|(n, item)| {
+        let path = format!("{path}[{n}]");
+        let differences = || there.iter().map(|it| difference(item, it, &path));
+        if differences().any(|difference| difference.is_none()) {
+            return None;
+        }
+        differences().nth(n).flatten().or_else(|| Some(format!("{path} is not there")))
+    });
+    let whole = || WHOLE.iter().any(|whole| path.starts_with(whole));
+    let added = || (there.len() > items.len() && whole()).then_some(items.len());
+    changed.or_else(|| Some(format!("{path}[{}] was added", added()?)))
 }
 
 fn is_empty(value: &Value) -> bool {
@@ -149,5 +169,26 @@ mod tests {
             Some("spec.env[0].value is \"2\", not \"1\"")
         );
         assert_eq!(found(json!(1), json!([])).as_deref(), Some("spec.env[0] is not there"));
+    }
+
+    #[test]
+    fn what_is_added_to_a_field_that_is_one_value_is_named() {
+        let path = json!({ "path": "/", "backend": "web" });
+        let rule = |paths: Value| json!({ "host": "a", "http": { "paths": paths } });
+        let wanted =
+            json!({ "spec": { "selector": { "a": "1" }, "rules": [rule(json!([path]))] } });
+        let found = |selector: Value, rules: Value| {
+            difference(&wanted, &json!({ "spec": { "selector": selector, "rules": rules } }), "")
+        };
+        let (selector, rules) = (json!({ "a": "1" }), json!([rule(json!([path]))]));
+
+        let narrower = found(json!({ "a": "1", "b": "2" }), rules.clone());
+        let another_rule = found(selector.clone(), json!([rules[0], { "host": "b" }]));
+        let another_path = found(selector.clone(), json!([rule(json!([path, { "path": "/b" }]))]));
+
+        assert_eq!(found(selector, rules), None);
+        assert_eq!(narrower.as_deref(), Some("spec.selector.b was added"));
+        assert_eq!(another_rule.as_deref(), Some("spec.rules[1] was added"));
+        assert_eq!(another_path.as_deref(), Some("spec.rules[0].http.paths[1] was added"));
     }
 }

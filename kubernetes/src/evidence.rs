@@ -31,13 +31,21 @@ pub(crate) enum Clue {
 /// `None` for a pod that is well, or just begins.
 pub(crate) fn clue(pod: &v1::Pod) -> Option<Clue> {
     let leaving = pod.metadata.deletion_timestamp.is_some();
-    let reason = reason::of_pod(pod).filter(|reason| !leaving && reason.is_trouble())?;
+    let reason = reason::of_pod(pod).filter(|_| !leaving)?;
     match reason.weight {
         Weight::Ended => Some(Clue::Log),
         Weight::Stuck if reason::last_termination(pod).is_some() => Some(Clue::Log),
         Weight::Stuck | Weight::Lost => Some(Clue::Warnings),
         Weight::Unready | Weight::Unscheduled => None,
     }
+}
+
+/// The same of a pod in a list. One that is not ready may have been so for long, for a reason that
+/// the cluster's warnings alone tell: a volume that cannot be mounted, a probe that fails.
+pub(crate) fn clue_in_list(pod: &v1::Pod) -> Option<Clue> {
+    let leaving = pod.metadata.deletion_timestamp.is_some();
+    let waits = || reason::of_pod(pod).filter(|it| !leaving && it.weight == Weight::Unready);
+    clue(pod).or_else(|| waits().map(|_| Clue::Warnings))
 }
 
 /// The pod with what there is to be found.

@@ -38,7 +38,7 @@ mod rollout;
 mod search;
 mod watch;
 
-pub use conventions::{Conventions, GpuType, Tls};
+pub use conventions::{Conventions, GpuType, PodSecurity, Tls};
 pub use delivery::{KubernetesSites, SiteSettings};
 pub use kubeconfig::Kubeconfig;
 

@@ -22,12 +22,13 @@ use kube::{
     runtime::watcher::{self, Config, Event, watcher},
 };
 use serde::{Serialize, de::DeserializeOwned};
+use tokio::time::Instant;
 use tower::retry::backoff::{Backoff, ExponentialBackoff};
 use tracing::warn;
 
 use crate::{
     delivery::news,
-    evidence::{Clue, clue, gathered},
+    evidence::{Clue, clue, clue_in_list, gathered},
     labels, observe,
     retry::pauses,
 };
@@ -36,14 +37,18 @@ use crate::{
 /// unnoticed.
 pub(crate) const LIMIT: Duration = Duration::from_secs(120);
 
-/// How long a session lasts: what its watches may have kept to themselves comes with the next
-/// lists.
-const SESSION: Duration = Duration::from_secs(300);
+/// How long a session lasts at least: what its watches may have kept to themselves comes with the
+/// next lists.
+const SESSION: Duration = Duration::from_secs(20);
+/// How many times longer it lasts than its lists took, so that a large cluster is not only listed.
+const LISTS_SHARE: u32 = 20;
 
 /// How long complete lists may take, all their pages together.
 const LISTS: Duration = Duration::from_secs(60);
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
+/// How many objects are asked for at once: so many are in memory as the cluster tells them.
+const PAGE: u32 = 100;
 /// How many pods are asked about at once.
 const AT_ONCE: usize = 8;
 
@@ -76,6 +81,7 @@ struct Watch {
 struct Session {
     lists: [Observation; 3],
     changes: Changes,
+    lasts: Duration,
 }
 
 impl Watch {
@@ -100,6 +106,7 @@ impl Watch {
 
 impl Session {
     async fn begin(streams: &Client, calls: &Client) -> watcher::Result<Self> {
+        let begun = Instant::now();
         let mut deployments = events::<Deployment>(streams);
         let mut sets = events::<StatefulSet>(streams);
         let mut services = events::<Service>(streams);
@@ -111,7 +118,7 @@ impl Session {
             list(&mut sets, observe::stateful_set),
             list(&mut services, |it| observe::object(it, Part::Service)),
             list(&mut ingresses, |it| observe::object(it, Part::Ingress)),
-            list(&mut pods, |pod| observe::pod(pod).map(|seen| (seen, clue(pod)))),
+            list(&mut pods, |pod| observe::pod(pod).map(|seen| (seen, clue_in_list(pod)))),
             list(&mut jobs, |_| None::<()>),
         )?;
         workloads.extend(clusters);
@@ -131,7 +138,8 @@ impl Session {
             Observation::Objects(objects),
             Observation::Pods(seen),
         ];
-        Ok(Self { lists, changes: changes.boxed() })
+        let lasts = SESSION.max(begun.elapsed() * LISTS_SHARE);
+        Ok(Self { lists, changes: changes.boxed(), lasts })
     }
 
     fn run(self, target: String) -> impl Stream<Item = Observation> + Send {
@@ -139,7 +147,7 @@ impl Session {
         let changes = changes.scan((), move |(), change| {
             future::ready(change.inspect_err(|error| note(&target, error)).ok())
         });
-        let over = tokio::time::sleep(SESSION).map(|()| None);
+        let over = tokio::time::sleep(self.lasts).map(|()| None);
         let ended = changes.map(Some).chain(stream::iter([Some(Observation::Disconnected), None]));
         let told = stream::select(ended, stream::once(over));
         let told = told.take_while(|it| future::ready(it.is_some())).filter_map(future::ready);
@@ -156,7 +164,7 @@ where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + 'static,
 {
     let seconds = u32::try_from(LIMIT.as_secs()).unwrap_or(u32::MAX);
-    let config = Config::default().labels(labels::MANAGED).timeout(seconds);
+    let config = Config::default().labels(labels::MANAGED).timeout(seconds).page_size(PAGE);
     watcher(Api::all(client.clone()), config).boxed()
 }
 

@@ -263,6 +263,13 @@ impl TestApp {
         client.request(axum::http::Request::get(path).body(Vec::new()).unwrap()).await.unwrap()
     }
 
+    /// Removes an object of the cluster behind everybody's back.
+    pub async fn delete(&self, path: &str) {
+        let client = kube::Client::new(self.cluster.router(), "default");
+        let request = axum::http::Request::delete(path).body(Vec::new()).unwrap();
+        client.request::<serde_json::Value>(request).await.unwrap();
+    }
+
     /// Names of what stands in the cluster for tenants, as `Kind name`.
     pub async fn standing(&self) -> Vec<String> {
         let mut found = Vec::new();

@@ -74,7 +74,8 @@ impl ControlPlane {
             let known = self.reader().await?.runtimes(&ids).await?;
             let known: HashMap<_, _> = known.iter().map(|it| (it.instance_id, it)).collect();
             let strays = self.strays(&ids).await?;
-            for seen in some {
+            let ours = self.ours(some.iter().map(|seen| seen.owner)).await?;
+            for seen in some.iter().filter(|seen| ours.contains(&seen.owner)) {
                 let id = seen.owner.instance();
                 let known = id.and_then(|id| known.get(&id));
                 let is_news = !known.is_some_and(|known| same(known, seen));
@@ -188,6 +189,22 @@ impl ControlPlane {
         self.reconcile(observer, id).await
     }
 
+    /// Those that this database knows: others are another Slipway's.
+    async fn ours(&self, owners: impl Iterator<Item = Owner>) -> Result<HashSet<Owner>> {
+        let (mut instances, mut clusters) = (Vec::new(), Vec::new());
+        for owner in owners {
+            match owner {
+                Owner::Instance(id) => instances.push(id),
+                Owner::Cluster(id) => clusters.push(id),
+            }
+        }
+        let mut reader = self.reader().await?;
+        let instances = reader.instances_by_id(&instances).await?;
+        let clusters = reader.clusters_by_id(&clusters).await?;
+        let instances = instances.iter().map(|it| Owner::Instance(it.id));
+        Ok(instances.chain(clusters.iter().map(|it| Owner::Cluster(it.id))).collect())
+    }
+
     /// Those of which nothing should be there any more.
     async fn strays(&self, ids: &[InstanceId]) -> Result<HashSet<InstanceId>> {
         let found = self.reader().await?.instances_by_id(ids).await?;
@@ -201,13 +218,29 @@ impl ControlPlane {
             self.observe_pod_gone(observer, pod.clone()).await?;
         }
         let known: HashMap<_, _> = known.iter().map(|pod| (pod.uid.as_str(), pod)).collect();
-        for pod in pods.iter().filter(|pod| known.get(pod.uid.as_str()) != Some(pod)) {
-            self.observe_pod(observer, pod.clone()).await?;
+        let is_news = |pod: &&Pod| known.get(pod.uid.as_str()) != Some(pod);
+        let news: Vec<_> =
+            pods.iter().filter(|pod| is_news(pod) || pod.lacks_an_object()).collect();
+        for some in news.chunks(BATCH) {
+            let ours = self.ours(some.iter().map(|pod| pod.owner)).await?;
+            for pod in some.iter().filter(|pod| ours.contains(&pod.owner)) {
+                self.observe_pod(observer, (*pod).clone()).await?;
+            }
         }
         Ok(())
     }
 
+    /// Secrets are not watched: that one is missing is told by the pod that wants it.
     async fn observe_pod(&self, observer: Observer, pod: Pod) -> Result<()> {
+        let bereft = pod.owner.instance().filter(|_| pod.lacks_an_object());
+        self.record_pod(observer, pod).await?;
+        match bereft {
+            Some(id) => self.reconcile(observer, id).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn record_pod(&self, observer: Observer, pod: Pod) -> Result<()> {
         let known = self.reader().await?.pods_of(&[pod.owner]).await?;
         let known = known.into_iter().find(|known| known.uid == pod.uid);
         if known.as_ref() == Some(&pod) {

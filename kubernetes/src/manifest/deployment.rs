@@ -5,7 +5,7 @@ use k8s_openapi::{
     api::{
         apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment},
         core::v1::{
-            Container, ContainerPort, PodSecurityContext, PodSpec, PodTemplateSpec,
+            Capabilities, Container, ContainerPort, PodSecurityContext, PodSpec, PodTemplateSpec,
             ResourceRequirements, SeccompProfile, SecurityContext,
         },
     },
@@ -21,7 +21,7 @@ use super::{
     quantity::{cores, mebibytes},
 };
 use crate::{
-    conventions::{Conventions, GpuType},
+    conventions::{Conventions, GpuType, PodSecurity},
     labels,
 };
 
@@ -78,11 +78,12 @@ fn template(workload: &Workload, conventions: &Conventions) -> PodTemplateSpec {
             ..ObjectMeta::default()
         }),
         spec: Some(PodSpec {
-            containers: vec![container(workload, gpu.as_ref())],
+            containers: vec![container(workload, gpu.as_ref(), conventions.pod_security)],
             node_selector: gpu.map(|gpu| gpu.nodes).filter(|nodes| !nodes.is_empty()),
             automount_service_account_token: Some(false),
             enable_service_links: Some(false),
             security_context: Some(PodSecurityContext {
+                run_as_non_root: is_restricted(conventions.pod_security).then_some(true),
                 seccomp_profile: Some(SeccompProfile {
                     type_: "RuntimeDefault".to_owned(),
                     localhost_profile: None,
@@ -103,7 +104,11 @@ fn annotations(workload: &Workload) -> BTreeMap<String, String> {
     all.map(|(name, value)| (name.to_owned(), value.clone())).collect()
 }
 
-fn container(workload: &Workload, gpu: Option<&GpuType>) -> Container {
+fn is_restricted(security: PodSecurity) -> bool {
+    security == PodSecurity::Restricted
+}
+
+fn container(workload: &Workload, gpu: Option<&GpuType>, security: PodSecurity) -> Container {
     let spec = &workload.spec;
     Container {
         name: "app".to_owned(),
@@ -118,6 +123,10 @@ fn container(workload: &Workload, gpu: Option<&GpuType>) -> Container {
         resources: Some(resources(spec, gpu)),
         security_context: Some(SecurityContext {
             allow_privilege_escalation: Some(false),
+            capabilities: is_restricted(security).then(|| Capabilities {
+                drop: Some(vec!["ALL".to_owned()]),
+                ..Capabilities::default()
+            }),
             ..SecurityContext::default()
         }),
         ..Container::default()
@@ -206,13 +215,15 @@ mod tests {
     #[test]
     fn the_environment_is_sorted_and_literal() {
         let mut workload = sample::workload();
-        workload.spec.config = json!({ "env": { "ZONE": "b", "HASH": "a$$b", "AT": "$(HOME)" } });
+        workload.spec.config =
+            json!({ "env": { "ZONE": "b", "HASH": "a$$b", "AT": "$(HOME)", "NONE": "" } });
 
         assert_eq!(
             pod_spec(&workload)["containers"][0]["env"],
             json!([
                 { "name": "AT", "value": "$$(HOME)" },
                 { "name": "HASH", "value": "a$$$$b" },
+                { "name": "NONE" },
                 { "name": "ZONE", "value": "b" },
             ])
         );
@@ -265,6 +276,25 @@ mod tests {
         assert_eq!(spec["nodeSelector"], json!({ "gpu.example/model": "a100" }));
         assert_eq!(spec["containers"][0]["resources"]["limits"]["example.com/gpu"], "1");
         assert!(conventions.gpu(1).is_none());
+    }
+
+    #[test]
+    fn pods_are_restricted_where_the_cluster_wants_it() {
+        let conventions =
+            Conventions { pod_security: PodSecurity::Restricted, ..Conventions::default() };
+
+        let spec =
+            json!(deployment(&sample::workload(), &conventions))["spec"]["template"]["spec"].take();
+
+        let seccomp = json!({ "type": "RuntimeDefault" });
+        assert_eq!(
+            spec["securityContext"],
+            json!({ "runAsNonRoot": true, "seccompProfile": seccomp })
+        );
+        assert_eq!(
+            spec["containers"][0]["securityContext"],
+            json!({ "allowPrivilegeEscalation": false, "capabilities": { "drop": ["ALL"] } })
+        );
     }
 
     #[test]

@@ -1,12 +1,13 @@
 use k8s_openapi::api::core::v1::{EnvFromSource, EnvVar, SecretEnvSource};
 
-/// Variables of a container, as they are written; `None` where there are none.
+/// Variables of a container, as they are written; `None` where there are none. The API server drops
+/// a value that is empty, so that to apply it again would be a change.
 pub(crate) fn environment<'a>(
     variables: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Option<Vec<EnvVar>> {
     let variable = |(name, value): (&str, &str)| EnvVar {
         name: name.to_owned(),
-        value: Some(literal(value)),
+        value: Some(literal(value)).filter(|value| !value.is_empty()),
         value_from: None,
     };
     Some(variables.into_iter().map(variable).collect()).filter(|all: &Vec<_>| !all.is_empty())

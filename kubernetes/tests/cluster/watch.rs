@@ -1,8 +1,8 @@
 use std::{future::Future, time::Duration};
 
-use domain::runtime::{Observation, ObservedWorkload, Owner, Pod, Runtime, Workload};
+use domain::runtime::{Observation, ObservedWorkload, Owner, Part, Pod, Runtime, Workload};
 use futures::{Stream, StreamExt, stream::BoxStream};
-use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::{apps::v1::Deployment, core::v1};
 use kube::{Api, api::PostParams};
 use serde_json::json;
 use simulator::{Calls, Fault};
@@ -120,6 +120,31 @@ async fn it_tells_why_a_pod_fails() {
 }
 
 #[tokio::test]
+async fn it_tells_what_holds_up_a_pod_that_has_been_on_its_way_for_long() {
+    let bench = Bench::new();
+    let web = workload("web");
+    bench.runtime.apply(&web, Part::Namespace).await.unwrap();
+    let pod = serde_json::from_value(json!({
+        "metadata": { "name": "web", "labels": {
+            "app.kubernetes.io/managed-by": "slipway",
+            "slipway.io/instance": web.place.instance_id.to_string(),
+        } },
+        "spec": {
+            "containers": [{ "name": "app", "image": "web:1" }],
+            "volumes": [{ "name": "keys", "secret": { "secretName": "absent" } }],
+        },
+    }));
+    let pods = Api::<v1::Pod>::namespaced(bench.client.clone(), &web.place.namespace);
+    pods.create(&PostParams::default(), &pod.unwrap()).await.unwrap();
+    bench.advance(60);
+
+    let (_, pods) = beginning(&mut bench.runtime.watch()).await;
+
+    assert_eq!(pods[0].reason.as_deref(), Some("ContainerCreating"));
+    assert!(pods[0].evidence[0].starts_with("event: FailedMount: "), "{pods:?}");
+}
+
+#[tokio::test]
 async fn it_is_blind_to_what_is_not_ours() {
     let bench = Bench::new();
     let labels = json!({ "app.kubernetes.io/managed-by": "slipway", "slipway.io/instance": "no" });
@@ -164,6 +189,18 @@ async fn after_an_interruption_it_begins_anew() {
     bench.cluster.faults().fail_matching(Calls::of("list"), 1, Fault::Status(503, None));
     bench.cluster.faults().expire_watches();
     until(&mut watch, disconnected).await;
+    bench.delete_deployment(&web).await;
+    bench.advance(60);
+
+    assert_eq!(beginning(&mut watch).await, (vec![], vec![]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_watch_keeps_to_itself_comes_with_the_next_lists() {
+    let bench = Bench::new();
+    let (mut watch, web) = live(&bench).await;
+
+    bench.cluster.faults().lose_changes(1);
     bench.delete_deployment(&web).await;
     bench.advance(60);
 

@@ -8,7 +8,7 @@ use futures::{FutureExt, StreamExt, stream::Fuse};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use simulator::{Clock, Cluster};
+use simulator::{Account, Clock, Cluster};
 use tower::ServiceExt;
 
 /// A cluster on a manual clock, and the ways to talk to it.
@@ -31,6 +31,7 @@ pub struct Call<'a> {
     pub accept: &'a str,
     pub content_type: &'a str,
     pub agent: &'a str,
+    pub token: Option<&'a str>,
     pub body: &'a Value,
 }
 
@@ -65,6 +66,11 @@ impl TestCluster {
         let cluster = Cluster::new(Clock::manual("2026-01-01T00:00:00Z".parse().unwrap()));
         let router = cluster.router();
         Self { cluster, router }
+    }
+
+    /// Knows its callers from here on, and lets each do what its rules say.
+    pub fn guard(&mut self, accounts: Vec<Account>) {
+        self.router = self.cluster.guarded_router(accounts);
     }
 
     /// With a namespace called `shop`.
@@ -131,6 +137,7 @@ impl TestCluster {
             accept: "application/json",
             content_type: kind,
             agent: "test/1",
+            token: None,
             body: &body,
         })
         .await
@@ -148,15 +155,16 @@ impl TestCluster {
             Value::String(text) => Body::from(text.clone()),
             other => Body::from(other.to_string()),
         };
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(call.method)
             .uri(format!("{}?{query}", call.path))
             .header("accept", call.accept)
             .header("content-type", call.content_type)
-            .header("user-agent", call.agent)
-            .body(body)
-            .unwrap();
-        self.router.clone().oneshot(request).await.unwrap()
+            .header("user-agent", call.agent);
+        if let Some(token) = call.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap()
     }
 
     /// Makes an object of that name from its content.

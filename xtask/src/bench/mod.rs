@@ -2,6 +2,7 @@
 
 mod compare;
 mod hostile;
+mod pods;
 mod resume;
 mod server;
 mod sockets;
@@ -23,6 +24,12 @@ pub enum Bench {
         /// For how many seconds
         #[arg(long, default_value_t = 300)]
         seconds: u64,
+    },
+    /// Watch the pods of many instances, and see what they cost
+    Pods {
+        /// How many
+        #[arg(long, default_value_t = 1_000)]
+        count: u64,
     },
     /// Come back to a log that has gone on by many events
     Resume {
@@ -48,6 +55,7 @@ pub fn run(bench: &Bench) -> Result<()> {
     match bench {
         Bench::Compare(options) => compare::run(options),
         Bench::Hostile { seconds } => hostile::run(Duration::from_secs(*seconds)),
+        Bench::Pods { count } => pods::run(*count),
         Bench::Resume { events } => resume::run(*events),
         Bench::Sockets { count } => sockets::run(*count),
     }

@@ -111,20 +111,20 @@ fn changes(product: &str, request: u64) -> String {
     format!(r#"{{"query":"mutation {{ {all} }}"}}"#)
 }
 
-fn create() -> String {
+pub fn create() -> String {
     let spec = r#"{ cpuMillis: 100, memoryMib: 64, image: \"web:1\" }"#;
     let input = format!(r#"{{ name: \"Bench\", price: 1, spec: {spec} }}"#);
     format!(r#"{{"query":"mutation {{ createProduct(input: {input}) {{ product {{ id }} }} }}"}}"#)
 }
 
-fn log_in(server: &Server) -> Result<String> {
+pub fn log_in(server: &Server) -> Result<String> {
     let input = format!(r#"{{ email: \"{ADMIN_EMAIL}\", password: \"{ADMIN_PASSWORD}\" }}"#);
     let body = format!(r#"{{"query":"mutation {{ login(input: {input}) {{ accessToken }} }}"}}"#);
     field(&Http::open(&server.address)?.post(None, &body)?.1, "accessToken")
 }
 
 /// The first text of that name in an answer.
-fn field(answer: &str, name: &str) -> Result<String> {
+pub fn field(answer: &str, name: &str) -> Result<String> {
     let (_, rest) = answer.split_once(&format!(r#""{name}":""#)).context(answer.to_owned())?;
     Ok(rest.split('"').next().unwrap_or_default().to_owned())
 }

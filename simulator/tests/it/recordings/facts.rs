@@ -1,5 +1,4 @@
-//! One test for each fact of `recordings/README.md`, by the exchanges that show it. Fact 37, on
-//! credentials and rights, has none: a simulated cluster lets everyone do everything.
+//! One test for each fact of `recordings/README.md`, by the exchanges that show it.
 
 use super::scripts::played;
 
@@ -194,6 +193,11 @@ async fn fact_35_a_pod_has_its_grace() {
 #[tokio::test]
 async fn fact_36_a_namespace_empties_itself() {
     hold(&[(2, &[2, 10, 11, 12, 13, 14, 15])]).await;
+}
+
+#[tokio::test]
+async fn fact_37_callers_and_their_rights_are_known() {
+    hold(&[(14, &[1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 16])]).await;
 }
 
 #[tokio::test]

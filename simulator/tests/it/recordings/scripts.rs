@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
+use super::callers;
 use crate::{
     replay::{Played, Replay},
     support::{TestCluster, deployment_of},
@@ -29,19 +30,13 @@ async fn play(number: u8) -> Played {
         11 => jobs().await,
         12 => lists().await,
         13 => deletes().await,
-        14 => whole("14-auth").await,
+        14 => callers::recording().await,
         15 => patches().await,
         16 => contents().await,
         17 => tables().await,
         _ => panic!("there is no recording {number}"),
     };
     replay.finish()
-}
-
-async fn whole(name: &str) -> Replay {
-    let mut replay = Replay::in_its_namespaces(name).await;
-    replay.to(usize::MAX).await;
-    replay
 }
 
 async fn discovery() -> Replay {

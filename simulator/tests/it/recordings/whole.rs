@@ -89,7 +89,7 @@ async fn recording_13_deletes() {
 }
 
 #[tokio::test]
-async fn recording_14_reviews() {
+async fn recording_14_callers_and_rights() {
     holds(14).await;
 }
 

@@ -4,6 +4,8 @@ use serde_json::Value;
 pub struct Exchange {
     pub number: usize,
     pub note: String,
+    /// Whose request it was, in words.
+    pub identity: String,
     pub method: String,
     pub path: String,
     pub query: Vec<(String, String)>,
@@ -33,6 +35,7 @@ impl Exchange {
         Self {
             number: usize::try_from(value["n"].as_u64().unwrap()).unwrap(),
             note: text(&value["note"], ""),
+            identity: text(&value["identity"], ""),
             method: text(&request["method"], ""),
             path: text(&request["path"], ""),
             query: pairs(&request["query"]),
