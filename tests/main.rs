@@ -24,6 +24,7 @@ mod dev_cluster_recovery;
 mod dev_clusters;
 mod documents;
 mod drift;
+mod embedded;
 mod events;
 mod examples;
 mod feeds;
