@@ -13,6 +13,7 @@ mod access;
 mod api_tokens;
 mod architecture;
 mod bus;
+mod clock_jumps;
 mod commerce;
 mod crash;
 mod delivery;
