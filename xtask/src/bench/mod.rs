@@ -5,6 +5,7 @@ mod hostile;
 mod resume;
 mod server;
 mod sockets;
+mod wakeup;
 mod wire;
 
 use std::time::Duration;
@@ -34,6 +35,8 @@ pub enum Bench {
         #[arg(long, default_value_t = 10_000)]
         count: u64,
     },
+    /// Buy, and see how soon a worker takes up what was committed
+    Wakeup(wakeup::Options),
 }
 
 pub fn run(bench: &Bench) -> Result<()> {
@@ -42,5 +45,6 @@ pub fn run(bench: &Bench) -> Result<()> {
         Bench::Hostile { seconds } => hostile::run(Duration::from_secs(*seconds)),
         Bench::Resume { events } => resume::run(*events),
         Bench::Sockets { count } => sockets::run(*count),
+        Bench::Wakeup(options) => wakeup::run(options),
     }
 }
