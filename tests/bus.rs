@@ -5,6 +5,8 @@ use futures::StreamExt;
 use persistence::{LocalBus, RedisBus};
 use tokio::time::timeout;
 
+use crate::proof::Redis;
+
 /// Wakes by one end until the other has heard it.
 async fn is_heard(from: &dyn Bus, by: &dyn Bus) -> bool {
     let mut wake_ups = by.listen();
@@ -28,6 +30,19 @@ async fn a_local_bus_wakes_its_own_process() {
 async fn a_redis_bus_wakes_other_processes() {
     let Ok(url) = env::var("SLIPWAY_TEST_REDIS") else { return };
     let (here, there) = (RedisBus::new(&url).unwrap(), RedisBus::new(&url).unwrap());
+
+    assert!(is_heard(&here, &there).await);
+    assert!(is_heard(&there, &here).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_bus_wakes_other_processes_again_when_redis_is_back() {
+    let Some(mut redis) = Redis::start() else { return };
+    let (here, there) =
+        (RedisBus::new(&redis.url()).unwrap(), RedisBus::new(&redis.url()).unwrap());
+    assert!(is_heard(&here, &there).await);
+
+    redis.restart();
 
     assert!(is_heard(&here, &there).await);
     assert!(is_heard(&there, &here).await);

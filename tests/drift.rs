@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use axum::http::Request;
-use domain::runtime::{Part, Place, Runtime, Target, Workload};
+use domain::runtime::{Part, Runtime, Target, Workload};
 use kubernetes::KubernetesRuntime;
 use serde_json::{Value, json};
 
-use crate::support::{Client, TestApp};
+use crate::{
+    recovery::run_twice,
+    support::{Client, TestApp},
+};
 
 const NAMESPACE: &str = "slipway-personal-2--instances";
 
@@ -131,31 +134,57 @@ async fn what_others_add_is_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_comes_back_after_a_removal_is_swept_away() {
+async fn every_task_that_puts_back_or_sweeps_away_may_run_twice() {
     let app = TestApp::new().await;
     let (ada, instance) = running(&app).await;
-    let place = Place {
-        namespace: NAMESPACE.to_owned(),
-        name: "web".to_owned(),
-        instance_id: instance.parse().unwrap(),
-    };
-    let stored = app.control_plane.instances_by_id(&[place.instance_id]).await.unwrap();
+
+    call(&app, "DELETE", &path("Deployment"), json!({})).await;
+    app.observe().await;
+    run_twice(&app).await;
+    let put_back = newest(&ada, &instance).await;
+    let standing = app.standing().await;
+    delete_and_bring_back(&app, &ada, &instance).await;
+    app.observe().await;
+    run_twice(&app).await;
+    let swept = newest(&ada, &instance).await;
+
+    assert_eq!(put_back, ("reconcile_instance".into(), "SUCCESS".into()));
+    assert_eq!(standing.iter().filter(|name| *name == "Deployment web").count(), 1);
+    assert_eq!(swept, ("sweep_instance".into(), "SUCCESS".into()));
+    assert_eq!(app.standing().await, Vec::<String>::new());
+}
+
+/// Deletes an instance; a process that was deposed then makes some of it again.
+async fn delete_and_bring_back(app: &TestApp, ada: &Client, instance: &str) {
+    let stored = app.control_plane.instances_by_id(&[instance.parse().unwrap()]).await.unwrap();
     let workload = Workload { replicas: 1, ..stored[0].workload(None) };
-    ada.command("deleteInstance", &instance).await.ok();
+    ada.command("deleteInstance", instance).await.ok();
     app.run_tasks().await;
     assert_eq!(app.standing().await, Vec::<String>::new());
-
     let client = kube::Client::new(app.cluster.router(), "default");
     let target = Target { name: "simulated".to_owned(), simulated: true };
     let deposed = KubernetesRuntime::new(client, target);
     deposed.apply(&workload, Part::Deployment).await.unwrap();
     deposed.apply(&workload, Part::Service).await.unwrap();
+}
+
+/// The kind and the status of an instance's newest workflow.
+async fn newest(ada: &Client, instance: &str) -> (String, String) {
+    let newest = ada.instance(instance).await["workflows"]["nodes"][0].clone();
+    (newest["kind"].as_str().unwrap().to_owned(), newest["status"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_back_after_a_removal_is_swept_away() {
+    let app = TestApp::new().await;
+    let (ada, instance) = running(&app).await;
+
+    delete_and_bring_back(&app, &ada, &instance).await;
     app.observe().await;
     app.run_tasks().await;
 
     assert_eq!(app.standing().await, Vec::<String>::new());
-    let newest = ada.instance(&instance).await["workflows"]["nodes"][0].clone();
-    assert_eq!((&newest["kind"], &newest["status"]), (&json!("sweep_instance"), &json!("SUCCESS")));
+    assert_eq!(newest(&ada, &instance).await, ("sweep_instance".into(), "SUCCESS".into()));
     app.observe().await;
     assert_eq!(workflows(&ada, &instance).await, 3, "once is enough");
 }

@@ -2,6 +2,7 @@
 //! everything.
 
 use std::{
+    collections::HashSet,
     fs,
     path::{Path, PathBuf},
     process::{Command, Output},
@@ -70,6 +71,32 @@ async fn many_processes_that_start_at_once_migrate_once() {
     for process in &processes {
         assert_eq!(http_get(&process.address, "/readyz").await.0, 200);
     }
+}
+
+/// What a newer one adds: columns to everything, in one migration after the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_process_goes_on_while_a_newer_one_migrates() {
+    let (database, cluster) = (Database::new().await, ServedCluster::new().await);
+    let Some(process) = Process::start_with(&database, &cluster.settings()) else { return };
+    let (token, product) = (register(&process, "ada"), product(&process));
+    let names: Vec<_> = (0..20).map(|number| format!("web-{number}")).collect();
+
+    let (bought, widened) = thread::scope(|scope| {
+        let client = scope.spawn(|| {
+            let buy = |name: &String| buy(&process, &token, &product, name);
+            names.iter().map(buy).collect::<HashSet<_>>()
+        });
+        let widened = futures::executor::block_on(widen(&database));
+        (client.join().unwrap(), widened)
+    });
+    let after = buy(&process, &token, &product, "after");
+
+    assert!(widened > 20, "{widened} tables");
+    let settled = settled(&process, &token);
+    assert!(settled.iter().all(|(_, status)| status == "COMPLETED"), "{settled:?}");
+    let orders: HashSet<_> = settled.into_iter().map(|(order, _)| order).collect();
+    assert_eq!(orders, bought.into_iter().chain([after]).collect());
+    assert!(!process.log().contains(" ERROR "), "{}", process.log());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -262,22 +289,37 @@ fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(said), String::from_utf8_lossy(logged))
 }
 
+/// Adds a column to every table; answers with how many there are.
+async fn widen(database: &Database) -> usize {
+    let tables = database.tables().await;
+    for table in &tables {
+        let add =
+            format!("ALTER TABLE {table} ADD COLUMN of_a_newer_one TEXT NOT NULL DEFAULT 'x'");
+        database.change(&add).await;
+    }
+    tables.len()
+}
+
 fn newest_migration() -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations");
     let folders = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     folders.max().unwrap()
 }
 
-fn connect(file: &Path) -> SqliteConnection {
+pub fn connect(file: &Path) -> SqliteConnection {
     SqliteConnection::establish(&file.to_string_lossy()).unwrap()
 }
 
 fn count(file: &Path, table: &str) -> i64 {
+    number(&mut connect(file), &format!("SELECT COUNT(*) AS number FROM {table}"))
+}
+
+/// The `number` that a query answers with.
+pub fn number(database: &mut SqliteConnection, sql: &str) -> i64 {
     #[derive(QueryableByName)]
-    struct Count {
+    struct Found {
         #[diesel(sql_type = BigInt)]
-        count: i64,
+        number: i64,
     }
-    let sql = format!("SELECT COUNT(*) AS count FROM {table}");
-    sql_query(sql).get_result::<Count>(&mut connect(file)).unwrap().count
+    sql_query(sql).get_result::<Found>(database).unwrap().number
 }

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use domain::{Settings, workflows::WorkflowCaps};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::support::TestApp;
@@ -32,6 +33,29 @@ async fn a_worker_that_was_thought_dead_records_nothing() {
         ])
     );
     assert_eq!(ada.order(&order).await["status"], "COMPLETED");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_costs_every_worker_its_life_is_given_up() {
+    let app = TestApp::with(Settings {
+        task_deadline: SignedDuration::from_hours(24),
+        ..Settings::default()
+    })
+    .await;
+    let (root, ada) = (app.admin().await, app.user("ada").await);
+    let product = root.create_product("web:1").await;
+    let (order, _, workflow) = ada.buy(&product, "web").await;
+
+    for _ in 0..20 {
+        app.control_plane.claim_task().await.unwrap().unwrap();
+        app.advance(Duration::from_secs(31));
+    }
+    app.run_tasks().await;
+
+    let workflow = ada.workflow(&workflow).await;
+    assert_eq!(workflow["tasks"][0]["error"], "given up after 20 attempts");
+    assert_eq!(ada.order(&order).await["status"], "CANCELLED");
+    assert_eq!(app.standing().await, [""; 0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

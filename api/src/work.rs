@@ -4,9 +4,15 @@
 mod mirror;
 mod observe;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use domain::{ControlPlane, workflows::Claim};
+use domain::{
+    ControlPlane,
+    workflows::{Claim, TakeOvers},
+};
 use futures::StreamExt;
 use tokio::{sync::Semaphore, time::sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -17,6 +23,8 @@ const AT_ONCE: usize = 16;
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// How often what is past retention is looked for.
 const FORGET_EVERY: Duration = Duration::from_secs(600);
+/// How often it is looked whether anything waits for a time that has been set back.
+const BRING_FORWARD_EVERY: Duration = Duration::from_secs(10);
 /// How long a process pauses when the store or the cluster fails.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -25,6 +33,7 @@ pub fn start(control_plane: &Arc<ControlPlane>, tracker: &TaskTracker, stop: &Ca
     tracker.spawn(run_tasks(control_plane.clone(), tracker.clone(), stop.clone()));
     tracker.spawn(observe::run(control_plane.clone(), stop.clone()));
     tracker.spawn(forget(control_plane.clone(), stop.clone()));
+    tracker.spawn(bring_forward(control_plane.clone(), stop.clone()));
 }
 
 async fn run_tasks(
@@ -34,11 +43,12 @@ async fn run_tasks(
 ) {
     let turns = Arc::new(Semaphore::new(AT_ONCE));
     let mut wake_ups = control_plane.wake_ups();
+    let mut take_overs = TakeOvers::new(lease(&control_plane), Instant::now());
     while !stop.is_cancelled() {
         let Ok(turn) = turns.clone().acquire_owned().await else {
             return;
         };
-        match claim(&control_plane).await {
+        match claim(&control_plane, &mut take_overs).await {
             Ok(Claimed::Task(claim)) => {
                 let control_plane = control_plane.clone();
                 tracker.spawn(async move {
@@ -66,10 +76,9 @@ async fn run_tasks(
 
 /// Executes a task and records how it went. However long that takes, the task stays ours.
 async fn run_task(control_plane: &ControlPlane, claim: Claim) -> domain::Result<()> {
-    let third = Duration::try_from(control_plane.task_lease()).unwrap_or_default() / 3;
     let kept = async {
         loop {
-            sleep(third).await;
+            sleep(lease(control_plane) / 3).await;
             if let Err(error) = control_plane.prolong(&claim).await {
                 failed("a lease could not be prolonged", &error);
             }
@@ -81,16 +90,24 @@ async fn run_task(control_plane: &ControlPlane, claim: Claim) -> domain::Result<
     }
 }
 
+fn lease(control_plane: &ControlPlane) -> Duration {
+    Duration::try_from(control_plane.task_lease()).unwrap_or_default()
+}
+
 enum Claimed {
     Task(Box<Claim>),
     NothingFor(Duration),
 }
 
 /// Looks before it claims, so that an idle process does not write.
-async fn claim(control_plane: &ControlPlane) -> domain::Result<Claimed> {
+async fn claim(
+    control_plane: &ControlPlane,
+    take_overs: &mut TakeOvers,
+) -> domain::Result<Claimed> {
+    let may_take_over = |now| take_overs.are_due(now, Instant::now());
     let due = control_plane.next_task_due().await?;
     if due.is_some_and(|due| due.is_zero())
-        && let Some(claim) = control_plane.claim_task().await?
+        && let Some(claim) = control_plane.claim_task_if_steady(may_take_over).await?
     {
         return Ok(Claimed::Task(Box::new(claim)));
     }
@@ -104,10 +121,24 @@ async fn forget(control_plane: Arc<ControlPlane>, stop: CancellationToken) {
         if let Err(error) = control_plane.forget_the_old().await {
             failed("what is past retention could not be deleted", &error);
         }
-        tokio::select! {
-            () = sleep(FORGET_EVERY) => {}
-            () = stop.cancelled() => {}
+        pause(FORGET_EVERY, &stop).await;
+    }
+}
+
+/// Lets nothing wait for a time that has been set back.
+async fn bring_forward(control_plane: Arc<ControlPlane>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        if let Err(error) = control_plane.bring_tasks_forward().await {
+            failed("what waits too long could not be brought forward", &error);
         }
+        pause(BRING_FORWARD_EVERY, &stop).await;
+    }
+}
+
+async fn pause(time: Duration, stop: &CancellationToken) {
+    tokio::select! {
+        () = sleep(time) => {}
+        () = stop.cancelled() => {}
     }
 }
 

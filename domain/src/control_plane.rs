@@ -181,7 +181,7 @@ impl ControlPlane {
         let mut work = Work::begin(tx, call, self.settings.quota_defaults).await?;
         match self.decided(&mut work, call, cursor, decide).await {
             Ok(committed) if committed.replayed => {
-                work.roll_back().await?;
+                work.roll_back().await;
                 Ok(committed)
             }
             Ok(committed) => {
@@ -190,7 +190,7 @@ impl ControlPlane {
                 Ok(committed)
             }
             Err(refusal) => {
-                work.roll_back().await?;
+                work.roll_back().await;
                 Err(refusal)
             }
         }
@@ -205,7 +205,7 @@ impl ControlPlane {
         let tx = self.ports.store.write().await?;
         let mut work = Work::begin(tx, call, self.settings.quota_defaults).await?;
         let decided = decide(&mut work).await;
-        work.roll_back().await?;
+        work.roll_back().await;
         Ok(Committed { cursor, replayed: false, entity: decided?, workflow: None })
     }
 
@@ -243,9 +243,12 @@ impl ControlPlane {
                 self.ports.bus.wake().await;
                 Ok(Some(outcome))
             }
-            Ok(None) => work.roll_back().await.map(|()| None),
+            Ok(None) => {
+                work.roll_back().await;
+                Ok(None)
+            }
             Err(error) => {
-                work.roll_back().await?;
+                work.roll_back().await;
                 Err(error)
             }
         }

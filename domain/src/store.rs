@@ -115,5 +115,5 @@ pub trait Transaction:
 
     async fn commit(self: Box<Self>) -> Result<()>;
 
-    async fn roll_back(self: Box<Self>) -> Result<()>;
+    async fn roll_back(self: Box<Self>);
 }

@@ -201,8 +201,8 @@ impl Work {
         self.tx.commit().await
     }
 
-    pub(crate) async fn roll_back(self) -> Result<()> {
-        self.tx.roll_back().await
+    pub(crate) async fn roll_back(self) {
+        self.tx.roll_back().await;
     }
 
     /// Takes the call's idempotency key; answers with what it was used for, if it was.

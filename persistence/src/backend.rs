@@ -3,7 +3,6 @@
 //! of pooled, since the driver is not safe to cancel; closing it also rolls back.
 
 use std::{
-    path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -37,17 +36,15 @@ use crate::{
     own_thread::OwnThread,
     pool::{NoConnection, Pool},
     safe_head::SafeHead,
+    sqlite::{self, WriteAheadLog},
 };
 
 pub(crate) type Sqlite = SyncConnectionWrapper<SqliteConnection, OwnThread>;
 pub(crate) type Postgres = AsyncPgConnection;
-type Manager<C> = AsyncDieselConnectionManager<C>;
+pub(crate) type Manager<C> = AsyncDieselConnectionManager<C>;
 
 /// How long a caller waits for a connection.
-const PATIENCE: Duration = Duration::from_millis(3500);
-/// How long a writer waits for its turn on SQLite.
-const WRITER_PATIENCE: Duration = Duration::from_secs(30);
-const SQLITE_READERS: usize = 4;
+pub(crate) const PATIENCE: Duration = Duration::from_millis(3500);
 const POSTGRES_CONNECTIONS: usize = 16;
 
 /// The store behind a `sqlite://PATH` or `postgres://…` address.
@@ -72,11 +69,7 @@ pub enum CommitMoment {
 }
 
 enum Pools {
-    /// SQLite has one writer at a time; it is waited for here, in order, not by busy retries.
-    Sqlite {
-        readers: Pool<Manager<Sqlite>>,
-        writer: Pool<Manager<Sqlite>>,
-    },
+    Sqlite(sqlite::Pools),
     Postgres(Pool<Manager<Postgres>>),
 }
 
@@ -93,6 +86,8 @@ pub(crate) struct Conn {
     statements: Arc<AtomicU64>,
     caller_changes: Arc<AtomicU64>,
     commit_hook: Option<CommitHook>,
+    /// What a writer on SQLite leaves no longer than it may be.
+    log: Option<Arc<WriteAheadLog>>,
 }
 
 pub(crate) enum Link {
@@ -133,7 +128,8 @@ macro_rules! run {
             }
             _ => unreachable!("a connection is only emptied when it is dropped"),
         };
-        conn.busy = !idle;
+        // What is not sound is not used again.
+        conn.busy = !idle || result.as_ref().is_err_and($crate::error::is_unsound);
         result
     }};
 }
@@ -150,7 +146,7 @@ impl SqlStore {
     /// time is the database's own.
     pub async fn open(url: &str, clock: Option<Arc<dyn Clock>>) -> Result<Self> {
         let pools = match url.strip_prefix("sqlite://") {
-            Some(path) => open_sqlite(path).await?,
+            Some(path) => Pools::Sqlite(sqlite::open(path).await?),
             None if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
                 open_postgres(url).await?
             }
@@ -176,8 +172,8 @@ impl SqlStore {
 
     pub(crate) async fn reader(&self) -> Result<Conn> {
         let link = match &self.pools {
-            Pools::Sqlite { readers, .. } => {
-                Link::Sqlite(Some(readers.get().await.map_err(unavailable)?))
+            Pools::Sqlite(pools) => {
+                Link::Sqlite(Some(pools.readers.get().await.map_err(unavailable)?))
             }
             Pools::Postgres(pool) => Link::Postgres(Some(Box::new(self.connection(pool).await?))),
         };
@@ -202,9 +198,11 @@ impl SqlStore {
     async fn writer(&self) -> Result<Conn> {
         match &self.pools {
             Pools::Postgres(_) => self.reader().await,
-            Pools::Sqlite { writer, .. } => {
-                let link = Link::Sqlite(Some(writer.get().await.map_err(no_turn)?));
-                Ok(self.conn(link))
+            Pools::Sqlite(pools) => {
+                let link = Link::Sqlite(Some(pools.writer.get().await.map_err(no_turn)?));
+                let mut conn = self.conn(link);
+                conn.log = Some(pools.log.clone());
+                Ok(conn)
             }
         }
     }
@@ -219,6 +217,7 @@ impl SqlStore {
             statements: self.statements.clone(),
             caller_changes: self.caller_changes.clone(),
             commit_hook: self.commit_hook.clone(),
+            log: None,
         }
     }
 }
@@ -259,7 +258,7 @@ impl Store for SqlStore {
 
     fn pools(&self) -> Vec<PoolUse> {
         match &self.pools {
-            Pools::Sqlite { readers, writer } => vec![readers.in_use(), writer.in_use()],
+            Pools::Sqlite(pools) => vec![pools.readers.in_use(), pools.writer.in_use()],
             Pools::Postgres(pool) => vec![pool.in_use()],
         }
     }
@@ -295,8 +294,9 @@ impl Transaction for Conn {
         Ok(())
     }
 
-    async fn roll_back(self: Box<Self>) -> Result<()> {
-        self.finish("ROLLBACK").await
+    /// Where that fails, the connection is closed, which rolls back too.
+    async fn roll_back(self: Box<Self>) {
+        let _ = self.finish("ROLLBACK").await;
     }
 }
 
@@ -317,7 +317,11 @@ impl Conn {
 
     async fn finish(mut self, sql: &str) -> Result<()> {
         self.batch(sql).await?;
-        self.busy = false;
+        // What is committed is so, whatever comes of the log.
+        self.busy = match (&self.log, &mut self.link) {
+            (Some(log), Link::Sqlite(Some(writer))) => log.cut_if_long(writer).await.is_err(),
+            _ => false,
+        };
         Ok(())
     }
 
@@ -344,43 +348,6 @@ impl Drop for Conn {
             Link::Postgres(object) => drop(object.take().map(|object| Object::take(*object))),
         }
     }
-}
-
-async fn open_sqlite(path: &str) -> Result<Pools> {
-    let _alone = migrations::alone(path)?;
-    let mut first = sqlite_connection(path.to_owned()).await.map_err(unavailable)?;
-    first.batch_execute("PRAGMA journal_mode = WAL").await.map_err(database)?;
-    migrations::run_on_sqlite(first, Path::new(path)).await?;
-    let readers = sqlite_pool("readers", path, SQLITE_READERS, PATIENCE)?;
-    let writer = sqlite_pool("writer", path, 1, WRITER_PATIENCE)?;
-    Ok(Pools::Sqlite { readers, writer })
-}
-
-fn sqlite_pool(
-    name: &'static str,
-    path: &str,
-    size: usize,
-    patience: Duration,
-) -> Result<Pool<Manager<Sqlite>>> {
-    let mut config = ManagerConfig::default();
-    config.recycling_method = RecyclingMethod::Fast;
-    config.custom_setup = Box::new(|path| sqlite_connection(path.to_owned()).boxed());
-    let manager = Manager::new_with_config(path, config);
-    Pool::new(name, manager, size, patience)
-}
-
-async fn sqlite_connection(path: String) -> diesel::ConnectionResult<Sqlite> {
-    let mut conn = Sqlite::establish(&path).await?;
-    conn.batch_execute(
-        "PRAGMA busy_timeout = 30000;
-         PRAGMA synchronous = FULL;
-         PRAGMA foreign_keys = ON;
-         PRAGMA cache_size = -2000;
-         PRAGMA journal_size_limit = 67108864;",
-    )
-    .await
-    .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
-    Ok(conn)
 }
 
 async fn open_postgres(url: &str) -> Result<Pools> {

@@ -292,7 +292,8 @@ impl InstanceWrites for Conn {
             run!(self, |c| known.first(c)).optional().map_err(database)?;
         let mut row = found.unwrap_or_else(|| TargetRow::of(target));
         let mine = row.observer.as_ref().is_some_and(|holder| holder.0 == lease.process);
-        let free = row.leased_until.is_none_or(|until| until.0 <= now);
+        let void = now.checked_add(lease.at_most).unwrap_or(now);
+        let free = row.leased_until.is_none_or(|until| until.0 <= now || until.0 > void);
         if !(mine || free || lease.by_force) {
             return Ok(None);
         }

@@ -15,6 +15,7 @@ mod pool;
 mod prepared;
 mod safe_head;
 mod schema;
+mod sqlite;
 mod types;
 
 mod clusters;

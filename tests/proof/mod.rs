@@ -14,7 +14,10 @@ mod verdicts;
 
 use std::{env, str::FromStr};
 
-pub use self::verdicts::{Findings, Verdict, judge_log};
+pub use self::{
+    redis::Redis,
+    verdicts::{Findings, Verdict, judge_log},
+};
 
 /// What the command of a long form has set.
 fn extent<T: FromStr>(name: &str, otherwise: T) -> T {

@@ -87,7 +87,7 @@ async fn write(store: Arc<SqlStore>, tenant: TenantId, stop: Arc<AtomicBool>, se
         let tx = append(&store, tenant, random.usize(1..4), false).await;
         sleep(Duration::from_millis(random.u64(0..LONGEST_COMMIT))).await;
         match random.u32(0..4) {
-            0 => tx.roll_back().await.unwrap(),
+            0 => tx.roll_back().await,
             _ => tx.commit().await.unwrap(),
         }
     }

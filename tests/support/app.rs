@@ -53,6 +53,10 @@ impl TestClock {
         Self(Arc::new(Mutex::new(start)))
     }
 
+    pub fn set_back(&self, by: Duration) {
+        *self.0.lock().unwrap() -= by;
+    }
+
     pub fn advance(&self, by: Duration) {
         let mut now = self.0.lock().unwrap();
         *now += SignedDuration::try_from(by).unwrap();
@@ -103,8 +107,12 @@ impl TestApp {
 
     /// Another process beside this one, on the same database, clock and cluster.
     pub async fn beside(&self) -> Self {
+        self.beside_with(Settings::default()).await
+    }
+
+    pub async fn beside_with(&self, settings: Settings) -> Self {
         let database = self.database.shared();
-        Self::on(database, self.clock.clone(), self.cluster.clone(), Settings::default()).await
+        Self::on(database, self.clock.clone(), self.cluster.clone(), settings).await
     }
 
     /// Another process on the same database, clock and cluster, after this one has died.

@@ -1,6 +1,10 @@
-use std::{env, path::PathBuf, sync::Arc};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use diesel::{QueryableByName, sql_query, sql_types::Text};
+use diesel::{QueryableByName, sql_query, sql_types::Text, sqlite::SqliteConnection};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 use domain::ids::WorkflowId;
 use persistence::SqlStore;
@@ -49,6 +53,32 @@ impl Database {
         self.url.starts_with("postgres")
     }
 
+    /// The tables of the schema.
+    pub async fn tables(&self) -> Vec<String> {
+        let sql = match self.file() {
+            None => TABLES,
+            Some(_) => "SELECT name AS text FROM sqlite_master WHERE type = 'table'",
+        };
+        let found: Vec<Found> = match self.file() {
+            None => sql_query(sql).load(&mut postgres(&self.url).await).await.unwrap(),
+            Some(file) => diesel::RunQueryDsl::load(sql_query(sql), &mut sqlite(&file)).unwrap(),
+        };
+        let tables = found.into_iter().map(|found| found.text);
+        tables.filter(|name| !name.starts_with("__") && !name.starts_with("sqlite_")).collect()
+    }
+
+    /// Runs a statement beside whoever uses it.
+    pub async fn change(&self, sql: &str) {
+        match self.file() {
+            None => postgres(&self.url).await.batch_execute(sql).await.unwrap(),
+            Some(file) => {
+                let patient = format!("PRAGMA busy_timeout = 10000; {sql}");
+                diesel::connection::SimpleConnection::batch_execute(&mut sqlite(&file), &patient)
+                    .unwrap();
+            }
+        }
+    }
+
     /// Everything that is stored: the embedded database's files, or all rows as text.
     pub async fn content(&self) -> Vec<u8> {
         if self.is_postgres() {
@@ -59,19 +89,26 @@ impl Database {
     }
 }
 
+const TABLES: &str = "SELECT table_name::text AS text FROM information_schema.tables
+    WHERE table_schema = 'public'";
+
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = Text)]
+    text: String,
+}
+
+async fn postgres(url: &str) -> AsyncPgConnection {
+    AsyncPgConnection::establish(url).await.unwrap()
+}
+
+fn sqlite(file: &Path) -> SqliteConnection {
+    diesel::Connection::establish(&file.to_string_lossy()).unwrap()
+}
+
 async fn rows_as_text(url: &str) -> Vec<u8> {
-    #[derive(QueryableByName)]
-    struct Found {
-        #[diesel(sql_type = Text)]
-        text: String,
-    }
-    let mut database = AsyncPgConnection::establish(url).await.unwrap();
-    let tables: Vec<Found> = sql_query(
-        "SELECT table_name::text AS text FROM information_schema.tables WHERE table_schema = 'public'",
-    )
-    .load(&mut database)
-    .await
-    .unwrap();
+    let mut database = postgres(url).await;
+    let tables: Vec<Found> = sql_query(TABLES).load(&mut database).await.unwrap();
     let mut content = Vec::new();
     for Found { text: table } in tables {
         let rows = format!("SELECT t::text AS text FROM {table} t");

@@ -43,7 +43,12 @@ impl Process {
     }
 
     pub fn start_with(database: &Database, settings: &[(&str, &str)]) -> Option<Self> {
-        let mut command = Command::new(Self::program()?);
+        let command = Command::new(Self::program()?);
+        Some(Self::start_by(command, database, settings))
+    }
+
+    /// Runs a command that starts it, and waits until it listens.
+    pub fn start_by(mut command: Command, database: &Database, settings: &[(&str, &str)]) -> Self {
         command
             .env("SLIPWAY_LISTEN", "127.0.0.1:0")
             .env("SLIPWAY_DATABASE_URL", &database.url)
@@ -52,7 +57,7 @@ impl Process {
             .env("SLIPWAY_ADMIN_PASSWORD", super::app::PASSWORD)
             .env("SLIPWAY_TASK_LEASE", "5s")
             .envs(settings.iter().copied());
-        Some(Self::run(command, database))
+        Self::run(command, database)
     }
 
     /// Runs a command that serves Slipway, beside its database, and waits until it listens.

@@ -25,36 +25,41 @@ pub struct ObserverLease {
     /// Whoever holds it is asked for it only if this is not set.
     pub by_force: bool,
     pub lasts: SignedDuration,
+    /// A right that would last longer was given before the store's time was set back, and is void.
+    pub at_most: SignedDuration,
 }
 
 impl ControlPlane {
     /// Takes the right or prolongs it; `None` while it is another process's.
     pub async fn lease_observer(&self, process: ProcessId) -> Result<Option<Observer>> {
-        let lasts = self.settings.task_lease;
-        self.lease(ObserverLease { process, by_force: false, lasts }).await
+        self.lease(process, false, self.settings.task_lease).await
     }
 
     /// Takes the right at the start of a process. A simulated cluster lives in its process, so
     /// whoever observed one before has gone with it.
     pub async fn begin_observing(&self, process: ProcessId) -> Result<Option<Observer>> {
         let by_force = self.ports.runtime.target().simulated;
-        let lasts = self.settings.task_lease;
-        self.lease(ObserverLease { process, by_force, lasts }).await
+        self.lease(process, by_force, self.settings.task_lease).await
     }
 
     /// Gives the right back, so that another process need not wait.
     pub async fn release_observer(&self, process: ProcessId) -> Result<()> {
-        let lasts = SignedDuration::ZERO;
-        self.lease(ObserverLease { process, by_force: false, lasts }).await.map(drop)
+        self.lease(process, false, SignedDuration::ZERO).await.map(drop)
     }
 
-    async fn lease(&self, lease: ObserverLease) -> Result<Option<Observer>> {
+    async fn lease(
+        &self,
+        process: ProcessId,
+        by_force: bool,
+        lasts: SignedDuration,
+    ) -> Result<Option<Observer>> {
+        let lease = ObserverLease { process, by_force, lasts, at_most: self.longest_right() };
         let target = self.ports.runtime.target();
         let mut tx = self.ports.store.write().await?;
         tx.lock(&lock_of(&target.name)).await?;
         let fence = tx.lease_target(&target, &lease).await?;
         tx.commit().await?;
-        Ok(fence.map(|fence| Observer { fence, lasts: lease.lasts }))
+        Ok(fence.map(|fence| Observer { fence, lasts }))
     }
 
     /// Records what was observed, unless another process observes by now.

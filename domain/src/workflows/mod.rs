@@ -7,12 +7,14 @@ mod registry;
 mod runner;
 mod service;
 mod store;
+mod take_over;
 mod task;
 mod workflow;
 
 pub use executor::{Claim, Executor, Outcome, Outside, TaskLog, Turn};
 pub use plan::{NewTask, Plan};
 pub use service::Lane;
-pub use store::{LogLine, TaskQueue, WorkflowCaps, WorkflowReads, WorkflowWrites};
+pub use store::{ClaimTerms, LogLine, TaskQueue, WorkflowCaps, WorkflowReads, WorkflowWrites};
+pub use take_over::TakeOvers;
 pub use task::{ClaimState, Phase, Task, TaskAttempt, TaskFilter, TaskStatus};
 pub use workflow::{Ending, Lanes, Workflow, WorkflowFilter, WorkflowKind, WorkflowStatus};

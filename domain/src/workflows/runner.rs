@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::{
-    Claim, Outcome, Outside, Phase, Task, TaskLog, TaskQueue, TaskStatus, Turn, WorkflowStatus,
-    registry,
+    Claim, ClaimTerms, Outcome, Outside, Phase, Task, TaskLog, TaskQueue, TaskStatus, Turn,
+    WorkflowStatus, registry,
 };
 use crate::{
     control_plane::ControlPlane,
@@ -34,11 +34,26 @@ impl ControlPlane {
         Ok(true)
     }
 
-    /// Takes a task to run: from here on it is this worker's until its lease runs out.
+    /// Takes a task to run: from here on it is this worker's until its lease runs out. A lease
+    /// that has run out is believed.
     pub async fn claim_task(&self) -> Result<Option<Claim>> {
-        let (lease, caps) = (self.settings.task_lease, self.settings.workflow_caps);
-        self.maintain(None, async |work| {
-            let Some(claim) = work.tx.claim_task(&registry::known(), lease, caps).await? else {
+        self.claim_task_if_steady(|_| true).await
+    }
+
+    /// Like [`ControlPlane::claim_task`]; whether a lease that has run out is believed is asked
+    /// with the store's time.
+    pub async fn claim_task_if_steady(
+        &self,
+        may_take_over: impl FnOnce(Timestamp) -> bool,
+    ) -> Result<Option<Claim>> {
+        self.maintain(None, async move |work| {
+            let terms = ClaimTerms {
+                known: registry::known(),
+                lease: self.settings.task_lease,
+                caps: self.settings.workflow_caps,
+                take_over: may_take_over(work.now()),
+            };
+            let Some(claim) = work.tx.claim_task(&terms).await? else {
                 return Ok(None);
             };
             work.begin_attempt(claim).await.map(Some)

@@ -41,6 +41,8 @@ pub trait WorkflowReads {
     ) -> Result<Vec<LogLine>>;
     /// When the next task falls due, if any is waiting.
     async fn next_ready(&mut self) -> Result<Option<Timestamp>>;
+    /// When the last of all tasks falls due that is waiting, or its lease ends.
+    async fn furthest_ready(&mut self) -> Result<Option<Timestamp>>;
     /// The tasks that are under way, as of `now`.
     async fn task_queue(&mut self, now: Timestamp) -> Result<TaskQueue>;
 }
@@ -80,20 +82,18 @@ pub trait WorkflowWrites {
     async fn update_task(&mut self, task: &Task) -> Result<()>;
 
     /// Takes the task that has been due longest, of a running workflow first, else of a pending
-    /// one that the caps leave room for. Kinds that are not `known`, or newer than the version
-    /// known, are left. It comes with its new fence and leased for `lease`; whether it was leased
-    /// before is told by [`Claim::taken_over`].
-    async fn claim_task(
-        &mut self,
-        known: &[(&'static str, i32)],
-        lease: SignedDuration,
-        caps: WorkflowCaps,
-    ) -> Result<Option<Claim>>;
+    /// one that the caps leave room for. Kinds that are not known, or newer than the version
+    /// known, are left. It comes with its new fence and its lease; whether it was leased before is
+    /// told by [`Claim::taken_over`].
+    async fn claim_task(&mut self, terms: &ClaimTerms) -> Result<Option<Claim>>;
 
     /// Lets the lease of a claimed task last for `lease` from now on; `false` where the task has
     /// another fence by now.
     async fn prolong_task(&mut self, id: TaskId, fence: i64, lease: SignedDuration)
     -> Result<bool>;
+
+    /// Lets no task fall due, and no lease end, later than then.
+    async fn bring_forward(&mut self, latest: Timestamp) -> Result<()>;
 
     /// Makes the waiting tasks of a subject due now.
     async fn wake_tasks(&mut self, subject: &str) -> Result<()>;
@@ -102,6 +102,16 @@ pub trait WorkflowWrites {
     async fn save_attempt(&mut self, attempt: &TaskAttempt) -> Result<()>;
     /// Answers with the log's length in bytes.
     async fn append_log(&mut self, task: TaskId, attempt: i32, text: &str) -> Result<i64>;
+}
+
+/// What a worker claims, and how.
+pub struct ClaimTerms {
+    /// The kinds of task that it can run, each with the newest version that it knows.
+    pub known: Vec<(&'static str, i32)>,
+    pub lease: SignedDuration,
+    pub caps: WorkflowCaps,
+    /// Whether a task whose lease is over is taken from its worker.
+    pub take_over: bool,
 }
 
 /// How many workflows run at once.

@@ -1,11 +1,12 @@
-use diesel::{dsl::count_star, prelude::*};
+use diesel::{dsl::count_star, prelude::*, sql_types::Bool};
 use diesel_async::RunQueryDsl;
 use domain::{
     Result,
     store::Transaction,
-    workflows::{Claim, Task, TaskStatus, WorkflowCaps, WorkflowStatus, WorkflowWrites},
+    workflows::{
+        Claim, ClaimTerms, Task, TaskStatus, WorkflowCaps, WorkflowStatus, WorkflowWrites,
+    },
 };
-use jiff::SignedDuration;
 
 use super::rows::{TaskRow, WorkflowRow};
 use crate::{
@@ -18,12 +19,13 @@ use crate::{
 /// The task that has been due longest of workflows in a status. PostgreSQL also locks it, and
 /// passes over those that others are claiming; SQLite's one writer needs no lock.
 macro_rules! due {
-    ($now:expr, $known:expr, $status:expr, $but:expr) => {{
-        let kinds: Vec<&str> = $known.iter().map(|(kind, _)| *kind).collect();
-        let newest = $known.iter().map(|(_, version)| *version).max().unwrap_or(0);
+    ($now:expr, $terms:expr, $status:expr, $but:expr) => {{
+        let kinds: Vec<&str> = $terms.known.iter().map(|(kind, _)| *kind).collect();
+        let newest = $terms.known.iter().map(|(_, version)| *version).max().unwrap_or(0);
+        let free = tasks::leased.eq(false).or($terms.take_over.into_sql::<Bool>());
         tasks::table
             .inner_join(workflows::table)
-            .filter(tasks::ready_at.le(Micros($now)))
+            .filter(tasks::ready_at.le(Micros($now)).and(free))
             .filter(workflows::status.eq(AsText($status)))
             .filter(tasks::kind.eq_any(kinds))
             .filter(tasks::payload_version.le(newest))
@@ -35,17 +37,12 @@ macro_rules! due {
 }
 
 impl Conn {
-    pub(super) async fn claim(
-        &mut self,
-        known: &[(&'static str, i32)],
-        lease: SignedDuration,
-        caps: WorkflowCaps,
-    ) -> Result<Option<Claim>> {
-        let mut found = self.due_task(known, WorkflowStatus::Running, &[]).await?;
+    pub(super) async fn claim(&mut self, terms: &ClaimTerms) -> Result<Option<Claim>> {
+        let mut found = self.due_task(terms, WorkflowStatus::Running, &[]).await?;
         if found.is_none()
-            && let Some(full) = self.full_tenants(caps).await?
+            && let Some(full) = self.full_tenants(terms.caps).await?
         {
-            found = self.due_task(known, WorkflowStatus::Pending, &full).await?;
+            found = self.due_task(terms, WorkflowStatus::Pending, &full).await?;
         }
         let Some((task, workflow)) = found else {
             return Ok(None);
@@ -54,7 +51,7 @@ impl Conn {
         let taken_over = task.leased;
         let mut task = Task::from(task);
         task.claim.leased = true;
-        task.claim.ready_at = now.checked_add(lease).ok();
+        task.claim.ready_at = now.checked_add(terms.lease).ok();
         self.update_task(&task).await?;
         task.claim.fence += 1;
         Ok(Some(Claim { task, workflow: workflow.into(), taken_over, at: now }))
@@ -85,15 +82,15 @@ impl Conn {
 
     async fn due_task(
         &mut self,
-        known: &[(&'static str, i32)],
+        terms: &ClaimTerms,
         status: WorkflowStatus,
         but_of: &[String],
     ) -> Result<Option<(TaskRow, WorkflowRow)>> {
         let now = Transaction::now(self);
         run!(
             self,
-            sqlite: |c| due!(now, known, status, but_of).first(c),
-            postgres: |c| due!(now, known, status, but_of).for_update().skip_locked().first(c)
+            sqlite: |c| due!(now, terms, status, but_of).first(c),
+            postgres: |c| due!(now, terms, status, but_of).for_update().skip_locked().first(c)
         )
         .optional()
         .map_err(database)

@@ -230,6 +230,17 @@ impl WorkflowReads for Conn {
         Ok(next.flatten().map(|at| at.0))
     }
 
+    async fn furthest_ready(&mut self) -> Result<Option<Timestamp>> {
+        use diesel::dsl::max;
+
+        let furthest: Option<Micros> = run!(self, |c| tasks::table
+            .select(max(tasks::ready_at))
+            .filter(tasks::ready_at.is_not_null())
+            .first(c))
+        .map_err(database)?;
+        Ok(furthest.map(|at| at.0))
+    }
+
     async fn task_queue(&mut self, now: Timestamp) -> Result<TaskQueue> {
         let sql = "SELECT COUNT(*) FILTER (WHERE ready_at <= $1) AS due, \
              COUNT(*) FILTER (WHERE ready_at > $1 AND leased) AS leased, \

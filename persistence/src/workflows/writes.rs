@@ -5,9 +5,9 @@ use domain::{
     Result,
     ids::TaskId,
     store::Transaction,
-    workflows::{Claim, Task, TaskAttempt, Workflow, WorkflowCaps, WorkflowWrites},
+    workflows::{Claim, ClaimTerms, Task, TaskAttempt, Workflow, WorkflowWrites},
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::rows::{AttemptRow, LogRow, TaskRow, WorkflowRow};
 use crate::{
@@ -63,13 +63,8 @@ impl WorkflowWrites for Conn {
         stale(changed, "task", task.id)
     }
 
-    async fn claim_task(
-        &mut self,
-        known: &[(&'static str, i32)],
-        lease: SignedDuration,
-        caps: WorkflowCaps,
-    ) -> Result<Option<Claim>> {
-        self.claim(known, lease, caps).await
+    async fn claim_task(&mut self, terms: &ClaimTerms) -> Result<Option<Claim>> {
+        self.claim(terms).await
     }
 
     async fn prolong_task(
@@ -86,6 +81,16 @@ impl WorkflowWrites for Conn {
             .execute(c))
         .map_err(database)?;
         Ok(kept == 1)
+    }
+
+    async fn bring_forward(&mut self, latest: Timestamp) -> Result<()> {
+        let latest = Micros(latest);
+        run!(self, |c| diesel::update(tasks::table)
+            .filter(tasks::ready_at.gt(latest))
+            .set(tasks::ready_at.eq(latest))
+            .execute(c))
+        .map(drop)
+        .map_err(database)
     }
 
     async fn wake_tasks(&mut self, subject: &str) -> Result<()> {

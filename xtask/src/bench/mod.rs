@@ -6,6 +6,7 @@ mod pods;
 mod resume;
 mod server;
 mod sockets;
+mod wakeup;
 mod wire;
 
 use std::{path::PathBuf, time::Duration};
@@ -43,12 +44,19 @@ pub enum Bench {
         #[arg(long, default_value_t = 10_000)]
         count: u64,
     },
+    /// Buy, and see how soon a worker takes up what was committed
+    Wakeup(wakeup::Options),
 }
 
 /// Builds everything that is measured, with one set of features; answers with the folder.
 fn build() -> Result<PathBuf> {
     process::run(process::cargo(&["build", "--release", "-p", "api", "-p", "slipway-bench"]))?;
     Ok(process::target().join("release"))
+}
+
+/// Builds it all; answers with where Slipway's program is.
+fn program() -> Result<PathBuf> {
+    Ok(build()?.join("slipway"))
 }
 
 pub fn run(bench: &Bench) -> Result<()> {
@@ -58,5 +66,6 @@ pub fn run(bench: &Bench) -> Result<()> {
         Bench::Pods { count } => pods::run(*count),
         Bench::Resume { events } => resume::run(*events),
         Bench::Sockets { count } => sockets::run(*count),
+        Bench::Wakeup(options) => wakeup::run(options),
     }
 }

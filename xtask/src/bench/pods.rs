@@ -10,9 +10,9 @@ use std::{
 use anyhow::{Result, ensure};
 
 use super::{
-    resume::{create, field, log_in},
-    server::{self, Server},
-    wire::Http,
+    resume::create,
+    server::Server,
+    wire::{Http, field, log_in},
 };
 use crate::process;
 
@@ -48,7 +48,7 @@ pub fn run(count: u64) -> Result<()> {
 /// A simulated cluster on a port, with a kubeconfig in the folder.
 fn serve_cluster(folder: &Path) -> Result<process::Server> {
     let kubeconfig = folder.join("kubeconfig");
-    let mut command = Command::new(super::build()?.join("slipway"));
+    let mut command = Command::new(super::program()?);
     let address = format!("127.0.0.1:{}", process::free_port()?);
     command.args(["simulate", "--listen", &address, "--kubeconfig-out"]).arg(&kubeconfig);
     let mut cluster = process::Server::start(command, &folder.join("cluster.log"), "TERM")?;
@@ -71,7 +71,7 @@ fn start(folder: &Path) -> Result<Server> {
 
 /// Buys so many instances and waits until all run.
 fn buy(server: &Server, count: u64) -> Result<()> {
-    let token = log_in(server)?;
+    let token = log_in(&server.address)?;
     let mut http = Http::open(&server.address)?;
     let mut ask = |query: &str| -> Result<String> {
         let (_, answer) = http.post(Some(&token), &format!(r#"{{"query":"{query}"}}"#))?;

@@ -6,13 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
 use crate::process;
 
 use super::{
-    server::{ADMIN_EMAIL, ADMIN_PASSWORD, Server},
-    wire::{Http, Socket},
+    server::Server,
+    wire::{Http, Socket, field, log_in},
 };
 
 const WRITERS: u64 = 4;
@@ -28,16 +28,16 @@ const MOST_KIB: u64 = 32 * 1024;
 
 pub fn run(events: u64) -> Result<()> {
     let server = Server::start(&[("SLIPWAY_LIMIT_BUDGET", "1000000000")])?;
-    let token = log_in(&server)?;
+    let token = log_in(&server.address)?;
     let mut http = Http::open(&server.address)?;
     let product = field(&http.post(Some(&token), &create())?.1, "id")?;
     let from = field(&http.post(Some(&token), r#"{"query":"{ cursor }"}"#)?.1, "cursor")?;
     for begun in (0..events).step_by(usize::try_from(PER_TOKEN)?) {
         let share = PER_TOKEN.min(events - begun);
-        fill(&server.address, &log_in(&server)?, &product, share)?;
+        fill(&server.address, &log_in(&server.address)?, &product, share)?;
     }
 
-    let token = log_in(&server)?;
+    let token = log_in(&server.address)?;
     // The first one loads what the process then keeps.
     resume(&server.address, &token, &from, events)?;
     let before = server.resident_kib()?;
@@ -115,16 +115,4 @@ pub fn create() -> String {
     let spec = r#"{ cpuMillis: 100, memoryMib: 64, image: \"web:1\" }"#;
     let input = format!(r#"{{ name: \"Bench\", price: 1, spec: {spec} }}"#);
     format!(r#"{{"query":"mutation {{ createProduct(input: {input}) {{ product {{ id }} }} }}"}}"#)
-}
-
-pub fn log_in(server: &Server) -> Result<String> {
-    let input = format!(r#"{{ email: \"{ADMIN_EMAIL}\", password: \"{ADMIN_PASSWORD}\" }}"#);
-    let body = format!(r#"{{"query":"mutation {{ login(input: {input}) {{ accessToken }} }}"}}"#);
-    field(&Http::open(&server.address)?.post(None, &body)?.1, "accessToken")
-}
-
-/// The first text of that name in an answer.
-pub fn field(answer: &str, name: &str) -> Result<String> {
-    let (_, rest) = answer.split_once(&format!(r#""{name}":""#)).context(answer.to_owned())?;
-    Ok(rest.split('"').next().unwrap_or_default().to_owned())
 }

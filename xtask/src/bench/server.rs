@@ -1,6 +1,7 @@
 use std::{
     fs,
     os::unix::process::CommandExt,
+    path::Path,
     process::{Child, Command, Stdio},
     thread::sleep,
     time::{Duration, Instant},
@@ -24,10 +25,19 @@ pub struct Server {
 
 impl Server {
     pub fn start(settings: &[(&str, &str)]) -> Result<Self> {
-        let built = super::build()?.join("slipway");
+        Self::start_part(&super::program()?, &[], settings)
+    }
+
+    /// Starts a program with these arguments, such as `work`.
+    pub fn start_part(
+        program: &Path,
+        arguments: &[&str],
+        settings: &[(&str, &str)],
+    ) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let address = format!("127.0.0.1:{}", process::free_port()?);
-        let child = Command::new(&built)
+        let child = Command::new(program)
+            .args(arguments)
             .env("SLIPWAY_LISTEN", &address)
             .env("SLIPWAY_LOG", "error")
             .env("SLIPWAY_ADMIN_EMAIL", ADMIN_EMAIL)
@@ -39,7 +49,7 @@ impl Server {
             // What ends this command lets it say why, instead of ending the server under it.
             .process_group(0)
             .spawn()
-            .with_context(|| format!("cannot run {}", built.display()))?;
+            .with_context(|| format!("cannot run {}", program.display()))?;
         let server = Self { child, address, _folder: folder };
         let start = Instant::now();
         while std::net::TcpStream::connect(&server.address).is_err() {

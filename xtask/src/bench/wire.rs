@@ -8,6 +8,8 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
+use super::server::{ADMIN_EMAIL, ADMIN_PASSWORD};
+
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A connection over which one request follows the other.
@@ -107,6 +109,19 @@ impl Socket {
         self.0.read_exact(&mut text)?;
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
+}
+
+/// The access token of the first administrator.
+pub fn log_in(address: &str) -> Result<String> {
+    let input = format!(r#"{{ email: \"{ADMIN_EMAIL}\", password: \"{ADMIN_PASSWORD}\" }}"#);
+    let body = format!(r#"{{"query":"mutation {{ login(input: {input}) {{ accessToken }} }}"}}"#);
+    field(&Http::open(address)?.post(None, &body)?.1, "accessToken")
+}
+
+/// The first text of that name in an answer.
+pub fn field(answer: &str, name: &str) -> Result<String> {
+    let (_, rest) = answer.split_once(&format!(r#""{name}":""#)).context(answer.to_owned())?;
+    Ok(rest.split('"').next().unwrap_or_default().to_owned())
 }
 
 fn read_line(reader: &mut BufReader<TcpStream>) -> Result<String> {
