@@ -155,7 +155,7 @@ impl Replay {
             accept: &exchange.accept,
             content_type: &exchange.content_type,
             agent: "writer-recorder/1",
-            token: Some(&exchange.identity).filter(|who| !who.starts_with("none")),
+            token: Some(exchange.identity.as_str()).filter(|who| !who.starts_with("none")),
             body: &body,
         });
         if exchange.is_watch() && exchange.stream.is_some() {
