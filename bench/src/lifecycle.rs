@@ -58,6 +58,7 @@ impl Shop {
             database,
             folder,
             &[
+                ("SLIPWAY_KUBERNETES", "kubeconfig"),
                 ("SLIPWAY_KUBECONFIG", kubeconfig.to_str().context("an odd folder")?),
                 ("SLIPWAY_TENANT_WORKFLOWS", "64"),
             ],
