@@ -72,6 +72,25 @@ async fn a_compiled_query_answers_as_the_engine_does() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_compiled_query_shows_others_what_the_engine_shows_them() {
+    let app = TestApp::new().await;
+    let (ada, variables) = shop(&app).await;
+    let eve = app.user("eve").await.token;
+    let [compiled, engine] = [app.with_door(Door::default()), app.with_door(Door::default())];
+    let (compiled, engine) = (compiled.await.router, engine.await.router);
+    for query in COMPILED {
+        Client::new(compiled.clone(), Some(&ada)).text(query, &variables).await;
+
+        let shown = Client::new(compiled.clone(), eve.as_deref()).text(query, &variables).await;
+        let by_engine = Client::new(engine.clone(), eve.as_deref()).text(query, &variables).await;
+
+        assert_eq!(but_for_the_budget(&shown), but_for_the_budget(&by_engine), "{query}");
+        let nobody = Client::new(compiled.clone(), None).text(query, &variables).await;
+        assert!(nobody.contains("\"UNAUTHENTICATED\"") != query.contains("$product"), "{nobody}");
+    }
+}
+
 /// The token of somebody with orders, one of which has been paid, and what queries are about.
 async fn shop(app: &TestApp) -> (String, Value) {
     let root = app.admin().await;
