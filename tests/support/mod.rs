@@ -9,7 +9,7 @@ mod shop;
 mod socket;
 mod wire;
 
-pub use app::{KEY, PASSWORD, TestApp, TestClock, door, guarded, site_settings};
+pub use app::{KEY, PASSWORD, TestApp, TestClock, door, site_settings};
 pub use cable::{Cable, State};
 pub use client::{Client, Reply, product};
 pub use database::Database;

@@ -147,6 +147,7 @@ impl<'a> Chain<'a> {
             },
             image: ImageBuild {
                 repository: version.repository.clone(),
+                git_tag: version.git_tag.clone(),
                 commit: version.git_commit.clone(),
                 dockerfile: config.dockerfile.clone(),
                 context: config.context.clone(),

@@ -184,6 +184,9 @@ pub enum JobWork {
 #[serde(rename_all = "camelCase")]
 pub struct ImageBuild {
     pub repository: String,
+    /// The tag that the commit bears.
+    pub git_tag: String,
+    /// Its hash, which may be shortened: the tag says the rest.
     pub commit: String,
     /// Relative to the context.
     pub dockerfile: String,

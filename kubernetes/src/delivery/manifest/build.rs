@@ -99,16 +99,37 @@ fn arguments(build: &ImageBuild, secrets: &Secrets) -> Vec<String> {
     all
 }
 
-/// The commit, and the folder in it. BuildKit takes an address for a repository by its end.
+/// The commit, and the folder in it. BuildKit takes an address for a repository by its end, and
+/// a shortened hash only beside a tag, which must then be of that commit.
 fn context(build: &ImageBuild) -> String {
-    let ImageBuild { repository, commit, context, .. } = build;
+    let ImageBuild { repository, git_tag, commit, .. } = build;
     let by_http = repository.starts_with("https://") || repository.starts_with("http://");
     let repository = repository.trim_end_matches('/');
     let end = if by_http && !repository.ends_with(".git") { ".git" } else { "" };
-    match context.trim_start_matches("./").trim_matches('/') {
-        "" | "." => format!("context={repository}{end}#{commit}"),
-        folder => format!("context={repository}{end}#{commit}:{folder}"),
-    }
+    let folder = match build.context.trim_start_matches("./").trim_matches('/') {
+        "" | "." => None,
+        folder => Some(folder),
+    };
+    let is_whole = matches!(commit.len(), 40 | 64);
+    let place = if is_whole {
+        format!("#{commit}{}", folder.map(|folder| format!(":{folder}")).unwrap_or_default())
+    } else {
+        let tag = query_value(git_tag);
+        let folder = folder.map(|folder| format!("&subdir={}", query_value(folder)));
+        format!("?tag={tag}&checksum={commit}{}", folder.unwrap_or_default())
+    };
+    format!("context={repository}{end}{place}")
+}
+
+fn query_value(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'/' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
+            byte => format!("%{byte:02X}"),
+        })
+        .collect()
 }
 
 /// With its port, where the address names one.
@@ -153,29 +174,43 @@ fn mount(name: &str, path: &str) -> VolumeMount {
 mod tests {
     use super::*;
 
+    const WHOLE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
+
+    fn context_of(repository: &str, commit: &str, folder: &str) -> String {
+        context(&ImageBuild {
+            repository: repository.to_owned(),
+            git_tag: "v1.0+b&c".to_owned(),
+            commit: commit.to_owned(),
+            dockerfile: "Dockerfile".to_owned(),
+            context: folder.to_owned(),
+            build_args: BTreeMap::new(),
+            tags: Vec::new(),
+        })
+    }
+
     #[test]
     fn a_context_is_a_commit_and_a_folder_of_a_repository() {
-        let context = |repository: &str, folder: &str| {
-            context(&ImageBuild {
-                repository: repository.to_owned(),
-                commit: "c0".to_owned(),
-                dockerfile: "Dockerfile".to_owned(),
-                context: folder.to_owned(),
-                build_args: BTreeMap::new(),
-                tags: Vec::new(),
-            })
-        };
-
         let cases = [
-            ("https://git.example/a/b", "", "context=https://git.example/a/b.git#c0"),
-            ("https://git.example/a/b.git", ".", "context=https://git.example/a/b.git#c0"),
-            ("https://git.example/a/b/", "./", "context=https://git.example/a/b.git#c0"),
-            ("https://git.example/b.git", "x/y/", "context=https://git.example/b.git#c0:x/y"),
-            ("ssh://git@git.example/b", "./x", "context=ssh://git@git.example/b#c0:x"),
+            ("https://git.example/a/b", "", "https://git.example/a/b.git", ""),
+            ("https://git.example/a/b.git", ".", "https://git.example/a/b.git", ""),
+            ("https://git.example/a/b/", "./", "https://git.example/a/b.git", ""),
+            ("https://git.example/b.git", "x/y/", "https://git.example/b.git", ":x/y"),
+            ("ssh://git@git.example/b", "./x", "ssh://git@git.example/b", ":x"),
         ];
-        for (repository, folder, expected) in cases {
-            assert_eq!(context(repository, folder), expected);
+        for (repository, folder, address, place) in cases {
+            let expected = format!("context={address}#{WHOLE}{place}");
+            assert_eq!(context_of(repository, WHOLE, folder), expected);
         }
+    }
+
+    #[test]
+    fn a_shortened_hash_needs_its_tag() {
+        let [root, folder] =
+            ["", "x y"].map(|it| context_of("https://git.example/b", "c0ffee", it));
+
+        let expected = "context=https://git.example/b.git?tag=v1.0%2Bb%26c&checksum=c0ffee";
+        assert_eq!(root, expected);
+        assert_eq!(folder, format!("{expected}&subdir=x%20y"));
     }
 
     #[test]

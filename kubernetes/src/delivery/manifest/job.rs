@@ -99,6 +99,7 @@ mod tests {
     fn build() -> Job {
         let build = ImageBuild {
             repository: "https://git.example/acme/api".to_owned(),
+            git_tag: "v1".to_owned(),
             commit: "c0ffee".to_owned(),
             dockerfile: "Dockerfile".to_owned(),
             context: ".".to_owned(),
@@ -190,7 +191,7 @@ mod tests {
                     "args": [
                         "--progress", "plain",
                         "--frontend", "dockerfile.v0",
-                        "--opt", "context=https://git.example/acme/api.git#c0ffee",
+                        "--opt", "context=https://git.example/acme/api.git?tag=v1&checksum=c0ffee",
                         "--opt", "filename=Dockerfile",
                         "--opt", "build-arg:HOME=$$(HOME) $$$$ `id`",
                         "--output",

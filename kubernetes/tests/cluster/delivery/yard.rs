@@ -83,6 +83,7 @@ impl Yard {
             "build-api-1",
             JobWork::Build(ImageBuild {
                 repository: REPOSITORY.to_owned(),
+                git_tag: "v1.0.0".to_owned(),
                 commit: COMMIT.to_owned(),
                 dockerfile: dockerfile.to_owned(),
                 context: "services/api".to_owned(),
