@@ -212,7 +212,7 @@ impl<'a> Chain<'a> {
     }
 
     fn route(&self, slot: Slot) -> Route {
-        Route { place: self.stage.place.clone(), slot, port: self.config.port }
+        Route { place: self.stage.place.clone(), slot }
     }
 
     fn environment(&self) -> BTreeMap<String, String> {

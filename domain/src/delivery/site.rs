@@ -58,7 +58,8 @@ pub trait Site: Send + Sync {
     /// pods included.
     async fn remove_release(&self, place: &Place, slot: Slot) -> Result<bool>;
 
-    /// Sends the application's traffic to one slot: its Service with that selector, in one apply.
+    /// Sends the application's traffic to one slot: its Service, from port 80 to the one that the
+    /// slot's containers listen on, in one apply.
     async fn route(&self, route: &Route) -> Result<()>;
 
     /// Which slot has the traffic; `None` where there is no Service.
@@ -247,8 +248,6 @@ pub struct ReleaseRollout {
 pub struct Route {
     pub place: Place,
     pub slot: Slot,
-    /// What the containers listen on; the Service listens on 80.
-    pub port: u16,
 }
 
 /// A question whether a release is well.

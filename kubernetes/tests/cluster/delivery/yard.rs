@@ -141,7 +141,7 @@ impl Yard {
     }
 
     pub async fn route(&self, slot: Slot) {
-        let route = Route { place: self.place.clone(), slot, port: 3000 };
+        let route = Route { place: self.place.clone(), slot };
         self.site.route(&route).await.unwrap();
     }
 
