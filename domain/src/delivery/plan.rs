@@ -187,6 +187,7 @@ impl<'a> Chain<'a> {
             config: HealthConfig {
                 endpoint: health.path.clone(),
                 expected_status: health.expected_status,
+                interval: health.interval_seconds,
                 timeout: health.timeout_seconds,
                 target,
             },

@@ -131,6 +131,8 @@ impl Slot {
 pub struct Secrets {
     /// For the repository.
     pub git: Option<Login>,
+    /// For a repository that is reached by ssh.
+    pub git_key: Option<SshKey>,
     /// For pushing and pulling the image.
     pub registry: Option<Login>,
     /// What the application itself gets, when it is tested and when it runs.
@@ -146,6 +148,16 @@ pub struct Login {
 impl fmt::Debug for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Login").finish_non_exhaustive()
+    }
+}
+
+/// A private key as OpenSSH writes it, without a passphrase.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SshKey(pub String);
+
+impl fmt::Debug for SshKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SshKey").finish_non_exhaustive()
     }
 }
 
@@ -196,6 +208,12 @@ pub struct ImageBuild {
     pub build_args: BTreeMap<String, String>,
     /// What it is pushed as, such as `registry.example.com/acme/api:v1.0.0`; at least one.
     pub tags: Vec<String>,
+}
+
+impl ImageBuild {
+    pub fn is_reached_by_ssh(&self) -> bool {
+        self.repository.starts_with("ssh://")
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

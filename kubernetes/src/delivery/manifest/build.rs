@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::delivery::{ImageBuild, Secrets};
+use domain::delivery::{ImageBuild, Secrets, SshKey};
 use k8s_openapi::{
     api::core::v1::{
         AppArmorProfile, Container, EmptyDirVolumeSource, EnvVar, ResourceRequirements,
@@ -20,6 +20,7 @@ const CREDENTIALS: &str = "credentials";
 const CREDENTIALS_PATH: &str = "/run/slipway";
 const REGISTRY_FILE: &str = "config.json";
 const GIT_FILE: &str = "git-auth-header";
+const GIT_KEY_FILE: &str = "git-ssh-key";
 /// What BuildKit makes on the way. The image's own volume for it does not work everywhere.
 const STATE: &str = "state";
 const STATE_PATH: &str = "/home/user/.local/share/buildkit";
@@ -77,8 +78,15 @@ pub(super) fn files(build: &ImageBuild, secrets: &Secrets) -> Option<Vec<(&'stat
     let tags = build.tags.iter().map(String::as_str);
     let registry = secrets.registry.as_ref();
     let registry = registry.map(|login| (REGISTRY_FILE, credentials(login, tags)));
-    let git = secrets.git.as_ref();
-    let git = git.map(|login| (GIT_FILE, format!("basic {}", basic(login)).into_bytes()));
+    let git = match build.is_reached_by_ssh() {
+        true => {
+            secrets.git_key.as_ref().map(|SshKey(key)| (GIT_KEY_FILE, key.clone().into_bytes()))
+        }
+        false => {
+            let header = |login| format!("basic {}", basic(login)).into_bytes();
+            secrets.git.as_ref().map(|login| (GIT_FILE, header(login)))
+        }
+    };
     Some(registry.into_iter().chain(git).collect()).filter(|files: &Vec<_>| !files.is_empty())
 }
 
@@ -89,14 +97,21 @@ fn arguments(build: &ImageBuild, secrets: &Secrets) -> Vec<String> {
     let mut all =
         ["--progress", "plain", "--frontend", "dockerfile.v0"].map(str::to_owned).to_vec();
     all.extend(options.into_iter().flat_map(|option| ["--opt".to_owned(), option]));
-    if let Some(host) = host(&build.repository).filter(|_| secrets.git.is_some()) {
-        // With the host in its name it is shown to no other.
-        let secret = format!("id=GIT_AUTH_HEADER.{host},src={CREDENTIALS_PATH}/{GIT_FILE}");
-        all.extend(["--secret".to_owned(), secret]);
-    }
+    all.extend(git_access(build, secrets).into_iter().flatten());
     let output = format!("type=image,\"name={}\",push=true", build.tags.join(","));
     all.extend(["--output".to_owned(), output]);
     all
+}
+
+fn git_access(build: &ImageBuild, secrets: &Secrets) -> Option<[String; 2]> {
+    if build.is_reached_by_ssh() {
+        let key = format!("default={CREDENTIALS_PATH}/{GIT_KEY_FILE}");
+        return secrets.git_key.as_ref().map(|_| ["--ssh".to_owned(), key]);
+    }
+    let host = host(&build.repository).filter(|_| secrets.git.is_some())?;
+    // With the host in its name it is shown to no other.
+    let secret = format!("id=GIT_AUTH_HEADER.{host},src={CREDENTIALS_PATH}/{GIT_FILE}");
+    Some(["--secret".to_owned(), secret])
 }
 
 /// The commit, and the folder in it. BuildKit takes an address for a repository by its end, and

@@ -259,6 +259,24 @@ mod tests {
     }
 
     #[test]
+    fn a_repository_that_is_reached_by_ssh_takes_the_key_alone() {
+        let mut build = build();
+        let JobWork::Build(image) = &mut build.work else { unreachable!() };
+        image.repository = "ssh://git@git.example/acme/api".to_owned();
+
+        let pod = pod(&build, &sample::secrets());
+        let secret = json!(job_secrets(&build, &sample::secrets())[0]["data"]);
+
+        let given = json!(pod["containers"][0]["args"]).to_string();
+        assert!(given.contains(r#""--ssh","default=/run/slipway/git-ssh-key""#), "{given}");
+        assert!(!given.contains("GIT_AUTH_HEADER"), "{given}");
+        assert_eq!(
+            (&secret["git-ssh-key"], &secret["git-auth-header"]),
+            (&json!("azN5"), &json!(null))
+        );
+    }
+
+    #[test]
     fn a_test_gets_the_applications_variables_and_its_node_the_registrys_login() {
         let pod = pod(&test(), &sample::secrets());
         let secrets = json!(job_secrets(&test(), &sample::secrets()));

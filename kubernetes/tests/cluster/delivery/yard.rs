@@ -50,7 +50,12 @@ pub fn secrets() -> Secrets {
         Some(Login { username: username.to_owned(), password: format!("{username}-p4ss") })
     };
     let environment = SecretValues::parse("secrets", json!({ "TOKEN": "t0ken" })).unwrap();
-    Secrets { git: login("git"), registry: login("robot"), environment: Some(environment) }
+    Secrets {
+        git: login("git"),
+        git_key: None,
+        registry: login("robot"),
+        environment: Some(environment),
+    }
 }
 
 impl Yard {
