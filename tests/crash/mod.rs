@@ -14,18 +14,22 @@ use std::{
 };
 
 use api::{
-    auth::Signer, config::Door, dev_clusters::SimulatedProvider, keys::TokenKey,
-    passwords::Argon2Hasher, serve::Server, vault::AesVault,
+    auth::Signer, config::Door, dev_clusters::CliProvider, keys::TokenKey, passwords::Argon2Hasher,
+    serve::Server, vault::AesVault,
 };
 use domain::{ControlPlane, Ports, Settings, runtime::Target};
 use futures::{StreamExt, stream};
 use jiff::SignedDuration;
 use kubernetes::{KubernetesRuntime, KubernetesSites};
 use persistence::{CommitMoment, LocalBus, MemoryMirror, SqlStore};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::{net::TcpListener, time::sleep};
 
-use crate::support::{Database, KEY, Process, ServedCluster, Shop, TestApp, site_settings};
+use crate::support::{Database, KEY, Process, ServedCluster, TestApp, Tools, site_settings};
+
+mod clusters;
+mod deployments;
+mod purchases;
 
 const CRASH_AT: &str = "SLIPWAY_TEST_CRASH_AT";
 const DATABASE: &str = "SLIPWAY_TEST_CRASH_DATABASE";
@@ -37,105 +41,59 @@ const AT_ONCE: usize = 6;
 /// A purchase with its claims, records and observations has at least so many commits.
 const FEWEST: usize = 15;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 12)]
-async fn a_purchase_survives_kill_9_at_every_commit() {
-    let commits = purchase(None).await;
+/// Tries every moment of a run: before each of its commits, where all that the commit is about has
+/// been done outside, and where asked right after it.
+async fn at_every_commit<F: Future<Output = usize> + Send + 'static>(
+    run: impl Fn(Option<String>) -> F,
+    words: &[&str],
+) {
+    at_commits(1, run, words).await;
+}
+
+/// The same at each `step`th commit, for runs that take long; at every one where
+/// `SLIPWAY_TEST_MOMENTS=all`.
+async fn at_commits<F: Future<Output = usize> + Send + 'static>(
+    step: usize,
+    run: impl Fn(Option<String>) -> F,
+    words: &[&str],
+) {
+    let step = if env::var("SLIPWAY_TEST_MOMENTS").is_ok() { 1 } else { step };
+    let commits = run(None).await;
     assert!(commits >= FEWEST, "{commits} commits");
-    let moments = (1..=commits).flat_map(|n| [format!("{n} before"), format!("{n} after")]);
+    let moments = (1..=commits).step_by(step);
+    let moments: Vec<String> =
+        moments.flat_map(|n| words.iter().map(move |word| format!("{n} {word}"))).collect();
+    let tried = moments.len();
 
     let survived: Vec<usize> = stream::iter(moments)
-        .map(|moment| tokio::spawn(purchase(Some(moment))))
+        .map(|moment| tokio::spawn(run(Some(moment))))
         .buffer_unordered(AT_ONCE)
         .map(Result::unwrap)
         .collect()
         .await;
 
-    assert_eq!(survived.len(), 2 * commits);
+    assert_eq!(survived.len(), tried);
 }
 
-/// Buys an instance from a process that dies at `moment`, and from its successor; answers with how
-/// many commits the last process made.
-async fn purchase(moment: Option<String>) -> usize {
-    let app = TestApp::new().await;
-    let product = app.admin().await.create_product("web:1").await;
-    let token = app.user("ada").await.token.unwrap();
-    let TestApp { database, .. } = app;
-    let cluster = ServedCluster::new().await;
-    let process = start(&database, &cluster, moment.as_deref());
-    let mut buyer = Buyer { token, process, database, cluster };
-
-    let place = "mutation($product: ID!) {
-        placeOrder(input: { productId: $product, instanceName: \"web\" }, idempotencyKey: \"1\") {
-            order { id }
-        }
-    }";
-    let placed = buyer.insist(place, &json!({ "product": product })).await;
-    let order = json!({ "id": placed["placeOrder"]["order"]["id"] });
-    let pay = "mutation($id: ID!) { payOrder(id: $id, idempotencyKey: \"2\") { order { id } } }";
-    buyer.insist(pay, &order).await;
-    buyer.wait_until_it_runs(&order, moment.as_deref()).await;
-
-    assert_eq!(buyer.cluster.deployments().await, ["web"], "{moment:?}");
-    let count = "{ orders { totalCount } instances { totalCount } }";
-    let counted = buyer.insist(count, &json!({})).await;
-    let one = json!({ "totalCount": 1 });
-    assert_eq!(counted, json!({ "orders": one, "instances": one }), "{moment:?}");
-    buyer.commits()
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 12)]
-async fn a_deployment_survives_kill_9_at_every_commit() {
-    for strategy in ["ROLLING", "BLUE_GREEN"] {
-        let commits = rollout(strategy, None).await;
-        assert!(commits >= FEWEST, "{commits} commits");
-        let moments: Vec<String> = (1..=commits).map(|n| format!("{n} before")).collect();
-
-        let survived: Vec<usize> = stream::iter(moments)
-            .map(|moment| tokio::spawn(rollout(strategy, Some(moment))))
-            .buffer_unordered(AT_ONCE)
-            .map(Result::unwrap)
-            .collect()
-            .await;
-
-        assert_eq!(survived.len(), commits);
-    }
-}
-
-/// Builds and rolls an application out by a process that dies at `moment`, and by its successor;
-/// answers with how many commits the last process made.
-async fn rollout(strategy: &str, moment: Option<String>) -> usize {
-    let Shop { app, ada, versions, environment } = Shop::open().await;
-    let config = json!({ "testCommand": "true", "cleanupDelaySeconds": 1 });
-    let api = ada.create_application("api", config).await;
-    let token = ada.token.clone().unwrap();
-    let TestApp { database, .. } = app;
-    let cluster = ServedCluster::new().await;
-    let process = start(&database, &cluster, moment.as_deref());
-    let mut buyer = Buyer { token, process, database, cluster };
-
-    let deploy = "mutation($input: CreateDeploymentInput!) {
-        createDeployment(input: $input, idempotencyKey: \"1\") { deployment { id } } }";
-    let input = json!({
-        "versionId": versions[0], "applicationIds": [api], "environmentId": environment,
-        "strategy": strategy,
-    });
-    let made = buyer.insist(deploy, &json!({ "input": input })).await;
-    let deployment = json!({ "id": made["createDeployment"]["deployment"]["id"] });
-    buyer.wait_until_it_is_out(&deployment, moment.as_deref()).await;
-
-    let slot = if strategy == "ROLLING" { "blue" } else { "green" };
-    assert_eq!(buyer.cluster.deployments().await, [format!("api-{slot}")], "{moment:?}");
-    buyer.commits()
-}
-
-struct Buyer {
+/// Who calls a server that dies, and its successor.
+struct Caller {
     token: String,
     process: Process,
     database: Database,
     cluster: ServedCluster,
+    /// What makes development clusters.
+    tools: Tools,
 }
 
-impl Buyer {
+impl Caller {
+    /// Calls a server that dies at `moment`, on the database of this application.
+    async fn new(app: TestApp, token: String, moment: Option<&str>) -> Self {
+        let TestApp { database, .. } = app;
+        let (cluster, tools) = (ServedCluster::new().await, Tools::new());
+        let process = start(&database, &cluster, &tools, moment);
+        Self { token, process, database, cluster, tools }
+    }
+
     /// Sends until it is answered; where the process has died, to its successor.
     async fn insist(&mut self, document: &str, variables: &Value) -> Value {
         loop {
@@ -151,36 +109,23 @@ impl Buyer {
         while !self.process.has_ended() {
             sleep(Duration::from_millis(5)).await;
         }
-        self.process = start(&self.database, &self.cluster, None);
+        self.process = start(&self.database, &self.cluster, &self.tools, None);
     }
 
-    async fn wait_until_it_runs(&mut self, order: &Value, moment: Option<&str>) {
+    /// Asks until it is as it should be.
+    async fn until(
+        &mut self,
+        document: &str,
+        variables: &Value,
+        moment: Option<&str>,
+        done: impl Fn(&Value) -> bool,
+    ) {
         let patience = Instant::now() + Duration::from_secs(120);
-        let document = "query($id: ID!) { order(id: $id) { status instance {
-            status pods { ready } workflows { nodes { tasks { name status error waitReason } } }
-        } } }";
         loop {
-            let shown = self.insist(document, order).await["order"].clone();
-            let instance = &shown["instance"];
-            if shown["status"] == "COMPLETED" && instance["pods"] == json!([{ "ready": true }]) {
-                assert_eq!(instance["status"], "RUNNING", "{moment:?}");
+            let shown = self.insist(document, variables).await;
+            if done(&shown) {
                 return;
             }
-            assert!(Instant::now() < patience, "stuck after {moment:?}: {shown}");
-            sleep(Duration::from_millis(50)).await;
-        }
-    }
-
-    async fn wait_until_it_is_out(&mut self, deployment: &Value, moment: Option<&str>) {
-        let patience = Instant::now() + Duration::from_secs(120);
-        let document = "query($id: ID!) { node(id: $id) { ... on Deployment {
-            status errorMessage tasks(first: 50) { nodes { name status error waitReason } } } } }";
-        loop {
-            let shown = self.insist(document, deployment).await["node"].clone();
-            if shown["status"] == "SUCCESS" {
-                return;
-            }
-            assert_ne!(shown["status"], "FAILED", "after {moment:?}: {shown}");
             assert!(Instant::now() < patience, "stuck after {moment:?}: {shown}");
             sleep(Duration::from_millis(50)).await;
         }
@@ -192,12 +137,18 @@ impl Buyer {
     }
 }
 
-fn start(database: &Database, cluster: &ServedCluster, moment: Option<&str>) -> Process {
+fn start(
+    database: &Database,
+    cluster: &ServedCluster,
+    tools: &Tools,
+    moment: Option<&str>,
+) -> Process {
     let mut command = Command::new(env::current_exe().unwrap());
     command
         .args(["crash::server", "--exact", "--ignored", "--nocapture"])
         .env(DATABASE, &database.url)
-        .env(KUBECONFIG, &cluster.kubeconfig);
+        .env(KUBECONFIG, &cluster.kubeconfig)
+        .env("PATH", tools.path());
     if let Some(moment) = moment {
         command.env(CRASH_AT, moment);
     }
@@ -205,7 +156,7 @@ fn start(database: &Database, cluster: &ServedCluster, moment: Option<&str>) -> 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "it is the process that the test above starts and kills"]
+#[ignore = "it is the process that tests start and kill"]
 async fn server() {
     let key = TokenKey::new(KEY).unwrap();
     let store = SqlStore::open(&env::var(DATABASE).unwrap(), None).await.unwrap();
@@ -218,7 +169,7 @@ async fn server() {
         store: Arc::new(store),
         search: runtime.clone(),
         runtime,
-        dev: Arc::new(SimulatedProvider::default()),
+        dev: Arc::new(CliProvider),
         sites: Arc::new(KubernetesSites::new(client, site_settings())),
         bus: Arc::new(LocalBus::new()),
         mirror: Arc::new(MemoryMirror::default()),

@@ -108,8 +108,12 @@ impl TestApp {
 
     /// Another process beside this one, on the same database, clock and cluster.
     pub async fn beside(&self) -> Self {
+        self.beside_with(Settings::default()).await
+    }
+
+    pub async fn beside_with(&self, settings: Settings) -> Self {
         let database = self.database.shared();
-        Self::on(database, self.clock.clone(), self.cluster.clone(), Settings::default()).await
+        Self::on(database, self.clock.clone(), self.cluster.clone(), settings).await
     }
 
     /// Another process on the same database, clock and cluster, after this one has died.

@@ -7,6 +7,7 @@ mod process;
 mod served;
 mod shop;
 mod socket;
+mod tools;
 mod wire;
 
 pub use app::{KEY, PASSWORD, TestApp, TestClock, door, site_settings};
@@ -18,4 +19,5 @@ pub use process::Process;
 pub use served::ServedCluster;
 pub use shop::Shop;
 pub use socket::{Socket, Subscription};
+pub use tools::Tools;
 pub use wire::{exchange, http_get, request};

@@ -69,8 +69,8 @@ impl From<CreateDevClusterInput> for clusters::NewDevCluster {
                 http: http_port.map(Into::into),
                 https: https_port.map(Into::into),
             },
-            register_portainer: false,
-            haproxy_route: false,
+            register_portainer: None,
+            haproxy_route: None,
         }
     }
 }
