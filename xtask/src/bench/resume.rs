@@ -124,7 +124,7 @@ fn log_in(server: &Server) -> Result<String> {
 }
 
 /// The first text of that name in an answer.
-fn field(answer: &str, name: &str) -> Result<String> {
+pub fn field(answer: &str, name: &str) -> Result<String> {
     let (_, rest) = answer.split_once(&format!(r#""{name}":""#)).context(answer.to_owned())?;
     Ok(rest.split('"').next().unwrap_or_default().to_owned())
 }

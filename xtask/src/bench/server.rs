@@ -1,6 +1,7 @@
 use std::{
     fs,
     os::unix::process::CommandExt,
+    path::PathBuf,
     process::{Child, Command, Stdio},
     thread::sleep,
     time::{Duration, Instant},
@@ -23,9 +24,14 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn start(settings: &[(&str, &str)]) -> Result<Self> {
+    /// Builds the program; where it is then.
+    pub fn build() -> Result<PathBuf> {
         process::run(process::cargo(&["build", "--release", "-p", "api", "--bin", "slipway"]))?;
-        let built = process::target().join("release/slipway");
+        Ok(process::target().join("release/slipway"))
+    }
+
+    pub fn start(settings: &[(&str, &str)]) -> Result<Self> {
+        let built = Self::build()?;
         let folder = tempfile::tempdir()?;
         let address = format!("127.0.0.1:{}", process::free_port()?);
         let child = Command::new(&built)
@@ -50,9 +56,14 @@ impl Server {
         Ok(server)
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The memory that it has, in KiB.
     pub fn resident_kib(&self) -> Result<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let status = fs::read_to_string(format!("/proc/{}/status", self.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let line = line.context("the server is gone")?;
         Ok(line.trim().trim_end_matches(" kB").parse()?)
