@@ -175,6 +175,34 @@ async fn a_failing_build_or_test_fails_the_deployment_and_touches_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_repository_that_is_reached_by_ssh_is_built_with_the_applications_key() {
+    let shop = Shop::open().await;
+    let repository = "ssh://git@git.example.com/acme/shop";
+    let version = json!({ "gitTag": "v3", "gitCommit": "abc123def456", "repository": repository });
+    let version = shop.ada.try_create("Version", version).await.ok();
+    let version = text(&version["createVersion"]["version"]["id"]);
+    let api = shop.ada.create_application("api", json!({})).await;
+    let deployment = shop.ada.deploy(&version, &[&api], &shop.environment, "ROLLING").await;
+    shop.app.run_tasks().await;
+    let without = shop.ada.deployment(&deployment).await;
+
+    let key = "-----BEGIN OPENSSH PRIVATE KEY-----\nYWJj\n-----END OPENSSH PRIVATE KEY-----\n";
+    let secrets = json!({ "secrets": { "GIT_SSH_KEY": key } });
+    shop.ada.update("Application", &api, secrets).await.ok();
+    let build = shop.ada.task_of(&deployment, "build api").await;
+    shop.ada.retry_task(&text(&build["id"])).await.ok();
+    shop.app.run_tasks().await;
+
+    assert_eq!(
+        without["errorMessage"],
+        "build api: the repository is reached by ssh, and the application has no secret GIT_SSH_KEY"
+    );
+    assert_eq!(shop.status(&deployment).await, "SUCCESS");
+    let build = shop.ada.task_of(&deployment, "build api").await;
+    assert!(text(&build["log"]["text"]).contains(repository), "{build:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_rollout_that_never_gets_ready_fails_at_its_deadline() {
     let shop = Shop::open().await;
     let api = shop.ada.create_application("api", json!({ "image": "api-notready:1" })).await;
@@ -304,10 +332,13 @@ async fn an_environment_that_is_idle_or_physical_takes_no_deployment() {
     let idle = json!({ "isActive": false });
     shop.ada.update("Environment", &shop.environment, idle).await.ok();
 
-    for environment in [&shop.environment, &rack] {
+    for (environment, why) in [
+        (&shop.environment, "environment production is not active"),
+        (&rack, "environment rack is PHYSICAL: only KUBERNETES takes deployments"),
+    ] {
         let version = &shop.versions[0];
         let refused = shop.ada.create_deployment(version, &[&api], environment, "ROLLING").await;
-        assert_eq!(refused.code(), "CONFLICT");
+        assert_eq!(refused.error(), format!("CONFLICT: {why}"));
     }
 }
 

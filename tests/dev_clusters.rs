@@ -1,4 +1,4 @@
-use std::{collections::BTreeSet, env};
+use std::collections::BTreeSet;
 
 use api::config::Door;
 use domain::{Settings, clusters::PortRules};
@@ -7,30 +7,17 @@ use serde_json::{Value, json};
 
 use crate::support::{Client, Reply, Subscription, TestApp};
 
-/// How many want something at once.
-const RACERS: usize = 16;
-
-/// How often: `SLIPWAY_TEST_ROUNDS=200` makes it as many as the platform is held to.
-fn rounds() -> usize {
-    env::var("SLIPWAY_TEST_ROUNDS").ok().map_or(4, |rounds| rounds.parse().unwrap())
-}
-
-fn ports_of(cluster: &Value) -> Vec<i64> {
-    let ports = cluster["ports"].as_object().unwrap();
-    ports.values().map(|port| port.as_i64().unwrap()).collect()
-}
-
-async fn leases(client: &Client) -> Vec<Value> {
+pub async fn leases(client: &Client) -> Vec<Value> {
     let document = "{ portLeases { host port purpose cluster { id } } }";
     let reply = client.send(document, json!({})).await.ok();
     reply["portLeases"].as_array().unwrap().clone()
 }
 
-fn made(reply: &Reply) -> Value {
+pub fn made(reply: &Reply) -> Value {
     reply.ok()["createDevCluster"].clone()
 }
 
-fn with_ports(range: &str, share_node_ports: bool) -> Settings {
+pub fn with_ports(range: &str, share_node_ports: bool) -> Settings {
     let port_rules = PortRules { range: range.parse().unwrap(), share_node_ports };
     Settings { port_rules, ..Settings::default() }
 }
@@ -246,104 +233,6 @@ async fn what_cannot_be_is_refused_before_anything_is_written() {
 
     let listed = ada.send("{ clusters { totalCount } }", json!({})).await.ok();
     assert_eq!(listed["clusters"]["totalCount"], 0);
-}
-
-/// Two processes on one database, and callers of either in turn.
-async fn two_processes(settings: Settings) -> (TestApp, TestApp, Client, Vec<Client>) {
-    let app = TestApp::with(settings).await;
-    let other = app.beside().await;
-    let ada = app.user("ada").await;
-    let there = Client::new(other.router.clone(), ada.token.as_deref());
-    let racers = (0..RACERS).map(|n| if n % 2 == 0 { ada.clone() } else { there.clone() });
-    let racers = racers.collect();
-    (app, other, ada, racers)
-}
-
-fn no_port_twice(created: &[Value]) {
-    let ports: Vec<_> = created.iter().flat_map(|it| ports_of(&it["cluster"])).collect();
-    let different: BTreeSet<_> = ports.iter().collect();
-    assert_eq!(different.len(), ports.len(), "{ports:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn clusters_of_different_names_at_once_all_succeed_with_ports_of_their_own() {
-    let (app, _other, ada, racers) = two_processes(with_ports("20000-59999", false)).await;
-
-    for round in 0..rounds() {
-        let inputs =
-            (0..RACERS).map(|n| json!({ "name": format!("c{round}-{n}"), "provider": "K3D" }));
-        let replies =
-            join_all(racers.iter().zip(inputs).map(|(it, input)| it.create_dev_cluster(input)))
-                .await;
-
-        let created: Vec<_> = replies.iter().map(made).collect();
-        no_port_twice(&created);
-    }
-
-    let ports: BTreeSet<_> = leases(&ada).await.iter().map(|it| it["port"].as_i64()).collect();
-    assert_eq!(ports.len(), 4 * RACERS * rounds());
-    drop(app);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn one_name_wanted_at_once_has_one_winner() {
-    let (_app, _other, _, racers) = two_processes(with_ports("20000-59999", false)).await;
-
-    for round in 0..rounds() {
-        let input = json!({ "name": format!("same-{round}"), "provider": "K3D" });
-        let replies = join_all(racers.iter().map(|it| it.create_dev_cluster(input.clone()))).await;
-
-        let codes: Vec<_> = replies.iter().map(Reply::code).collect();
-        let won = codes.iter().filter(|code| **code == "none").count();
-        let refused = codes.iter().filter(|code| **code == "ALREADY_EXISTS").count();
-        assert_eq!((won, refused), (1, RACERS - 1), "{codes:?}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn one_port_wanted_at_once_has_one_holder_and_the_others_are_told_theirs() {
-    let (_app, _other, _, racers) = two_processes(with_ports("20000-39999", false)).await;
-
-    for round in 0..rounds() {
-        // Beyond the range, so that nobody is given it who names none.
-        let port = 40_000 + 100 * round;
-        let inputs = (0..RACERS).map(
-            |n| json!({ "name": format!("p{round}-{n}"), "provider": "K3D", "httpPort": port }),
-        );
-        let replies =
-            join_all(racers.iter().zip(inputs).map(|(it, input)| it.create_dev_cluster(input)))
-                .await;
-
-        let created: Vec<_> = replies.iter().map(made).collect();
-        no_port_twice(&created);
-        let holders = created.iter().filter(|it| it["cluster"]["ports"]["http"] == port).count();
-        let told = created.iter().filter(|it| it["portsChanged"][0]["requested"] == port).count();
-        assert_eq!((holders, told), (1, RACERS - 1));
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn lists_are_consistent_while_clusters_are_made() {
-    let (_app, _other, ada, racers) = two_processes(with_ports("20000-59999", false)).await;
-    let document = "{ clusters(first: 100) { nodes { name ... on DevCluster {
-        ports { node portForward http https } } } } portLeases { port } }";
-
-    for round in 0..rounds() {
-        let writes = join_all(racers.iter().enumerate().map(|(n, it)| {
-            it.create_dev_cluster(json!({ "name": format!("r{round}-{n}"), "provider": "K3D" }))
-        }));
-        let reads = join_all((0..RACERS).map(|_| ada.send(document, json!({}))));
-
-        let (written, read) = futures::join!(writes, reads);
-
-        written.iter().for_each(|reply| drop(reply.ok()));
-        for reply in read {
-            let clusters = reply.ok()["clusters"]["nodes"].as_array().unwrap().clone();
-            let ports: Vec<_> = clusters.iter().flat_map(ports_of).collect();
-            let different: BTreeSet<_> = ports.iter().collect();
-            assert_eq!(different.len(), 4 * clusters.len());
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -29,15 +29,20 @@ pub fn product(process: &Process) -> String {
     put_on_sale(process, &crate::support::product("web:1"))
 }
 
-/// Offers a product; its id.
-pub fn put_on_sale(process: &Process, input: &Value) -> String {
+/// The first administrator's token.
+pub fn root(process: &Process) -> String {
     let reply = process.send(
         None,
         "mutation { login(input: { email: \"root@example.com\", password: \"correct horse battery\" }) {
             accessToken } }",
         &json!({}),
     );
-    let root = text(&reply["data"]["login"]["accessToken"]);
+    text(&reply["data"]["login"]["accessToken"])
+}
+
+/// Offers a product; its id.
+pub fn put_on_sale(process: &Process, input: &Value) -> String {
+    let root = root(process);
     let reply = process.send(
         Some(&root),
         "mutation($input: CreateProductInput!) { createProduct(input: $input) { product { id } } }",

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
 use domain::{ControlPlane, clusters::Import};
 use sha2::{Digest, Sha256};
@@ -36,7 +36,11 @@ pub async fn run(args: ImportArgs) -> anyhow::Result<()> {
     let import = import(&control_plane, &config.admin_email, &csv, dry_run).await?;
     // Whoever started the program may not be there to read it.
     let _ = std::io::stdout().lock().write_all(report(&import).as_bytes());
-    Ok(())
+    let (all, bad) = (import.rows.len(), import.rows.iter().filter(|row| row.outcome.is_bad()));
+    match bad.count() {
+        0 => Ok(()),
+        bad => bail!("{bad} of {all} rows cannot be so"),
+    }
 }
 
 /// Imports a file whose content has changed since the last import.

@@ -85,3 +85,18 @@ impl<Q> QueryId for Kept<Q> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
+
+#[cfg(test)]
+mod tests {
+    use diesel::{Connection, RunQueryDsl, SqliteConnection, dsl::sql, select, sql_types::Integer};
+
+    /// See `.cargo/config.toml`.
+    #[test]
+    fn sqlite_does_not_prepare_again_for_the_value_of_a_limit() {
+        let mut connection = SqliteConnection::establish(":memory:").expect("it needs nothing");
+
+        let option = sql::<Integer>("sqlite_compileoption_used('ENABLE_QPSG')");
+
+        assert_eq!(select(option).get_result::<i32>(&mut connection), Ok(1));
+    }
+}

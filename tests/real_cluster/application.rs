@@ -87,7 +87,7 @@ async fn released(
         other => Err(format!("{other:?}")),
     };
     until("complete", complete).await;
-    site.route(&Route { place: place.clone(), slot, port: PORT }).await.unwrap();
+    site.route(&Route { place: place.clone(), slot }).await.unwrap();
     let (path, timeout) = ("/".to_owned(), SignedDuration::from_secs(5));
     let probe = Probe { place: place.clone(), slot, port: PORT, path, timeout };
     (site.routed(place).await.unwrap(), site.probe(&probe).await.unwrap())

@@ -100,7 +100,12 @@ impl TestApp {
     pub async fn allowed(rules: Vec<Rule>) -> Self {
         let clock = TestClock::new();
         let cluster = Cluster::new(simulator::Clock::manual(clock.now()));
-        let api = guarded(&cluster, rules);
+        let (token, name) = ("known".to_owned(), "slipway".to_owned());
+        let guarded = cluster.guarded_router(vec![Account { token, name, rules }]);
+        let api = guarded.layer(map_request(async |mut request: Request| {
+            request.headers_mut().insert(AUTHORIZATION, HeaderValue::from_static("Bearer known"));
+            request
+        }));
         let through = Through { cluster, api };
         Self::through(Database::new().await, clock, through, Settings::default()).await
     }
@@ -325,14 +330,4 @@ async fn fly(clock: TestClock, cluster: Cluster) {
         clock.advance(Duration::from_millis(200));
         cluster.advance(Duration::from_millis(200));
     }
-}
-
-/// The cluster's API for an account that may do this and no more.
-pub fn guarded(cluster: &Cluster, rules: Vec<Rule>) -> Router {
-    let (token, name) = ("known".to_owned(), "slipway".to_owned());
-    let guarded = cluster.guarded_router(vec![Account { token, name, rules }]);
-    guarded.layer(map_request(async |mut request: Request| {
-        request.headers_mut().insert(AUTHORIZATION, HeaderValue::from_static("Bearer known"));
-        request
-    }))
 }

@@ -8,9 +8,10 @@ mod process;
 mod served;
 mod shop;
 mod socket;
+mod tools;
 mod wire;
 
-pub use app::{KEY, PASSWORD, TestApp, TestClock, door, guarded, site_settings};
+pub use app::{KEY, PASSWORD, TestApp, TestClock, door, site_settings};
 pub use cable::{Cable, State};
 pub use client::{Client, Reply, product};
 pub use database::Database;
@@ -20,4 +21,5 @@ pub use process::Process;
 pub use served::ServedCluster;
 pub use shop::Shop;
 pub use socket::{Socket, Subscription};
+pub use tools::Tools;
 pub use wire::{exchange, http_get, request};

@@ -1,10 +1,12 @@
+use std::net::SocketAddrV4;
+
 use async_trait::async_trait;
 use domain::{
-    Result,
+    Error, Result,
     clusters::{DevClusterProvider, DevMachine, DevProvider, DevState, PortPurpose, Said},
 };
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 
 use super::command::Command;
 
@@ -23,7 +25,13 @@ impl DevProvider for CliProvider {
     }
 
     async fn is_port_free(&self, host: &str, port: u16) -> Result<bool> {
-        Ok(TcpListener::bind((host, port)).await.is_ok())
+        let Ok(address) = host.parse().map(|host| SocketAddrV4::new(host, port)) else {
+            return Ok(false);
+        };
+        // It does not listen: two who look at the same time do not take each other for a program.
+        let socket = TcpSocket::new_v4().map_err(Error::internal_from)?;
+        socket.set_reuseaddr(true).map_err(Error::internal_from)?;
+        Ok(socket.bind(address.into()).is_ok())
     }
 
     async fn create(&self, machine: &DevMachine) -> Result<Said> {
@@ -186,6 +194,7 @@ fn kind_config(machine: &DevMachine) -> Value {
 #[cfg(test)]
 mod tests {
     use domain::{clusters::Ports, ids::ClusterId};
+    use tokio::net::TcpListener;
 
     use super::*;
 
@@ -199,6 +208,20 @@ mod tests {
             ports: Ports { node: 18000, port_forward: 18001, http: 18002, https: 18003 },
             leased: PortPurpose::ALL.to_vec(),
         }
+    }
+
+    #[tokio::test]
+    async fn a_port_is_free_where_nobody_listens() {
+        let taken = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let port = taken.local_addr().expect("it is bound").port();
+        let look = || CliProvider.is_port_free("127.0.0.1", port);
+
+        assert!(!look().await.expect("it can be seen"));
+        drop(taken);
+        let other = TcpSocket::new_v4().expect("it is made");
+        other.set_reuseaddr(true).expect("it is set");
+        other.bind(([127, 0, 0, 1], port).into()).expect("it is free");
+        assert!(look().await.expect("it can be seen"), "somebody else only looks");
     }
 
     #[test]

@@ -111,8 +111,8 @@ impl Work {
             requested: order.ports,
             server_ip: None,
             stopped: false,
-            register_portainer: order.register_portainer,
-            haproxy_route: order.haproxy_route,
+            register_portainer: order.register_portainer.unwrap_or(false),
+            haproxy_route: order.haproxy_route.unwrap_or(false),
         })
     }
 

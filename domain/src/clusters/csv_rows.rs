@@ -98,8 +98,9 @@ fn cluster<'a>(
         port.transpose()
     };
     let flag = |column: &str| match value(column).map(str::to_lowercase).as_deref() {
-        None | Some("false" | "no" | "0") => Ok(false),
-        Some("true" | "yes" | "1") => Ok(true),
+        None => Ok(None),
+        Some("false" | "no" | "0") => Ok(Some(false)),
+        Some("true" | "yes" | "1") => Ok(Some(true)),
         Some(_) => Err(format!("{column}: must be true or false")),
     };
     let provider = match value("provider") {

@@ -47,8 +47,8 @@ pub struct NewDevCluster {
     /// The first of the settings where absent.
     pub host: Option<String>,
     pub ports: Ports<Option<i64>>,
-    pub register_portainer: bool,
-    pub haproxy_route: bool,
+    pub register_portainer: Option<bool>,
+    pub haproxy_route: Option<bool>,
 }
 
 /// The same, checked.
@@ -60,8 +60,8 @@ pub(super) struct DevOrder {
     pub subnet: Option<String>,
     pub host: String,
     pub ports: Ports<Option<u16>>,
-    pub register_portainer: bool,
-    pub haproxy_route: bool,
+    pub register_portainer: Option<bool>,
+    pub haproxy_route: Option<bool>,
 }
 
 impl DevClusterProvider {

@@ -59,6 +59,11 @@ pub enum ImportOutcome {
 }
 
 impl ImportOutcome {
+    /// Whether it is not as the row says.
+    pub fn is_bad(self) -> bool {
+        matches!(self, Self::Conflict | Self::Invalid)
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Created => "CREATED",
@@ -209,7 +214,10 @@ impl Work {
         if let Some(difference) = fixed(dev, order) {
             return Ok(conflict(difference));
         }
-        let flags = (order.register_portainer, order.haproxy_route);
+        let flags = (
+            order.register_portainer.unwrap_or(dev.register_portainer),
+            order.haproxy_route.unwrap_or(dev.haproxy_route),
+        );
         if flags == (dev.register_portainer, dev.haproxy_route) {
             return Ok(Outcome(ImportOutcome::Unchanged, None, Some(cluster.id)));
         }

@@ -25,7 +25,7 @@ pub struct SearchCluster {
     /// What the volumes of replicas begin with: a StatefulSet does not take another size.
     pub first_disk_size: String,
     pub vector: Option<VectorSpec>,
-    /// Where its configuration comes from; kept, not followed.
+    /// Where its configuration is kept, for people to find.
     pub source_url: Option<String>,
     /// What its replicas run.
     pub image: String,

@@ -124,7 +124,7 @@ pub struct ApplicationConfig {
     pub image: Option<String>,
     pub dockerfile: String,
     pub context: String,
-    #[serde(deserialize_with = "build_args")]
+    #[serde(alias = "build_args", deserialize_with = "build_args")]
     pub build_args: BTreeMap<String, String>,
     #[serde(deserialize_with = "port")]
     pub port: u16,
@@ -142,6 +142,8 @@ pub struct ApplicationConfig {
 pub struct HealthCheckConfig {
     pub path: String,
     pub expected_status: u16,
+    /// Between two questions.
+    pub interval_seconds: i64,
     pub timeout_seconds: i64,
 }
 
@@ -165,7 +167,8 @@ impl Default for ApplicationConfig {
 
 impl Default for HealthCheckConfig {
     fn default() -> Self {
-        Self { path: "/".to_owned(), expected_status: 200, timeout_seconds: 60 }
+        let path = "/".to_owned();
+        Self { path, expected_status: 200, interval_seconds: 2, timeout_seconds: 60 }
     }
 }
 
@@ -187,7 +190,8 @@ impl ApplicationConfig {
     fn check(&self, field: &str) -> Result<()> {
         let wrong =
             |key: &str, message: &str| Err(Error::invalid(format!("{field}.{key}"), message));
-        let HealthCheckConfig { path, expected_status, timeout_seconds } = &self.health_check;
+        let HealthCheckConfig { path, expected_status, interval_seconds, timeout_seconds } =
+            &self.health_check;
         if self.image.as_deref().is_some_and(|image| !is_image(image)) {
             return wrong("image", "must be the name of an image");
         }
@@ -222,6 +226,9 @@ impl ApplicationConfig {
         }
         if !(100..600).contains(expected_status) {
             return wrong("healthCheck.expectedStatus", "must be from 100 to 599");
+        }
+        if !(1..=300).contains(interval_seconds) {
+            return wrong("healthCheck.intervalSeconds", "must be from 1 to 300");
         }
         if !(1..=3600).contains(timeout_seconds) {
             return wrong("healthCheck.timeoutSeconds", "must be from 1 to 3600");
@@ -334,6 +341,10 @@ mod tests {
             (json!({ "coverageThreshold": 101 }), "config.coverageThreshold"),
             (json!({ "testCommand": " " }), "config.testCommand"),
             (json!({ "healthCheck": { "path": "health" } }), "config.healthCheck.path"),
+            (
+                json!({ "healthCheck": { "intervalSeconds": 0 } }),
+                "config.healthCheck.intervalSeconds",
+            ),
             (json!({ "cleanupDelaySeconds": -1 }), "config.cleanupDelaySeconds"),
         ] {
             let Err(Error::Invalid { field, .. }) = ApplicationConfig::parse("config", &wrong)

@@ -30,7 +30,7 @@ pub use environment::{
 pub(crate) use progress::{achieve, begin, prepare, revive, settle};
 pub use site::{
     ImageBuild, Job, JobName, JobState, JobWork, Kubeconfig, Login, Place, Probe, ProbeAnswer,
-    Release, ReleaseRollout, Route, Secrets, Site, Sites, Slot,
+    Release, ReleaseRollout, Route, Secrets, Site, Sites, Slot, SshKey,
 };
 pub use standing::{BuiltImage, Standing};
 pub use steps::{

@@ -147,6 +147,7 @@ impl<'a> Chain<'a> {
             },
             image: ImageBuild {
                 repository: version.repository.clone(),
+                git_tag: version.git_tag.clone(),
                 commit: version.git_commit.clone(),
                 dockerfile: config.dockerfile.clone(),
                 context: config.context.clone(),
@@ -186,6 +187,7 @@ impl<'a> Chain<'a> {
             config: HealthConfig {
                 endpoint: health.path.clone(),
                 expected_status: health.expected_status,
+                interval: health.interval_seconds,
                 timeout: health.timeout_seconds,
                 target,
             },
@@ -211,7 +213,7 @@ impl<'a> Chain<'a> {
     }
 
     fn route(&self, slot: Slot) -> Route {
-        Route { place: self.stage.place.clone(), slot, port: self.config.port }
+        Route { place: self.stage.place.clone(), slot }
     }
 
     fn environment(&self) -> BTreeMap<String, String> {

@@ -58,7 +58,8 @@ pub trait Site: Send + Sync {
     /// pods included.
     async fn remove_release(&self, place: &Place, slot: Slot) -> Result<bool>;
 
-    /// Sends the application's traffic to one slot: its Service with that selector, in one apply.
+    /// Sends the application's traffic to one slot: its Service, from port 80 to the one that the
+    /// slot's containers listen on, in one apply.
     async fn route(&self, route: &Route) -> Result<()>;
 
     /// Which slot has the traffic; `None` where there is no Service.
@@ -130,6 +131,8 @@ impl Slot {
 pub struct Secrets {
     /// For the repository.
     pub git: Option<Login>,
+    /// For a repository that is reached by ssh.
+    pub git_key: Option<SshKey>,
     /// For pushing and pulling the image.
     pub registry: Option<Login>,
     /// What the application itself gets, when it is tested and when it runs.
@@ -145,6 +148,16 @@ pub struct Login {
 impl fmt::Debug for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Login").finish_non_exhaustive()
+    }
+}
+
+/// A private key as OpenSSH writes it, without a passphrase.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SshKey(pub String);
+
+impl fmt::Debug for SshKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SshKey").finish_non_exhaustive()
     }
 }
 
@@ -184,6 +197,9 @@ pub enum JobWork {
 #[serde(rename_all = "camelCase")]
 pub struct ImageBuild {
     pub repository: String,
+    /// The tag that the commit bears.
+    pub git_tag: String,
+    /// Its hash, which may be shortened: the tag says the rest.
     pub commit: String,
     /// Relative to the context.
     pub dockerfile: String,
@@ -192,6 +208,12 @@ pub struct ImageBuild {
     pub build_args: BTreeMap<String, String>,
     /// What it is pushed as, such as `registry.example.com/acme/api:v1.0.0`; at least one.
     pub tags: Vec<String>,
+}
+
+impl ImageBuild {
+    pub fn is_reached_by_ssh(&self) -> bool {
+        self.repository.starts_with("ssh://")
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -244,8 +266,6 @@ pub struct ReleaseRollout {
 pub struct Route {
     pub place: Place,
     pub slot: Slot,
-    /// What the containers listen on; the Service listens on 80.
-    pub port: u16,
 }
 
 /// A question whether a release is well.

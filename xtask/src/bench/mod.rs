@@ -1,6 +1,7 @@
 //! Measurements that take longer than a test may, of a release build against figures.
 
 mod compare;
+mod deployments;
 mod hostile;
 mod pods;
 mod resume;
@@ -20,6 +21,12 @@ use crate::process;
 pub enum Bench {
     /// Do the same work with Slipway and with other servers, on one database
     Compare(compare::Options),
+    /// Roll versions out to twenty environments, and see what each task costs the server
+    Deployments {
+        /// How many deployments
+        #[arg(long, default_value_t = 200)]
+        count: usize,
+    },
     /// Attack the server from many connections while an honest client works
     Hostile {
         /// For how many seconds
@@ -62,6 +69,7 @@ fn program() -> Result<PathBuf> {
 pub fn run(bench: &Bench) -> Result<()> {
     match bench {
         Bench::Compare(options) => compare::run(options),
+        Bench::Deployments { count } => deployments::run(*count),
         Bench::Hostile { seconds } => hostile::run(Duration::from_secs(*seconds)),
         Bench::Pods { count } => pods::run(*count),
         Bench::Resume { events } => resume::run(*events),

@@ -69,8 +69,8 @@ impl From<CreateDevClusterInput> for clusters::NewDevCluster {
                 http: http_port.map(Into::into),
                 https: https_port.map(Into::into),
             },
-            register_portainer: false,
-            haproxy_route: false,
+            register_portainer: None,
+            haproxy_route: None,
         }
     }
 }
@@ -107,7 +107,9 @@ pub struct CreateSearchClusterInput {
     vector_count: Option<Long>,
     /// How many indices there shall be at most: 1 to 10000; 10 where absent.
     index_limit: Option<i32>,
-    /// Where its configuration comes from; kept, not followed.
+    /// Where its configuration is kept, such as a repository: an http or https address without
+    /// user and password, for people to find. Nothing is fetched from it; the namespace bears it as
+    /// the annotation `slipway.io/source-url`.
     source_url: Option<String>,
 }
 

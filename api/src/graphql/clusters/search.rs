@@ -95,7 +95,9 @@ cluster_object! {
         async fn vector(&self) -> Result<Option<VectorSpec>> {
             Ok(self.search()?.vector.clone().map(VectorSpec::from))
         }
-        /// Where its configuration comes from; kept, not followed.
+        /// Where its configuration is kept, such as a repository: an http or https address without
+        /// user and password, for people to find. Nothing is fetched from it; the namespace bears it as
+        /// the annotation `slipway.io/source-url`.
         async fn source_url(&self) -> Result<Option<&str>> {
             Ok(self.search()?.source_url.as_deref())
         }

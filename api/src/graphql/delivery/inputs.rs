@@ -42,19 +42,21 @@ pub struct CreateApplicationInput {
     tenant_id: Option<Id<TenantId>>,
     /// 1 to 40 lower-case letters, digits and hyphens, a letter first; unique in the tenant.
     name: String,
-    /// An address like `https://git.example.com/acme/api`, without user and password.
+    /// An address like `https://git.example.com/acme/api`, without user and password, or like
+    /// `ssh://git@git.example.com/acme/api`.
     repository: String,
     /// What its people call its kind, such as `microservice`.
     #[graphql(name = "type")]
     kind: String,
     /// How it is built, tested and run: `image` (runs as it is, nothing is built), `dockerfile`,
     /// `context`, `buildArgs`, `port`, `testCommand`, `coverageThreshold`, `replicas`,
-    /// `maxUnavailable`, `healthCheck` (`path`, `expectedStatus`, `timeoutSeconds`) and
-    /// `cleanupDelaySeconds`, each with a default. Other keys are kept and mean nothing.
+    /// `maxUnavailable`, `healthCheck` (`path`, `expectedStatus`, `intervalSeconds`,
+    /// `timeoutSeconds`) and `cleanupDelaySeconds`, each with a default. Other keys are kept and
+    /// mean nothing.
     config: Json,
-    /// Texts by name, 64 KiB at most: `GIT_USERNAME` and `GIT_TOKEN` for the repository,
-    /// `REGISTRY_USERNAME` and `REGISTRY_PASSWORD` for images; what else there is, the application
-    /// has in its environment. They are never read back.
+    /// Texts by name, 64 KiB at most: `GIT_USERNAME` and `GIT_TOKEN`, or `GIT_SSH_KEY`, for the
+    /// repository, `REGISTRY_USERNAME` and `REGISTRY_PASSWORD` for images; what else there is, the
+    /// application has in its environment. They are never read back.
     secrets: Option<Json>,
 }
 

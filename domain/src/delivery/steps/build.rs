@@ -6,9 +6,10 @@ use super::{
     super::{ImageBuild, JobWork},
     Stage,
     job::{Followed, JobEnd, JobRun},
+    stage::GIT_SSH_KEY,
 };
 use crate::{
-    error::Result,
+    error::{Error, Result},
     workflows::{Executor, Outcome, Outside, TaskLog},
 };
 
@@ -37,8 +38,7 @@ impl Executor for Build {
     async fn run(&self, outside: &Outside, log: &mut TaskLog) -> Result<Outcome> {
         let (stage, kind, limit) = (&self.stage, Self::KIND, self.limit);
         let run = JobRun { stage, outside, kind, limit };
-        let work = || Ok(JobWork::Build(self.image.clone()));
-        let output = match run.follow(log, work, |(): &mut (), _| {}).await? {
+        let output = match run.follow(log, || self.work(outside), |(): &mut (), _| {}).await? {
             Followed::Going(outcome) => return Ok(outcome),
             Followed::Ended(JobEnd::Failed(reason), ()) => return Ok(Outcome::Fail { reason }),
             Followed::Ended(JobEnd::Succeeded(output), ()) => output,
@@ -50,6 +50,18 @@ impl Executor for Build {
         let image = format!("{}@{digest}", self.pushed_to);
         log.line(format!("built {image}"));
         Ok(Outcome::Done(json!({ "image": image, "digest": digest, "tags": self.image.tags })))
+    }
+}
+
+impl Build {
+    fn work(&self, outside: &Outside) -> Result<JobWork> {
+        let Self { image, stage, .. } = self;
+        if image.is_reached_by_ssh() && stage.open(outside)?.git_key.is_none() {
+            return Err(Error::Conflict(format!(
+                "the repository is reached by ssh, and the application has no secret {GIT_SSH_KEY}"
+            )));
+        }
+        Ok(JobWork::Build(image.clone()))
     }
 }
 

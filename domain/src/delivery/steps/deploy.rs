@@ -40,8 +40,8 @@ impl Executor for Deploy {
         if let Some(going) = roll_out(&*site, &self.stage, release, outside, log).await? {
             return Ok(going);
         }
-        let Release { place, slot, port, .. } = release;
-        site.route(&Route { place: place.clone(), slot: *slot, port: *port }).await?;
+        let Release { place, slot, .. } = release;
+        site.route(&Route { place: place.clone(), slot: *slot }).await?;
         Ok(released(release, log))
     }
 }

@@ -11,8 +11,6 @@ use crate::{
     workflows::{Executor, Outcome, Outside, TaskLog},
 };
 
-/// The pause between two questions.
-const INTERVAL: SignedDuration = SignedDuration::from_secs(2);
 /// How long one answer may take.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(5);
 
@@ -30,7 +28,8 @@ pub struct HealthCheck {
 pub struct HealthConfig {
     pub endpoint: String,
     pub expected_status: u16,
-    /// In seconds.
+    /// In seconds, as the timeout.
+    pub interval: i64,
     pub timeout: i64,
     /// Which part is asked, where there are two.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,6 +58,7 @@ impl Executor for HealthCheck {
             }
             ProbeAnswer::Silent(why) => format!("{} does not answer: {why}", self.config.endpoint),
         };
-        Ok(Outcome::Wait { at_most: INTERVAL, reason })
+        let at_most = SignedDuration::from_secs(self.config.interval);
+        Ok(Outcome::Wait { at_most, reason })
     }
 }

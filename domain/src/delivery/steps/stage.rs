@@ -2,13 +2,16 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::{Kubeconfig, Login, Place, Secrets, Site};
+use super::super::{Kubeconfig, Login, Place, Secrets, Site, SshKey};
 use crate::{
     error::{Error, Result},
     ids::DeploymentId,
     secrets::{SealedSecret, SecretValues},
     workflows::Outside,
 };
+
+/// What the key for a repository is called that is reached by ssh.
+pub(super) const GIT_SSH_KEY: &str = "GIT_SSH_KEY";
 
 /// Where a task works, for whom, and with which credentials.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -26,7 +29,7 @@ impl Stage {
     pub const KUBECONFIG: &str = "KUBECONFIG";
     /// What the platform itself uses of an application's secrets; the rest is the application's.
     const CREDENTIALS: &[&str] =
-        &["GIT_USERNAME", "GIT_TOKEN", "REGISTRY_USERNAME", "REGISTRY_PASSWORD"];
+        &["GIT_USERNAME", "GIT_TOKEN", GIT_SSH_KEY, "REGISTRY_USERNAME", "REGISTRY_PASSWORD"];
 
     pub async fn site(&self, outside: &Outside) -> Result<Arc<dyn Site>> {
         let Some(sealed) = &self.kubeconfig else {
@@ -45,6 +48,7 @@ impl Stage {
         let values = sealed.open(&*outside.vault)?;
         Ok(Secrets {
             git: login(&values, "GIT_USERNAME", "GIT_TOKEN"),
+            git_key: values.get(GIT_SSH_KEY).map(|key| SshKey(key.to_owned())),
             registry: login(&values, "REGISTRY_USERNAME", "REGISTRY_PASSWORD"),
             environment: values.without(Self::CREDENTIALS),
         })

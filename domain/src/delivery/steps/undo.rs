@@ -59,8 +59,8 @@ impl Executor for RestoreRelease {
         if let Some(going) = self.bring_back(&*site, before, outside, log).await? {
             return Ok(going);
         }
-        let Release { place, slot, port, .. } = before;
-        site.route(&Route { place: place.clone(), slot: *slot, port: *port }).await?;
+        let Release { place, slot, .. } = before;
+        site.route(&Route { place: place.clone(), slot: *slot }).await?;
         if *slot == self.slot {
             return Ok(Outcome::Done(json!({ "slot": slot, "image": before.image })));
         }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::delivery::{ImageBuild, Secrets};
+use domain::delivery::{ImageBuild, Secrets, SshKey};
 use k8s_openapi::{
     api::core::v1::{
         AppArmorProfile, Container, EmptyDirVolumeSource, EnvVar, ResourceRequirements,
@@ -20,6 +20,7 @@ const CREDENTIALS: &str = "credentials";
 const CREDENTIALS_PATH: &str = "/run/slipway";
 const REGISTRY_FILE: &str = "config.json";
 const GIT_FILE: &str = "git-auth-header";
+const GIT_KEY_FILE: &str = "git-ssh-key";
 /// What BuildKit makes on the way. The image's own volume for it does not work everywhere.
 const STATE: &str = "state";
 const STATE_PATH: &str = "/home/user/.local/share/buildkit";
@@ -77,8 +78,15 @@ pub(super) fn files(build: &ImageBuild, secrets: &Secrets) -> Option<Vec<(&'stat
     let tags = build.tags.iter().map(String::as_str);
     let registry = secrets.registry.as_ref();
     let registry = registry.map(|login| (REGISTRY_FILE, credentials(login, tags)));
-    let git = secrets.git.as_ref();
-    let git = git.map(|login| (GIT_FILE, format!("basic {}", basic(login)).into_bytes()));
+    let git = match build.is_reached_by_ssh() {
+        true => {
+            secrets.git_key.as_ref().map(|SshKey(key)| (GIT_KEY_FILE, key.clone().into_bytes()))
+        }
+        false => {
+            let header = |login| format!("basic {}", basic(login)).into_bytes();
+            secrets.git.as_ref().map(|login| (GIT_FILE, header(login)))
+        }
+    };
     Some(registry.into_iter().chain(git).collect()).filter(|files: &Vec<_>| !files.is_empty())
 }
 
@@ -89,26 +97,54 @@ fn arguments(build: &ImageBuild, secrets: &Secrets) -> Vec<String> {
     let mut all =
         ["--progress", "plain", "--frontend", "dockerfile.v0"].map(str::to_owned).to_vec();
     all.extend(options.into_iter().flat_map(|option| ["--opt".to_owned(), option]));
-    if let Some(host) = host(&build.repository).filter(|_| secrets.git.is_some()) {
-        // With the host in its name it is shown to no other.
-        let secret = format!("id=GIT_AUTH_HEADER.{host},src={CREDENTIALS_PATH}/{GIT_FILE}");
-        all.extend(["--secret".to_owned(), secret]);
-    }
+    all.extend(git_access(build, secrets).into_iter().flatten());
     let output = format!("type=image,\"name={}\",push=true", build.tags.join(","));
     all.extend(["--output".to_owned(), output]);
     all
 }
 
-/// The commit, and the folder in it. BuildKit takes an address for a repository by its end.
+fn git_access(build: &ImageBuild, secrets: &Secrets) -> Option<[String; 2]> {
+    if build.is_reached_by_ssh() {
+        let key = format!("default={CREDENTIALS_PATH}/{GIT_KEY_FILE}");
+        return secrets.git_key.as_ref().map(|_| ["--ssh".to_owned(), key]);
+    }
+    let host = host(&build.repository).filter(|_| secrets.git.is_some())?;
+    // With the host in its name it is shown to no other.
+    let secret = format!("id=GIT_AUTH_HEADER.{host},src={CREDENTIALS_PATH}/{GIT_FILE}");
+    Some(["--secret".to_owned(), secret])
+}
+
+/// The commit, and the folder in it. BuildKit takes an address for a repository by its end, and
+/// a shortened hash only beside a tag, which must then be of that commit.
 fn context(build: &ImageBuild) -> String {
-    let ImageBuild { repository, commit, context, .. } = build;
+    let ImageBuild { repository, git_tag, commit, .. } = build;
     let by_http = repository.starts_with("https://") || repository.starts_with("http://");
     let repository = repository.trim_end_matches('/');
     let end = if by_http && !repository.ends_with(".git") { ".git" } else { "" };
-    match context.trim_start_matches("./").trim_matches('/') {
-        "" | "." => format!("context={repository}{end}#{commit}"),
-        folder => format!("context={repository}{end}#{commit}:{folder}"),
-    }
+    let folder = match build.context.trim_start_matches("./").trim_matches('/') {
+        "" | "." => None,
+        folder => Some(folder),
+    };
+    let is_whole = matches!(commit.len(), 40 | 64);
+    let place = if is_whole {
+        format!("#{commit}{}", folder.map(|folder| format!(":{folder}")).unwrap_or_default())
+    } else {
+        let tag = query_value(git_tag);
+        let folder = folder.map(|folder| format!("&subdir={}", query_value(folder)));
+        format!("?tag={tag}&checksum={commit}{}", folder.unwrap_or_default())
+    };
+    format!("context={repository}{end}{place}")
+}
+
+fn query_value(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'/' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
+            byte => format!("%{byte:02X}"),
+        })
+        .collect()
 }
 
 /// With its port, where the address names one.
@@ -153,29 +189,43 @@ fn mount(name: &str, path: &str) -> VolumeMount {
 mod tests {
     use super::*;
 
+    const WHOLE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
+
+    fn context_of(repository: &str, commit: &str, folder: &str) -> String {
+        context(&ImageBuild {
+            repository: repository.to_owned(),
+            git_tag: "v1.0+b&c".to_owned(),
+            commit: commit.to_owned(),
+            dockerfile: "Dockerfile".to_owned(),
+            context: folder.to_owned(),
+            build_args: BTreeMap::new(),
+            tags: Vec::new(),
+        })
+    }
+
     #[test]
     fn a_context_is_a_commit_and_a_folder_of_a_repository() {
-        let context = |repository: &str, folder: &str| {
-            context(&ImageBuild {
-                repository: repository.to_owned(),
-                commit: "c0".to_owned(),
-                dockerfile: "Dockerfile".to_owned(),
-                context: folder.to_owned(),
-                build_args: BTreeMap::new(),
-                tags: Vec::new(),
-            })
-        };
-
         let cases = [
-            ("https://git.example/a/b", "", "context=https://git.example/a/b.git#c0"),
-            ("https://git.example/a/b.git", ".", "context=https://git.example/a/b.git#c0"),
-            ("https://git.example/a/b/", "./", "context=https://git.example/a/b.git#c0"),
-            ("https://git.example/b.git", "x/y/", "context=https://git.example/b.git#c0:x/y"),
-            ("ssh://git@git.example/b", "./x", "context=ssh://git@git.example/b#c0:x"),
+            ("https://git.example/a/b", "", "https://git.example/a/b.git", ""),
+            ("https://git.example/a/b.git", ".", "https://git.example/a/b.git", ""),
+            ("https://git.example/a/b/", "./", "https://git.example/a/b.git", ""),
+            ("https://git.example/b.git", "x/y/", "https://git.example/b.git", ":x/y"),
+            ("ssh://git@git.example/b", "./x", "ssh://git@git.example/b", ":x"),
         ];
-        for (repository, folder, expected) in cases {
-            assert_eq!(context(repository, folder), expected);
+        for (repository, folder, address, place) in cases {
+            let expected = format!("context={address}#{WHOLE}{place}");
+            assert_eq!(context_of(repository, WHOLE, folder), expected);
         }
+    }
+
+    #[test]
+    fn a_shortened_hash_needs_its_tag() {
+        let [root, folder] =
+            ["", "x y"].map(|it| context_of("https://git.example/b", "c0ffee", it));
+
+        let expected = "context=https://git.example/b.git?tag=v1.0%2Bb%26c&checksum=c0ffee";
+        assert_eq!(root, expected);
+        assert_eq!(folder, format!("{expected}&subdir=x%20y"));
     }
 
     #[test]

@@ -99,6 +99,7 @@ mod tests {
     fn build() -> Job {
         let build = ImageBuild {
             repository: "https://git.example/acme/api".to_owned(),
+            git_tag: "v1".to_owned(),
             commit: "c0ffee".to_owned(),
             dockerfile: "Dockerfile".to_owned(),
             context: ".".to_owned(),
@@ -190,7 +191,7 @@ mod tests {
                     "args": [
                         "--progress", "plain",
                         "--frontend", "dockerfile.v0",
-                        "--opt", "context=https://git.example/acme/api.git#c0ffee",
+                        "--opt", "context=https://git.example/acme/api.git?tag=v1&checksum=c0ffee",
                         "--opt", "filename=Dockerfile",
                         "--opt", "build-arg:HOME=$$(HOME) $$$$ `id`",
                         "--output",
@@ -254,6 +255,24 @@ mod tests {
                     "git-auth-header": "YmFzaWMgWjJsME9uTXpZM0psZEE9PQ==",
                 },
             }])
+        );
+    }
+
+    #[test]
+    fn a_repository_that_is_reached_by_ssh_takes_the_key_alone() {
+        let mut build = build();
+        let JobWork::Build(image) = &mut build.work else { unreachable!() };
+        image.repository = "ssh://git@git.example/acme/api".to_owned();
+
+        let pod = pod(&build, &sample::secrets());
+        let secret = json!(job_secrets(&build, &sample::secrets()))[0]["data"].take();
+
+        let given = json!(pod["containers"][0]["args"]).to_string();
+        assert!(given.contains(r#""--ssh","default=/run/slipway/git-ssh-key""#), "{given}");
+        assert!(!given.contains("GIT_AUTH_HEADER"), "{given}");
+        assert_eq!(
+            (&secret["git-ssh-key"], &secret["git-auth-header"]),
+            (&json!("azN5"), &json!(null))
         );
     }
 

@@ -12,7 +12,7 @@ const PORT: i32 = 80;
 
 /// The port is the container's by its name, which may have another number in another slot.
 pub(in super::super) fn route(route: &Route) -> Service {
-    let Route { place, slot, .. } = route;
+    let Route { place, slot } = route;
     Service {
         metadata: meta(&place.namespace, &place.application, labels::all(place)),
         spec: Some(ServiceSpec {
@@ -39,7 +39,7 @@ mod tests {
 
     #[test]
     fn it_leads_port_80_to_one_slot() {
-        let route = route(&Route { place: sample::place(), slot: Slot::Green, port: 3000 });
+        let route = route(&Route { place: sample::place(), slot: Slot::Green });
 
         assert_eq!(
             json!(route),

@@ -1,4 +1,4 @@
-use domain::delivery::{Job, JobName, JobWork, Login, Place, Secrets};
+use domain::delivery::{Job, JobName, JobWork, Login, Place, Secrets, SshKey};
 use domain::secrets::SecretValues;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -45,6 +45,7 @@ pub(super) fn secrets() -> Secrets {
     let environment = SecretValues::parse("secrets", json!({ "TOKEN": "t0ken" }));
     Secrets {
         git: login("git"),
+        git_key: Some(SshKey("k3y".to_owned())),
         registry: login("robot"),
         environment: Some(environment.expect("they are values")),
     }

@@ -23,3 +23,35 @@ pub(crate) fn budget(workload: &SearchWorkload) -> PodDisruptionBudget {
         ..PodDisruptionBudget::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::sample, *};
+
+    #[test]
+    fn one_replica_may_be_away() {
+        insta::assert_snapshot!(sample::shown(&budget(&sample::workload())), @r#"
+        {
+          "apiVersion": "policy/v1",
+          "kind": "PodDisruptionBudget",
+          "metadata": {
+            "labels": {
+              "app.kubernetes.io/managed-by": "slipway",
+              "app.kubernetes.io/name": "books",
+              "slipway.io/cluster": "clu_0197c2a4b1e87d02a3c45e6f70819203"
+            },
+            "name": "books",
+            "namespace": "slipway-acme--books-2"
+          },
+          "spec": {
+            "maxUnavailable": 1,
+            "selector": {
+              "matchLabels": {
+                "slipway.io/cluster": "clu_0197c2a4b1e87d02a3c45e6f70819203"
+              }
+            }
+          }
+        }
+        "#);
+    }
+}

@@ -22,3 +22,29 @@ pub(crate) fn namespace(workload: &SearchWorkload) -> Namespace {
         ..Namespace::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::sample, *};
+
+    #[test]
+    fn a_namespace_says_where_the_configuration_comes_from() {
+        insta::assert_snapshot!(sample::shown(&namespace(&sample::workload())), @r#"
+        {
+          "apiVersion": "v1",
+          "kind": "Namespace",
+          "metadata": {
+            "annotations": {
+              "slipway.io/source-url": "https://git.example/books.git"
+            },
+            "labels": {
+              "app.kubernetes.io/managed-by": "slipway",
+              "app.kubernetes.io/name": "books",
+              "slipway.io/cluster": "clu_0197c2a4b1e87d02a3c45e6f70819203"
+            },
+            "name": "slipway-acme--books-2"
+          }
+        }
+        "#);
+    }
+}

@@ -57,7 +57,7 @@ async fn a_service_of_somebody_else_is_neither_taken_nor_removed() {
     let mut stranger = yard.place.clone();
     stranger.environment_id = EnvironmentId::fresh();
 
-    let route = Route { place: stranger.clone(), slot: Slot::Green, port: 80 };
+    let route = Route { place: stranger.clone(), slot: Slot::Green };
     let refused = yard.site.route(&route).await;
     yard.site.remove_route(&stranger).await.unwrap();
 

@@ -50,7 +50,12 @@ pub fn secrets() -> Secrets {
         Some(Login { username: username.to_owned(), password: format!("{username}-p4ss") })
     };
     let environment = SecretValues::parse("secrets", json!({ "TOKEN": "t0ken" })).unwrap();
-    Secrets { git: login("git"), registry: login("robot"), environment: Some(environment) }
+    Secrets {
+        git: login("git"),
+        git_key: None,
+        registry: login("robot"),
+        environment: Some(environment),
+    }
 }
 
 impl Yard {
@@ -83,6 +88,7 @@ impl Yard {
             "build-api-1",
             JobWork::Build(ImageBuild {
                 repository: REPOSITORY.to_owned(),
+                git_tag: "v1.0.0".to_owned(),
                 commit: COMMIT.to_owned(),
                 dockerfile: dockerfile.to_owned(),
                 context: "services/api".to_owned(),
@@ -140,7 +146,7 @@ impl Yard {
     }
 
     pub async fn route(&self, slot: Slot) {
-        let route = Route { place: self.place.clone(), slot, port: 3000 };
+        let route = Route { place: self.place.clone(), slot };
         self.site.route(&route).await.unwrap();
     }
 

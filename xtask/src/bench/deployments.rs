@@ -1,0 +1,194 @@
+//! What planning deployments and keeping their books costs the server: the cluster is another
+//! process, and builders and pods are simulated there.
+
+use std::{
+    fs,
+    process::{Child, Command, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+use tempfile::TempDir;
+
+use crate::process;
+
+use super::{
+    server::Server,
+    sockets::register,
+    wire::{Http, field},
+};
+
+const ENVIRONMENTS: usize = 20;
+/// What a task may cost.
+const MOST: f64 = 3.0;
+const PATIENCE: Duration = Duration::from_secs(1200);
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+const REPOSITORY: &str = "https://git.example.com/acme/shop";
+
+pub fn run(deployments: usize) -> Result<()> {
+    let cluster = SimulatedCluster::start()?;
+    let server = Server::start(&[
+        ("SLIPWAY_KUBERNETES", "kubeconfig"),
+        ("SLIPWAY_KUBECONFIG", &cluster.kubeconfig),
+        ("SLIPWAY_LIMIT_BUDGET", "1000000000"),
+    ])?;
+    let mut caller = Caller::new(&server)?;
+    let application = caller.create_application()?;
+    let environments: Vec<String> =
+        (0..ENVIRONMENTS).map(|n| caller.create_environment(n)).collect::<Result<_>>()?;
+    let before = server.cpu_seconds()?;
+
+    let begun = Instant::now();
+    for round in 0..deployments.div_ceil(ENVIRONMENTS) {
+        let version = caller.create_version(round)?;
+        let strategy = if round % 2 == 0 { "ROLLING" } else { "BLUE_GREEN" };
+        let rest = deployments - round * ENVIRONMENTS;
+        for environment in environments.iter().take(rest) {
+            caller.deploy(&version, &application, environment, strategy)?;
+        }
+    }
+    while caller.count("deployments(filter: { status: [SUCCESS] })")? < deployments {
+        ensure!(begun.elapsed() < PATIENCE, "deployments are stuck");
+        ensure!(!process::interrupted(), "interrupted");
+        sleep(LOOK_AGAIN);
+    }
+
+    let seconds = server.cpu_seconds()? - before;
+    let tasks = caller.count("tasks(filter: { status: [SUCCESS] })")?;
+    let each = seconds * 1_000.0 / f64::from(u32::try_from(tasks)?);
+    println!(
+        "{deployments} deployments with {tasks} tasks in {:.0?}: {seconds:.1} s of the server's CPU, \
+         {each:.2} ms for each task",
+        begun.elapsed()
+    );
+    ensure!(each <= MOST, "a task costs more than {MOST} ms");
+    Ok(())
+}
+
+/// Kubernetes in a process of its own.
+struct SimulatedCluster {
+    child: Child,
+    kubeconfig: String,
+    _folder: TempDir,
+}
+
+impl SimulatedCluster {
+    fn start() -> Result<Self> {
+        let built = super::program()?;
+        let folder = tempfile::tempdir()?;
+        let kubeconfig = folder.path().join("kubeconfig");
+        let address = format!("127.0.0.1:{}", process::free_port()?);
+        let child = Command::new(&built)
+            .args(["simulate", "--listen", &address, "--kubeconfig-out"])
+            .arg(&kubeconfig)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .with_context(|| format!("cannot run {}", built.display()))?;
+        let kubeconfig_text = kubeconfig.display().to_string();
+        let cluster = Self { child, kubeconfig: kubeconfig_text, _folder: folder };
+        let begun = Instant::now();
+        while !kubeconfig.exists() {
+            ensure!(begun.elapsed() < Duration::from_secs(10), "the cluster does not listen");
+            sleep(Duration::from_millis(20));
+        }
+        Ok(cluster)
+    }
+}
+
+impl Drop for SimulatedCluster {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+struct Caller {
+    http: Http,
+    token: String,
+}
+
+impl Caller {
+    /// With a token that outlives the measurement.
+    fn new(server: &Server) -> Result<Self> {
+        let token = register(&server.address)?;
+        let mut caller = Self { http: Http::open(&server.address)?, token };
+        let scopes = r#"name: \"bench\", scopes: [\"read\", \"write\"]"#;
+        let document = format!("mutation {{ createApiToken(input: {{ {scopes} }}) {{ secret }} }}");
+        caller.token = field(&caller.send(&document)?, "secret")?;
+        Ok(caller)
+    }
+
+    /// A document in which quotes are escaped.
+    fn send(&mut self, document: &str) -> Result<String> {
+        let body = format!(r#"{{"query":"{document}"}}"#);
+        let (_, answer) = self.http.post(Some(&self.token), &body)?;
+        ensure!(!answer.contains("\"errors\""), "{answer}");
+        Ok(answer)
+    }
+
+    fn create(&mut self, kind: &str, input: &str) -> Result<String> {
+        let thing = kind.to_lowercase();
+        let document =
+            format!("mutation {{ create{kind}(input: {{ {input} }}) {{ {thing} {{ id }} }} }}");
+        field(&self.send(&document)?, "id")
+    }
+
+    /// It is built and tested.
+    fn create_application(&mut self) -> Result<String> {
+        let config = r#"{ testCommand: \"true\", cleanupDelaySeconds: 1 }"#;
+        self.create(
+            "Application",
+            &format!(
+                r#"name: \"api\", type: \"microservice\", repository: \"{REPOSITORY}\",
+                config: {config}"#
+            )
+            .replace('\n', " "),
+        )
+    }
+
+    fn create_environment(&mut self, n: usize) -> Result<String> {
+        self.create("Environment", &format!(r#"name: \"env{n}\", type: KUBERNETES"#))
+    }
+
+    fn create_version(&mut self, round: usize) -> Result<String> {
+        let commit = format!("{round:040x}");
+        let rest = format!(r#"gitCommit: \"{commit}\", repository: \"{REPOSITORY}\""#);
+        self.create("Version", &format!(r#"gitTag: \"v{round}\", {rest}"#))
+    }
+
+    fn deploy(
+        &mut self,
+        version: &str,
+        application: &str,
+        environment: &str,
+        strategy: &str,
+    ) -> Result<String> {
+        let ids = format!(
+            r#"versionId: \"{version}\", applicationIds: [\"{application}\"], environmentId: \"{environment}\""#
+        );
+        self.create("Deployment", &format!("{ids}, strategy: {strategy}"))
+    }
+
+    fn count(&mut self, of: &str) -> Result<usize> {
+        let answer = self.send(&format!("{{ {of} {{ totalCount }} }}"))?;
+        let (_, rest) = answer.split_once("\"totalCount\":").context(answer.clone())?;
+        let digits = rest.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+        Ok(digits.parse()?)
+    }
+}
+
+impl Server {
+    /// What it has used so far.
+    fn cpu_seconds(&self) -> Result<f64> {
+        let told = fs::read_to_string(format!("/proc/{}/stat", self.id()))?;
+        let (_, fields) = told.rsplit_once(')').context("the server is gone")?;
+        let ticks = fields.split_whitespace().skip(11).take(2);
+        let ticks: f64 = ticks.map(|it| it.parse::<f64>().unwrap_or_default()).sum();
+        Ok(ticks / TICKS)
+    }
+}
+
+/// Of the kernel's clock in a second.
+const TICKS: f64 = 100.0;
