@@ -2,22 +2,19 @@
 //! process, and builders and pods are simulated there.
 
 use std::{
-    fs,
-    process::{Child, Command, Stdio},
     thread::sleep,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, ensure};
-use tempfile::TempDir;
-
-use crate::process;
 
 use super::{
+    pods::serve_cluster,
     server::Server,
     sockets::register,
     wire::{Http, field},
 };
+use crate::process;
 
 const ENVIRONMENTS: usize = 20;
 /// What a task may cost.
@@ -27,10 +24,12 @@ const LOOK_AGAIN: Duration = Duration::from_secs(2);
 const REPOSITORY: &str = "https://git.example.com/acme/shop";
 
 pub fn run(deployments: usize) -> Result<()> {
-    let cluster = SimulatedCluster::start()?;
+    let folder = tempfile::tempdir()?;
+    let _cluster = serve_cluster(folder.path())?;
+    let kubeconfig = folder.path().join("kubeconfig").display().to_string();
     let server = Server::start(&[
         ("SLIPWAY_KUBERNETES", "kubeconfig"),
-        ("SLIPWAY_KUBECONFIG", &cluster.kubeconfig),
+        ("SLIPWAY_KUBECONFIG", &kubeconfig),
         ("SLIPWAY_LIMIT_BUDGET", "1000000000"),
     ])?;
     let mut caller = Caller::new(&server)?;
@@ -64,44 +63,6 @@ pub fn run(deployments: usize) -> Result<()> {
     );
     ensure!(each <= MOST, "a task costs more than {MOST} ms");
     Ok(())
-}
-
-/// Kubernetes in a process of its own.
-struct SimulatedCluster {
-    child: Child,
-    kubeconfig: String,
-    _folder: TempDir,
-}
-
-impl SimulatedCluster {
-    fn start() -> Result<Self> {
-        let built = super::program()?;
-        let folder = tempfile::tempdir()?;
-        let kubeconfig = folder.path().join("kubeconfig");
-        let address = format!("127.0.0.1:{}", process::free_port()?);
-        let child = Command::new(&built)
-            .args(["simulate", "--listen", &address, "--kubeconfig-out"])
-            .arg(&kubeconfig)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .with_context(|| format!("cannot run {}", built.display()))?;
-        let kubeconfig_text = kubeconfig.display().to_string();
-        let cluster = Self { child, kubeconfig: kubeconfig_text, _folder: folder };
-        let begun = Instant::now();
-        while !kubeconfig.exists() {
-            ensure!(begun.elapsed() < Duration::from_secs(10), "the cluster does not listen");
-            sleep(Duration::from_millis(20));
-        }
-        Ok(cluster)
-    }
-}
-
-impl Drop for SimulatedCluster {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
 }
 
 struct Caller {
@@ -178,17 +139,3 @@ impl Caller {
         Ok(digits.parse()?)
     }
 }
-
-impl Server {
-    /// What it has used so far.
-    fn cpu_seconds(&self) -> Result<f64> {
-        let told = fs::read_to_string(format!("/proc/{}/stat", self.id()))?;
-        let (_, fields) = told.rsplit_once(')').context("the server is gone")?;
-        let ticks = fields.split_whitespace().skip(11).take(2);
-        let ticks: f64 = ticks.map(|it| it.parse::<f64>().unwrap_or_default()).sum();
-        Ok(ticks / TICKS)
-    }
-}
-
-/// Of the kernel's clock in a second.
-const TICKS: f64 = 100.0;

@@ -46,7 +46,7 @@ pub fn run(count: u64) -> Result<()> {
 }
 
 /// A simulated cluster on a port, with a kubeconfig in the folder.
-fn serve_cluster(folder: &Path) -> Result<process::Server> {
+pub fn serve_cluster(folder: &Path) -> Result<process::Server> {
     let kubeconfig = folder.join("kubeconfig");
     let mut command = Command::new(super::program()?);
     let address = format!("127.0.0.1:{}", process::free_port()?);

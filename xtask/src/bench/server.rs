@@ -14,6 +14,8 @@ use crate::process;
 
 pub const ADMIN_EMAIL: &str = "admin@slipway.local";
 pub const ADMIN_PASSWORD: &str = "correct horse battery";
+/// In which the kernel counts.
+const TICKS_A_SECOND: f64 = 100.0;
 const START_LIMIT: Duration = Duration::from_secs(30);
 
 /// The program, built for release, on a store of its own.
@@ -59,14 +61,18 @@ impl Server {
         Ok(server)
     }
 
-    /// Its process.
-    pub fn id(&self) -> u32 {
-        self.child.id()
+    /// The processor time that it has used.
+    pub fn cpu_seconds(&self) -> Result<f64> {
+        let told = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        let (_, fields) = told.rsplit_once(')').context("the server is gone")?;
+        let ticks = fields.split_whitespace().skip(11).take(2);
+        let ticks: f64 = ticks.map(|it| it.parse::<f64>().unwrap_or_default()).sum();
+        Ok(ticks / TICKS_A_SECOND)
     }
 
     /// The memory that it has, in KiB.
     pub fn resident_kib(&self) -> Result<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.id()))?;
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let line = line.context("the server is gone")?;
         Ok(line.trim().trim_end_matches(" kB").parse()?)
