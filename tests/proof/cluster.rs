@@ -9,7 +9,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{Process, http_get};
+use crate::support::{Process, try_http_get};
 
 const START_LIMIT: Duration = Duration::from_secs(30);
 /// So often the judge asks until an answer comes through.
@@ -56,9 +56,8 @@ impl FaultyCluster {
     /// The objects at a path, such as `/apis/apps/v1/deployments`, in Slipway's namespaces.
     pub async fn list(&self, path: &str) -> Vec<Value> {
         for _ in 0..TRIES {
-            let (status, body) = http_get(&self.address, path).await;
-            let list = serde_json::from_str::<Value>(&body);
-            if let (200, Ok(list)) = (status, list) {
+            let Some((200, body)) = try_http_get(&self.address, path).await else { continue };
+            if let Ok(list) = serde_json::from_str::<Value>(&body) {
                 let ours = |item: &&Value| {
                     let namespace = item["metadata"]["namespace"].as_str();
                     namespace.is_some_and(|name| name.starts_with("slipway-"))

@@ -22,4 +22,4 @@ pub use served::ServedCluster;
 pub use shop::Shop;
 pub use socket::{Socket, Subscription};
 pub use tools::Tools;
-pub use wire::{exchange, http_get, request};
+pub use wire::{exchange, http_get, request, try_http_get};

@@ -16,9 +16,14 @@ pub async fn exchange(address: &str, request: &str) -> String {
 
 /// The status and the body of what stands under a path.
 pub async fn http_get(address: &str, path: &str) -> (u16, String) {
+    try_http_get(address, path).await.unwrap()
+}
+
+/// The same; `None` where the connection is cut before all of the head has come.
+pub async fn try_http_get(address: &str, path: &str) -> Option<(u16, String)> {
     let answer = exchange(address, &format!("GET {path} HTTP/1.0\r\nhost: slipway\r\n\r\n")).await;
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
 }
 
 /// A request for one operation, as it goes over the wire; `headers` end in line breaks.

@@ -28,7 +28,7 @@ const SETTINGS: [(&str, &str); 4] = [
     ("SLIPWAY_LIMIT_BUDGET", "1000000000"),
     ("SLIPWAY_WORKFLOWS", "10000"),
     ("SLIPWAY_TENANT_WORKFLOWS", "10000"),
-    ("SLIPWAY_TOKEN_KEY", "a key that both processes share"),
+    ("SLIPWAY_TOKEN_KEY", "a key that both of the processes share"),
 ];
 
 #[derive(Args)]
