@@ -57,7 +57,6 @@ mod pod_logs;
 mod processes;
 mod proof;
 mod quota;
-mod quota_race;
 mod rates;
 mod real_cluster;
 mod recovery;

@@ -1,15 +1,21 @@
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
 use domain::{
     Settings,
     quota::{QuotaDimension, QuotaLimit, QuotaLimits},
 };
+use futures::future::join_all;
 use serde_json::{Value, json};
 
 use crate::support::{Client, Reply, TestApp};
 
 /// How a tenant stands in one dimension: limit, used, reserved, available.
-pub type Line = (Option<i64>, i64, i64, Option<i64>);
+type Line = (Option<i64>, i64, i64, Option<i64>);
 
-pub async fn line(client: &Client, tenant: &str, dimension: &str) -> Line {
+async fn line(client: &Client, tenant: &str, dimension: &str) -> Line {
     let document = "query($id: ID!) { node(id: $id) { ... on Tenant {
         quota { dimension limit used reserved available } } } }";
     let reply = client.send(document, json!({ "id": tenant })).await.ok();
@@ -19,17 +25,17 @@ pub async fn line(client: &Client, tenant: &str, dimension: &str) -> Line {
     (number("limit"), number("used").unwrap(), number("reserved").unwrap(), number("available"))
 }
 
-pub async fn limit(root: &Client, tenant: &str, limits: &Value) -> Reply {
+async fn limit(root: &Client, tenant: &str, limits: &Value) -> Reply {
     let document = "mutation($id: ID!, $limits: [QuotaLimitInput!]!) {
         setTenantQuota(tenantId: $id, limits: $limits) { tenant { id } } }";
     root.send(document, json!({ "id": tenant, "limits": limits })).await
 }
 
-pub fn at_most(dimension: &str, limit: i64) -> Value {
+fn at_most(dimension: &str, limit: i64) -> Value {
     json!({ "dimension": dimension, "limit": limit })
 }
 
-pub async fn order(client: &Client, product: &str, name: &str) -> String {
+async fn order(client: &Client, product: &str, name: &str) -> String {
     let placed = client.place_order(product, name).await.ok();
     placed["placeOrder"]["order"]["id"].as_str().unwrap().to_owned()
 }
@@ -152,4 +158,66 @@ async fn limits_are_numbers_from_zero_and_named_once() {
     assert_eq!(negative.error(), "INVALID: limits.limit: must not be negative");
     assert_eq!(twice.error(), "INVALID: limits: GPU is there twice");
     assert_eq!(limit(&ada, &tenant, &json!([])).await.code(), "FORBIDDEN");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quota_is_exact_in_a_race_of_sixty_four_with_failures_deletions_and_crashes() {
+    const LIMIT: i64 = 10;
+    let app = TestApp::new().await;
+    let (root, ada) = (app.admin().await, app.user("ada").await);
+    let (good, bad) = (root.create_product("web:1").await, root.create_product("crash:1").await);
+    let tenant = ada.personal_tenant().await;
+    limit(&root, &tenant, &json!([at_most("INSTANCES", LIMIT)])).await.ok();
+    let mut orders = Vec::new();
+    for n in 0..64 {
+        let product = if n % 3 == 0 { &bad } else { &good };
+        orders.push(order(&ada, product, &format!("web-{n}")).await);
+    }
+    let over = AtomicBool::new(false);
+    let exceeded = AtomicBool::new(false);
+    let watched = async {
+        while !over.load(Ordering::Relaxed) {
+            let (_, used, reserved, _) = line(&ada, &tenant, "INSTANCES").await;
+            exceeded.fetch_or(used + reserved > LIMIT, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+        }
+    };
+    let raced = async {
+        for round in 0..3 {
+            let paid = join_all(orders.iter().map(|order| ada.pay_order(order))).await;
+            let won = paid.iter().filter(|reply| reply.code() == "none").count();
+            assert!(won > 0, "somebody wins in round {round}");
+            // A worker dies with a task in its hands.
+            app.control_plane.claim_task().await.unwrap().unwrap();
+            app.advance(Duration::from_secs(31));
+            app.run_tasks().await;
+            delete_half(&ada).await;
+            app.run_tasks().await;
+        }
+        over.store(true, Ordering::Relaxed);
+    };
+
+    futures::join!(watched, raced);
+
+    assert!(!exceeded.load(Ordering::Relaxed), "more than the limit was taken");
+    let living = living(&ada).await;
+    let expected = i64::try_from(living.len()).unwrap();
+    assert!(expected > 0);
+    let left = Some(LIMIT - expected);
+    assert_eq!(line(&ada, &tenant, "INSTANCES").await, (Some(LIMIT), expected, 0, left));
+    let cpu = 250 * expected;
+    assert_eq!(line(&ada, &tenant, "CPU_MILLIS").await, (None, cpu, 0, None));
+}
+
+async fn living(client: &Client) -> Vec<String> {
+    let document = "{ instances(first: 100, filter: { status: [RUNNING] }) { nodes { id } } }";
+    let reply = client.send(document, json!({})).await.ok();
+    let nodes = reply["instances"]["nodes"].as_array().unwrap();
+    nodes.iter().map(|node| node["id"].as_str().unwrap().to_owned()).collect()
+}
+
+async fn delete_half(client: &Client) {
+    for id in living(client).await.iter().step_by(2) {
+        client.command("deleteInstance", id).await.ok();
+    }
 }
