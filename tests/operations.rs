@@ -15,6 +15,7 @@ use diesel::{
 };
 use persistence::SqlStore;
 use serde_json::{Value, json};
+use tokio::{runtime::Handle, task::block_in_place};
 
 use crate::{
     processes::{buy, product, register, settled},
@@ -86,7 +87,7 @@ async fn a_running_process_goes_on_while_a_newer_one_migrates() {
             let buy = |name: &String| buy(&process, &token, &product, name);
             names.iter().map(buy).collect::<HashSet<_>>()
         });
-        let widened = futures::executor::block_on(widen(&database));
+        let widened = block_in_place(|| Handle::current().block_on(widen(&database)));
         (client.join().unwrap(), widened)
     });
     let after = buy(&process, &token, &product, "after");
