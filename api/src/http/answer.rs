@@ -48,7 +48,7 @@ pub enum Outcome {
     /// By the engine.
     Executed(async_graphql::Response),
     /// The short way: as it is written, and without an error.
-    Written(String),
+    Compiled(String),
 }
 
 impl From<async_graphql::Response> for Outcome {
@@ -58,8 +58,8 @@ impl From<async_graphql::Response> for Outcome {
 }
 
 impl Outcome {
-    pub fn written(answer: &Answer, cost: &Cost) -> Self {
-        Self::Written(format!(
+    pub fn compiled(answer: &Answer, cost: &Cost) -> Self {
+        Self::Compiled(format!(
             r#"{{"data":{},"extensions":{{"cost":{}}}}}"#,
             answer.data,
             serde_json::to_string(cost).expect("a cost has no keys but texts"),
@@ -70,7 +70,7 @@ impl Outcome {
     pub fn code(&self) -> Option<ErrorCode> {
         match self {
             Self::Executed(response) => response.errors.first().and_then(code_of),
-            Self::Written(_) => None,
+            Self::Compiled(_) => None,
         }
     }
 }
@@ -78,7 +78,7 @@ impl Outcome {
 /// Writes what became of a request. Refusals by resolvers are answers like any other: 200.
 pub fn answer(media: Media, outcome: Result<Outcome, Refusal>) -> Response {
     let outcome = match outcome {
-        Ok(Outcome::Written(text)) => return write(media, StatusCode::OK, text),
+        Ok(Outcome::Compiled(text)) => return write(media, StatusCode::OK, text),
         Ok(Outcome::Executed(response)) => Ok(Written::from(response)),
         Err(refusal) => Err(refusal),
     };

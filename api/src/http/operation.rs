@@ -182,7 +182,7 @@ async fn execute(desk: Arc<Desk>, operation: Operation) -> Outcome {
     if let Some(answer) = answer {
         desk.door.metrics.operations.went_compiled();
         let cost = operation.bill.settle(Some(guard::OPERATION + answer.objects));
-        return Outcome::written(&answer, &cost);
+        return Outcome::compiled(&answer, &cost);
     }
     let Ok(mut response) = AssertUnwindSafe(desk.execute(&operation)).catch_unwind().await else {
         return panicked().into();

@@ -67,7 +67,7 @@ impl Item {
     pub fn new(outcome: impl Into<Outcome>, id: Option<String>) -> Self {
         let response = match outcome.into() {
             Outcome::Executed(response) => response,
-            Outcome::Written(text) => return Self { text, id, code: None, refused: None },
+            Outcome::Compiled(text) => return Self { text, id, code: None, refused: None },
         };
         let code = response.errors.first().and_then(code_of);
         let refused = is_request_error(&response).then(|| response.errors.clone());

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 
 use super::{
-    pods::serve_cluster,
+    cluster::serve_cluster,
     server::Server,
     sockets::register,
     wire::{Http, field},

@@ -1,9 +1,9 @@
 //! Measurements that take longer than a test may, of a release build against figures.
 
+mod cluster;
 mod compare;
 mod deployments;
 mod hostile;
-mod pods;
 mod resume;
 mod server;
 mod sockets;
@@ -32,12 +32,6 @@ pub enum Bench {
         /// For how many seconds
         #[arg(long, default_value_t = 300)]
         seconds: u64,
-    },
-    /// Watch the pods of many instances, and see what they cost
-    Pods {
-        /// How many
-        #[arg(long, default_value_t = 1_000)]
-        count: u64,
     },
     /// Come back to a log that has gone on by many events
     Resume {
@@ -71,7 +65,6 @@ pub fn run(bench: &Bench) -> Result<()> {
         Bench::Compare(options) => compare::run(options),
         Bench::Deployments { count } => deployments::run(*count),
         Bench::Hostile { seconds } => hostile::run(Duration::from_secs(*seconds)),
-        Bench::Pods { count } => pods::run(*count),
         Bench::Resume { events } => resume::run(*events),
         Bench::Sockets { count } => sockets::run(*count),
         Bench::Wakeup(options) => wakeup::run(options),
