@@ -7,15 +7,18 @@ use std::{
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    },
     thread::{self, sleep},
     time::{Duration, Instant},
 };
 
 use diesel::connection::SimpleConnection;
 use domain::{
-    events::{Author, EventType, NewEvent, Subject},
-    store::Store,
+    events::{Author, EventFilter, EventType, NewEvent, Subject},
+    store::{Store, Transaction},
 };
 use persistence::SqlStore;
 use serde_json::{Value, json};
@@ -99,8 +102,60 @@ fn read_until(file: &Path, stop: &AtomicBool) {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_wait_together_are_committed_at_once_and_who_gives_up_leaves_nothing() {
+    const WRITERS: usize = 32;
+    let database = Database::new().await;
+    let Some(file) = database.file() else { return };
+    let store = Arc::new(SqlStore::open(&database.url, None).await.unwrap());
+    append(&store, 0).await;
+    let log = PathBuf::from(format!("{}-wal", file.display()));
+    let commits_before = commits(&log);
+
+    let turn = store.write().await.unwrap();
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|number| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let tx = written(&store, number).await;
+                if number % 2 == 0 { tx.commit().await.unwrap() } else { tx.roll_back().await }
+            })
+        })
+        .collect();
+    let waiting = || store.pools().into_iter().find(|pool| pool.name == "writer").unwrap().waiting;
+    while waiting() < WRITERS {
+        tokio::task::yield_now().await;
+    }
+    turn.roll_back().await;
+    for writer in writers {
+        writer.await.unwrap();
+    }
+
+    assert_eq!(commits(&log) - commits_before, 1);
+    let mut reader = store.read().await.unwrap();
+    let events = reader.events_after(1, i64::MAX, &EventFilter::default(), WRITERS).await.unwrap();
+    let mut sizes: Vec<_> = events.iter().map(|event| event.data.as_str().unwrap().len()).collect();
+    sizes.sort_unstable();
+    assert_eq!(sizes, (0..WRITERS).step_by(2).collect::<Vec<_>>());
+    assert!(events.iter().zip(2..).all(|(event, position)| event.position == position));
+}
+
+/// How many transactions a write-ahead log holds: the last page of each says how long the database
+/// has become.
+fn commits(log: &Path) -> usize {
+    const HEADER: usize = 32;
+    let bytes = fs::read(log).unwrap();
+    let number = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap());
+    let page = 24 + usize::try_from(number(8)).unwrap();
+    (HEADER..bytes.len()).step_by(page).filter(|frame| number(frame + 4) > 0).count()
+}
+
 /// An event with so much in it.
 async fn append(store: &SqlStore, bytes: usize) {
+    written(store, bytes).await.commit().await.unwrap();
+}
+
+async fn written(store: &SqlStore, bytes: usize) -> Box<dyn Transaction> {
     let mut tx = store.write().await.unwrap();
     let event = NewEvent {
         event_type: EventType::LogRestored,
@@ -111,7 +166,7 @@ async fn append(store: &SqlStore, bytes: usize) {
     };
     let now = tx.now();
     tx.append(&[event], &Author::default(), now).await.unwrap();
-    tx.commit().await.unwrap();
+    tx
 }
 
 /// A disk of its own, which the test fills.

@@ -25,7 +25,7 @@ use crate::{
 };
 
 const EVENTS: usize = 20;
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 /// What the first messages needed is given back by then.
 const SETTLE: Duration = Duration::from_secs(2);
 const FOLLOW: &str = "subscription { orderChanged { id number status amount product { name } } }";
@@ -54,17 +54,17 @@ async fn round(contender: &Contender, size: Size, subscribers: usize) -> Result<
     };
     let before = contender.resident_kib()?;
     let open = |_| Subscriber::open(contender, token.as_deref());
-    let mut open_sockets = Vec::new();
+    let mut hearers = Vec::new();
     for batch in (0..subscribers).collect::<Vec<_>>().chunks(100) {
-        open_sockets.extend(try_join_all(batch.iter().map(open)).await?);
+        let opened = try_join_all(batch.iter().map(open)).await?;
+        let hear = |subscriber: Subscriber| tokio::spawn(subscriber.hear(EVENTS));
+        hearers.extend(opened.into_iter().map(hear));
     }
     sleep(SETTLE).await;
     let each = (contender.resident_kib()?.saturating_sub(before)) as f64 / subscribers as f64;
 
     let mut publisher = Http::open(contender.address).await?;
     let orders = Workload::W4.requests(contender.dialect, size, token.into_iter().collect());
-    let hear = |subscriber: Subscriber| tokio::spawn(subscriber.hear(EVENTS));
-    let hearers: Vec<_> = open_sockets.into_iter().map(hear).collect();
     let cpu = contender.cpu()?;
     let mut placed = Vec::new();
     for _ in 0..EVENTS {
@@ -160,7 +160,8 @@ impl Subscriber {
             if message.contains("\"next\"") {
                 heard.push(Instant::now());
             } else {
-                ensure!(message.contains("\"ping\""), "no event but {message}");
+                ensure!(message.contains("\"ping\""), "no event but {message:?}");
+                self.say(r#"{"type":"pong"}"#).await?;
             }
         }
         Ok(heard)

@@ -180,8 +180,9 @@ impl ControlPlane {
         let tx = self.ports.store.write().await?;
         let mut work = Work::begin(tx, call, self.settings.quota_defaults).await?;
         match self.decided(&mut work, call, cursor, decide).await {
+            // Nothing has changed, but what was read of others' has to last before it is told.
             Ok(committed) if committed.replayed => {
-                work.roll_back().await;
+                work.commit().await?;
                 Ok(committed)
             }
             Ok(committed) => {

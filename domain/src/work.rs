@@ -10,7 +10,7 @@ use crate::{
     control_plane::{Call, Committed, Idempotency},
     error::{Error, Result},
     events::{Author, Cursor, EventType, IdempotencyRecord, NewEvent, Subject},
-    identity::{Action, Actor, Caller, Credential, Object, UserStatus},
+    identity::{Account, Action, Actor, Caller, Credential, Object, Tenant, UserStatus},
     ids::{EntityId, TenantId},
     instances::InstanceLog,
     quota::{QuotaLimits, QuotaShortfall},
@@ -44,6 +44,8 @@ pub trait Entity: Serialize + Clone + Send + Sync + 'static {
 pub struct Work {
     pub(crate) tx: Box<dyn Transaction>,
     actor: Option<Actor>,
+    /// That the actor is a member of.
+    tenants: Vec<Tenant>,
     author: Author,
     events: Vec<NewEvent>,
     started: Option<Workflow>,
@@ -60,16 +62,16 @@ impl Work {
         call: &Call,
         quota_defaults: QuotaLimits,
     ) -> Result<Self> {
-        let actor = match &call.caller {
-            Caller::Anonymous => None,
-            Caller::User(actor) => Some(current(&mut *tx, actor).await?),
+        let (actor, tenants) = match &call.caller {
+            Caller::Anonymous => (None, Vec::new()),
+            Caller::User(actor) => current(&mut *tx, actor).await?,
         };
         let author = Author {
             actor_id: actor.as_ref().map(|actor| actor.user.id),
             cause: None,
             request_id: call.request_id.clone(),
         };
-        Ok(Self { actor, author, quota_defaults, ..Self::system(tx, None) })
+        Ok(Self { actor, tenants, author, quota_defaults, ..Self::system(tx, None) })
     }
 
     pub(crate) fn system(tx: Box<dyn Transaction>, cause: Option<String>) -> Self {
@@ -77,6 +79,7 @@ impl Work {
         Self {
             tx,
             actor: None,
+            tenants: Vec::new(),
             author,
             events: Vec::new(),
             started: None,
@@ -92,6 +95,11 @@ impl Work {
 
     pub fn actor(&self) -> Result<&Actor> {
         self.actor.as_ref().ok_or(Error::Unauthenticated)
+    }
+
+    /// The tenants that the caller is a member of, as they were when it began.
+    pub(crate) fn tenants(&self) -> &[Tenant] {
+        &self.tenants
     }
 
     /// Loads what the caller may change, with everybody else held off until the end.
@@ -280,8 +288,9 @@ pub(crate) fn image<T: Serialize>(entity: &T) -> Result<Value> {
     })
 }
 
-async fn current(tx: &mut dyn Transaction, actor: &Actor) -> Result<Actor> {
-    let user = tx.users_by_id(&[actor.user.id]).await?.pop().ok_or(Error::Unauthenticated)?;
+async fn current(tx: &mut dyn Transaction, actor: &Actor) -> Result<(Option<Actor>, Vec<Tenant>)> {
+    let account = tx.account(actor.user.id).await?.ok_or(Error::Unauthenticated)?;
+    let Account { user, memberships, tenants } = account;
     if user.status == UserStatus::Disabled || user.token_version != actor.user.token_version {
         return Err(Error::Unauthenticated);
     }
@@ -291,6 +300,6 @@ async fn current(tx: &mut dyn Transaction, actor: &Actor) -> Result<Actor> {
             return Err(Error::Unauthenticated);
         }
     }
-    let memberships = tx.memberships_of_users(&[user.id]).await?;
-    Ok(Actor { user, memberships, credential: actor.credential.clone() })
+    let actor = Actor { user, memberships, credential: actor.credential.clone() };
+    Ok((Some(actor), tenants))
 }

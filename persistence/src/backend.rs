@@ -13,39 +13,40 @@ use std::{
 use async_trait::async_trait;
 use deadpool::managed::{Object, PoolError, TimeoutType};
 use diesel::{
-    QueryableByName, SqliteConnection, sql_query,
+    QueryResult, QueryableByName, sql_query,
     sql_types::{BigInt, Text},
 };
 use diesel_async::{
-    AsyncConnection, AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection,
+    AsyncConnection, AsyncPgConnection, SimpleAsyncConnection,
     pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod},
-    sync_connection_wrapper::SyncConnectionWrapper,
 };
 use domain::{
     Error, Result,
     clock::{Clock, SystemClock},
     store::{PoolUse, Session, Store, Transaction},
 };
-use futures::FutureExt;
+use futures::{FutureExt, future};
 use jiff::Timestamp;
 
 use crate::{
-    error::{database, unavailable},
+    error::{database, is_unsound, unavailable},
     migrations,
     outage::{self, Outage},
-    own_thread::OwnThread,
-    pool::{NoConnection, Pool},
+    pool::Pool,
+    run::RunQueryDsl,
     safe_head::SafeHead,
-    sqlite::{self, WriteAheadLog},
+    sqlite::{self, Sqlite},
 };
 
-pub(crate) type Sqlite = SyncConnectionWrapper<SqliteConnection, OwnThread>;
 pub(crate) type Postgres = AsyncPgConnection;
-pub(crate) type Manager<C> = AsyncDieselConnectionManager<C>;
+type Manager = AsyncDieselConnectionManager<Postgres>;
 
 /// How long a caller waits for a connection.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(3500);
 const POSTGRES_CONNECTIONS: usize = 16;
+/// So many are read in less than a millisecond.
+const FEW_ROWS: usize = 100;
+const EMPTIED: &str = "a connection is only emptied when it ends";
 
 /// The store behind a `sqlite://PATH` or `postgres://…` address.
 pub struct SqlStore {
@@ -70,7 +71,7 @@ pub enum CommitMoment {
 
 enum Pools {
     Sqlite(sqlite::Pools),
-    Postgres(Pool<Manager<Postgres>>),
+    Postgres(Pool<Manager>),
 }
 
 /// One open connection; what [`Store::write`] gives out has a transaction on it.
@@ -78,6 +79,8 @@ pub(crate) struct Conn {
     pub(crate) link: Link,
     /// In the middle of a statement or a transaction.
     pub(crate) busy: bool,
+    /// Whether the next statement takes a few microseconds.
+    quick: bool,
     /// When the transaction began.
     began: Timestamp,
     pub(crate) outage: Arc<Outage>,
@@ -86,13 +89,18 @@ pub(crate) struct Conn {
     statements: Arc<AtomicU64>,
     caller_changes: Arc<AtomicU64>,
     commit_hook: Option<CommitHook>,
-    /// What a writer on SQLite leaves no longer than it may be.
-    log: Option<Arc<WriteAheadLog>>,
 }
 
 pub(crate) enum Link {
-    Sqlite(Option<Object<Manager<Sqlite>>>),
-    Postgres(Option<Box<Object<Manager<Postgres>>>>),
+    Reader(Option<Object<sqlite::Readers>>),
+    Writer(Option<sqlite::Turn>),
+    Postgres(Option<Box<Object<Manager>>>),
+}
+
+/// What a statement is run on.
+pub(crate) enum Driver<'a> {
+    Sqlite(&'a mut Sqlite),
+    Postgres(&'a mut Postgres),
 }
 
 /// Runs one query, written once, on whichever database is open. Where the query's type must name
@@ -117,26 +125,18 @@ macro_rules! run {
     ($conn:expr, sqlite: |$s:ident| $sqlite:expr, postgres: |$p:ident| $postgres:expr) => {{
         let conn: &mut $crate::backend::Conn = $conn;
         let idle = conn.begin_statement();
-        let result = match &mut conn.link {
-            $crate::backend::Link::Sqlite(Some(object)) => {
-                let $s = &mut $crate::prepared::Prepared::<$crate::backend::Sqlite>(object);
-                $sqlite.await
-            }
-            $crate::backend::Link::Postgres(Some(object)) => {
-                let $p = &mut $crate::prepared::Prepared::<$crate::backend::Postgres>(object);
-                conn.outage.bounded($postgres).await
-            }
-            _ => unreachable!("a connection is only emptied when it is dropped"),
+        let result = match conn.link.driver() {
+            $crate::backend::Driver::Sqlite($s) => $sqlite.await,
+            $crate::backend::Driver::Postgres($p) => conn.outage.bounded($postgres).await,
         };
-        // What is not sound is not used again.
-        conn.busy = !idle || result.as_ref().is_err_and($crate::error::is_unsound);
+        conn.end_statement(idle, result.as_ref().err());
         result
     }};
 }
 pub(crate) use run;
 
 #[derive(QueryableByName)]
-struct Started {
+struct Time {
     #[diesel(sql_type = BigInt)]
     micros: i64,
 }
@@ -173,17 +173,14 @@ impl SqlStore {
     pub(crate) async fn reader(&self) -> Result<Conn> {
         let link = match &self.pools {
             Pools::Sqlite(pools) => {
-                Link::Sqlite(Some(pools.readers.get().await.map_err(unavailable)?))
+                Link::Reader(Some(pools.readers.get().await.map_err(unavailable)?))
             }
             Pools::Postgres(pool) => Link::Postgres(Some(Box::new(self.connection(pool).await?))),
         };
         Ok(self.conn(link))
     }
 
-    async fn connection(
-        &self,
-        pool: &Pool<Manager<Postgres>>,
-    ) -> Result<Object<Manager<Postgres>>> {
+    async fn connection(&self, pool: &Pool<Manager>) -> Result<Object<Manager>> {
         if !self.outage.admits() {
             return Err(unavailable("it has not answered lately"));
         }
@@ -195,29 +192,17 @@ impl SqlStore {
         })
     }
 
-    async fn writer(&self) -> Result<Conn> {
-        match &self.pools {
-            Pools::Postgres(_) => self.reader().await,
-            Pools::Sqlite(pools) => {
-                let link = Link::Sqlite(Some(pools.writer.get().await.map_err(no_turn)?));
-                let mut conn = self.conn(link);
-                conn.log = Some(pools.log.clone());
-                Ok(conn)
-            }
-        }
-    }
-
     fn conn(&self, link: Link) -> Conn {
         Conn {
             link,
             busy: false,
+            quick: false,
             began: Timestamp::UNIX_EPOCH,
             outage: self.outage.clone(),
             changes_callers: false,
             statements: self.statements.clone(),
             caller_changes: self.caller_changes.clone(),
             commit_hook: self.commit_hook.clone(),
-            log: None,
         }
     }
 }
@@ -229,14 +214,11 @@ impl Store for SqlStore {
     }
 
     async fn write(&self) -> Result<Box<dyn Transaction>> {
-        let mut conn = self.writer().await?;
-        conn.busy = true;
-        conn.batch(match conn.link {
-            Link::Sqlite(_) => "BEGIN IMMEDIATE",
-            Link::Postgres(_) => "BEGIN",
-        })
-        .await?;
-        let started = conn.started().await?;
+        let mut conn = match &self.pools {
+            Pools::Sqlite(pools) => self.conn(Link::Writer(Some(pools.writer.turn().await?))),
+            Pools::Postgres(_) => self.reader().await?,
+        };
+        let started = conn.begin().await?;
         conn.began = self.clock.as_ref().map_or(started, |clock| clock.now());
         Ok(Box::new(conn))
     }
@@ -244,12 +226,12 @@ impl Store for SqlStore {
     async fn now(&self) -> Result<Timestamp> {
         match &self.clock {
             Some(clock) => Ok(clock.now()),
-            None => self.reader().await?.started().await,
+            None => self.reader().await?.time().await,
         }
     }
 
     async fn safe_head(&self) -> Result<i64> {
-        self.safe_head.look(&mut self.reader().await?).await
+        self.safe_head.shared(async || self.reader().await).await
     }
 
     fn caller_changes(&self) -> u64 {
@@ -284,7 +266,7 @@ impl Transaction for Conn {
         let hook = self.commit_hook.clone().unwrap_or_else(|| Arc::new(|_| {}));
         let changes = self.changes_callers.then(|| self.caller_changes.clone());
         hook(CommitMoment::Before);
-        let committed = self.finish("COMMIT").await;
+        let committed = self.finish().await;
         // Also where it is not known whether it came about.
         if let Some(changes) = changes {
             changes.fetch_add(1, Ordering::Release);
@@ -295,47 +277,100 @@ impl Transaction for Conn {
     }
 
     /// Where that fails, the connection is closed, which rolls back too.
-    async fn roll_back(self: Box<Self>) {
-        let _ = self.finish("ROLLBACK").await;
+    async fn roll_back(mut self: Box<Self>) {
+        match &mut self.link {
+            Link::Writer(turn) => turn.take().expect(EMPTIED).roll_back().await,
+            _ => self.busy = self.batch("ROLLBACK").await.is_err(),
+        }
     }
 }
 
 impl Conn {
+    /// For a statement that looks up so many rows by their keys, or along an index: where they are
+    /// few, to carry it to another thread would take longer.
+    pub(crate) fn quick(&mut self, rows: usize) -> &mut Self {
+        self.quick = rows <= FEW_ROWS;
+        self
+    }
+
     /// Counts a statement and marks the connection busy; answers whether it was idle before.
     pub(crate) fn begin_statement(&mut self) -> bool {
         self.statements.fetch_add(1, Ordering::Relaxed);
+        let quick = std::mem::take(&mut self.quick);
+        if let Link::Reader(Some(reader)) = &mut self.link {
+            reader.in_place = quick;
+        }
         !std::mem::replace(&mut self.busy, true)
+    }
+
+    /// What is not sound is not used again.
+    pub(crate) fn end_statement(&mut self, was_idle: bool, error: Option<&diesel::result::Error>) {
+        let unsound = error.filter(|error| is_unsound(error));
+        if let (Some(error), Link::Writer(Some(turn))) = (unsound, &mut self.link) {
+            turn.break_group(error);
+        }
+        self.busy = !was_idle || unsound.is_some();
     }
 
     pub(crate) fn is_postgres(&self) -> bool {
         matches!(self.link, Link::Postgres(_))
     }
 
-    pub(crate) async fn batch(&mut self, sql: &str) -> Result<()> {
-        run!(self, |c| c.batch_execute(sql)).map_err(database)
+    async fn batch(&mut self, sql: &str) -> Result<()> {
+        self.begin_statement();
+        match self.link.driver() {
+            Driver::Sqlite(c) => c.batch(sql).await,
+            Driver::Postgres(c) => self.outage.bounded(c.batch_execute(sql)).await,
+        }
+        .map_err(database)
     }
 
-    async fn finish(mut self, sql: &str) -> Result<()> {
-        self.batch(sql).await?;
-        // What is committed is so, whatever comes of the log.
-        self.busy = match (&self.log, &mut self.link) {
-            (Some(log), Link::Sqlite(Some(writer))) => log.cut_if_long(writer).await.is_err(),
-            _ => false,
-        };
+    async fn finish(mut self) -> Result<()> {
+        match &mut self.link {
+            Link::Writer(turn) => {
+                self.statements.fetch_add(1, Ordering::Relaxed);
+                turn.take().expect(EMPTIED).commit().await?;
+            }
+            _ => self.batch("COMMIT").await?,
+        }
+        self.busy = false;
         Ok(())
     }
 
-    /// The database's time. On PostgreSQL this also gives the transaction its number, before any
-    /// event's position is drawn: what the safe head rests on.
-    async fn started(&mut self) -> Result<Timestamp> {
-        if !self.is_postgres() {
-            return Ok(SystemClock.now());
-        }
-        let sql = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint AS micros \
-                   FROM (SELECT pg_current_xact_id()) numbered";
-        let started: Started = run!(self, |c| sql_query(sql).get_result(c)).map_err(database)?;
-        Timestamp::from_microsecond(started.micros).map_err(|error| unavailable(error.to_string()))
+    async fn time(&mut self) -> Result<Timestamp> {
+        let Driver::Postgres(c) = self.link.driver() else { return Ok(SystemClock.now()) };
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        self.busy = true;
+        let time = self.outage.bounded(time(c, "SELECT 1")).await.map_err(database)?;
+        self.busy = false;
+        Ok(time)
     }
+
+    /// Begins a transaction; answers with when. On SQLite it has begun already.
+    async fn begin(&mut self) -> Result<Timestamp> {
+        self.busy = true;
+        let Driver::Postgres(c) = self.link.driver() else { return Ok(SystemClock.now()) };
+        self.statements.fetch_add(2, Ordering::Relaxed);
+        let mut conn: &Postgres = c;
+        // It gets its number before any event's position is drawn: what the safe head rests on.
+        let numbered = "SELECT pg_current_xact_id()";
+        let both = future::join(conn.batch_execute("BEGIN"), time(c, numbered));
+        let both = async {
+            let (begun, started) = both.await;
+            begun.and(started)
+        };
+        self.outage.bounded(both).await.map_err(database)
+    }
+}
+
+/// The time of a server that has looked something up.
+async fn time(conn: &Postgres, after: &str) -> QueryResult<Timestamp> {
+    let sql = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint AS micros";
+    let sql = format!("{sql} FROM ({after}) looked_up");
+    let found: Option<Time> = crate::run::read(conn, sql_query(sql)).await?.pop();
+    let micros = found.ok_or(diesel::result::Error::NotFound)?.micros;
+    Timestamp::from_microsecond(micros)
+        .map_err(|error| diesel::result::Error::DeserializationError(error.into()))
 }
 
 impl Drop for Conn {
@@ -344,8 +379,19 @@ impl Drop for Conn {
             return;
         }
         match &mut self.link {
-            Link::Sqlite(object) => drop(object.take().map(Object::take)),
+            Link::Reader(object) => drop(object.take().map(Object::take)),
+            Link::Writer(turn) => drop(turn.take()),
             Link::Postgres(object) => drop(object.take().map(|object| Object::take(*object))),
+        }
+    }
+}
+
+impl Link {
+    pub(crate) fn driver(&mut self) -> Driver<'_> {
+        match self {
+            Self::Reader(object) => Driver::Sqlite(object.as_mut().expect(EMPTIED)),
+            Self::Writer(turn) => Driver::Sqlite(turn.as_mut().expect(EMPTIED).connection()),
+            Self::Postgres(object) => Driver::Postgres(object.as_mut().expect(EMPTIED)),
         }
     }
 }
@@ -369,12 +415,4 @@ async fn postgres_connection(url: String) -> diesel::ConnectionResult<Postgres> 
         .await
         .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
     Ok(conn)
-}
-
-/// Whoever waited in vain for the one writer may try again.
-fn no_turn(error: NoConnection) -> Error {
-    match error {
-        PoolError::Timeout(_) => Error::StoreBusy(error.into()),
-        other => unavailable(other),
-    }
 }

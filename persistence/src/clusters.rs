@@ -1,6 +1,5 @@
 use async_trait::async_trait;
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
 use domain::{
     Error, Result,
     clusters::{
@@ -15,6 +14,7 @@ use crate::{
     backend::{Conn, run},
     error::database,
     page::{keyset, stale},
+    run::RunQueryDsl,
     schema::{cluster_sightings, clusters, imports, port_leases},
     types::{AsJson, AsText, Micros, texts},
 };
@@ -106,9 +106,10 @@ macro_rules! leases {
 #[async_trait]
 impl ClusterReads for Conn {
     async fn clusters_by_id(&mut self, ids: &[ClusterId]) -> Result<Vec<Cluster>> {
-        let rows: Vec<ClusterRow> =
-            run!(self, |c| clusters::table.filter(clusters::id.eq_any(texts(ids))).load(c))
-                .map_err(database)?;
+        let rows: Vec<ClusterRow> = run!(self.quick(ids.len()), |c| clusters::table
+            .filter(clusters::id.eq_any(texts(ids)))
+            .load(c))
+        .map_err(database)?;
         Ok(rows.into_iter().map(Cluster::from).collect())
     }
 
@@ -175,9 +176,10 @@ impl ClusterReads for Conn {
     }
 
     async fn imports_by_id(&mut self, ids: &[ImportId]) -> Result<Vec<Import>> {
-        let rows: Vec<ImportTableRow> =
-            run!(self, |c| imports::table.filter(imports::id.eq_any(texts(ids))).load(c))
-                .map_err(database)?;
+        let rows: Vec<ImportTableRow> = run!(self.quick(ids.len()), |c| imports::table
+            .filter(imports::id.eq_any(texts(ids)))
+            .load(c))
+        .map_err(database)?;
         Ok(rows.into_iter().map(Import::from).collect())
     }
 

@@ -17,9 +17,9 @@ use domain::{
 };
 
 use crate::{
-    backend::Sqlite,
     error::{database, unavailable},
     migrations::{SchemaState, schema_state},
+    sqlite::Keeper as Sqlite,
 };
 
 /// How far the log's positions jump when a copy takes the place of a database: further than any

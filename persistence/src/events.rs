@@ -1,6 +1,5 @@
 use async_trait::async_trait;
 use diesel::{dsl::max, prelude::*};
-use diesel_async::RunQueryDsl;
 use domain::{
     Result,
     events::{
@@ -15,6 +14,7 @@ use serde_json::Value;
 use crate::{
     backend::{Conn, run},
     error::database,
+    run::RunQueryDsl,
     safe_head,
     schema::{events, idempotency_keys},
     types::{AsJson, AsText, Micros, texts},
@@ -147,15 +147,26 @@ impl EventReads for Conn {
 #[async_trait]
 impl EventWrites for Conn {
     async fn append(&mut self, new: &[NewEvent], by: &Author, at: Timestamp) -> Result<()> {
-        let mut position = self.newest_position().await?;
-        for event in new {
-            position = position.map(|position| position + 1);
-            let row = row(event, position, by, at);
-            // A row without a position leaves it to PostgreSQL's sequence.
-            run!(self, |c| diesel::insert_into(events::table).values(&row).execute(c))
-                .map_err(database)?;
-        }
-        Ok(())
+        // Without a position a row leaves it to PostgreSQL's sequence, which counts row by row.
+        let next = match self.is_postgres() {
+            true => None,
+            false => Some(safe_head::newest(self).await? + 1),
+        };
+        let row = |(event, place)| row(event, next.map(|next| next + place), by, at);
+        let rows: Vec<_> = new.iter().zip(0..).map(row).collect();
+        run!(
+            self,
+            sqlite: |c| async {
+                for row in &rows {
+                    diesel::insert_into(events::table).values(row).execute(c).await?;
+                }
+                Ok(())
+            },
+            postgres: |c| async {
+                diesel::insert_into(events::table).values(&rows).execute(c).await.map(drop)
+            }
+        )
+        .map_err(database)
     }
 
     async fn expire_events(&mut self, before: Timestamp, limit: i64) -> Result<i64> {
@@ -226,19 +237,6 @@ impl EventWrites for Conn {
         run!(self, |c| diesel::delete(idempotency_keys::table).filter(old).execute(c))
             .map(drop)
             .map_err(database)
-    }
-}
-
-impl Conn {
-    /// Where SQLite's one writer counts on from; `None` on PostgreSQL, which has a sequence.
-    async fn newest_position(&mut self) -> Result<Option<i64>> {
-        if self.is_postgres() {
-            return Ok(None);
-        }
-        let newest: Option<i64> =
-            run!(self, |c| events::table.select(max(events::position)).first(c))
-                .map_err(database)?;
-        Ok(Some(newest.unwrap_or(0)))
     }
 }
 

@@ -9,9 +9,10 @@ use domain::{Error, Result};
 use jiff::Timestamp;
 
 use crate::{
-    backend::{Postgres, Sqlite},
+    backend::Postgres,
     error::{database, unavailable},
     migrations::{SchemaState, schema_state},
+    sqlite::Keeper as Sqlite,
 };
 
 /// What can be said of a database without changing it.

@@ -1,6 +1,5 @@
 use async_trait::async_trait;
 use diesel::{dsl::count_star, prelude::*, sql_query, sql_types::Text};
-use diesel_async::RunQueryDsl;
 use domain::{
     Result,
     ids::{InstanceId, InstanceLogId},
@@ -14,6 +13,7 @@ use crate::{
     backend::{Conn, run},
     error::database,
     page::{bind_page, ranked},
+    run::RunQueryDsl,
     schema::instance_logs,
     types::{AsJson, AsText, Micros, texts},
 };

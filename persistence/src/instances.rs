@@ -1,6 +1,5 @@
 use async_trait::async_trait;
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
 use domain::{
     Result,
     commerce::ComputeSpec,
@@ -18,6 +17,7 @@ use crate::{
     backend::{Conn, run},
     error::database,
     page::{keyset, stale},
+    run::RunQueryDsl,
     schema::{instances, pods, runtimes, targets},
     types::{AsJson, AsText, Micros, texts},
 };
@@ -109,9 +109,10 @@ macro_rules! filtered {
 #[async_trait]
 impl InstanceReads for Conn {
     async fn instances_by_id(&mut self, ids: &[InstanceId]) -> Result<Vec<Instance>> {
-        let rows: Vec<InstanceRow> =
-            run!(self, |c| instances::table.filter(instances::id.eq_any(texts(ids))).load(c))
-                .map_err(database)?;
+        let rows: Vec<InstanceRow> = run!(self.quick(ids.len()), |c| instances::table
+            .filter(instances::id.eq_any(texts(ids)))
+            .load(c))
+        .map_err(database)?;
         Ok(rows.into_iter().map(Instance::from).collect())
     }
 

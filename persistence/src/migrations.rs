@@ -10,11 +10,7 @@ use diesel_async::{AsyncMigrationHarness, RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use domain::{Error, Result};
 
-use crate::{
-    backend::{Postgres, Sqlite},
-    copies,
-    error::database,
-};
+use crate::{backend::Postgres, copies, error::database, sqlite::Keeper as Sqlite};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../migrations");
 

@@ -1,11 +1,11 @@
 use std::{
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     time::{Duration, Instant},
 };
 
 use deadpool::managed::{self, Manager, Object, PoolError, TimeoutType, Timeouts};
 use diesel_async::pooled_connection;
-use domain::{Result, store::PoolUse};
+use domain::store::PoolUse;
 use tokio::time::timeout;
 
 use crate::error::unavailable;
@@ -19,15 +19,27 @@ pub(crate) type NoConnection = PoolError<pooled_connection::PoolError>;
 pub(crate) struct Pool<M: Manager> {
     name: &'static str,
     connections: managed::Pool<M>,
+    waits: Waits,
+    patience: Duration,
+}
+
+/// How often, how long and how often in vain something was waited for.
+#[derive(Default)]
+pub(crate) struct Waits {
+    waiting: AtomicUsize,
     given: AtomicU64,
     waited_micros: AtomicU64,
     missed: AtomicU64,
-    patience: Duration,
 }
 
 impl<M: Manager<Error = pooled_connection::PoolError>> Pool<M> {
     /// Whoever wants a connection waits no longer than `patience` for one.
-    pub fn new(name: &'static str, manager: M, most: usize, patience: Duration) -> Result<Self> {
+    pub fn new(
+        name: &'static str,
+        manager: M,
+        most: usize,
+        patience: Duration,
+    ) -> domain::Result<Self> {
         let timeouts = Timeouts { wait: None, create: Some(PATIENCE), recycle: Some(PATIENCE) };
         let connections = managed::Pool::builder(manager)
             .max_size(most)
@@ -35,14 +47,43 @@ impl<M: Manager<Error = pooled_connection::PoolError>> Pool<M> {
             .runtime(deadpool::Runtime::Tokio1)
             .build()
             .map_err(unavailable)?;
-        let (given, waited_micros, missed) = Default::default();
-        Ok(Self { name, connections, given, waited_micros, missed, patience })
+        Ok(Self { name, connections, waits: Waits::default(), patience })
     }
 
     pub async fn get(&self) -> Result<Object<M>, NoConnection> {
+        let late = PoolError::Timeout(TimeoutType::Wait);
+        self.waits.measure(self.patience, self.connections.get(), late).await
+    }
+
+    pub fn in_use(&self) -> PoolUse {
+        let status = self.connections.status();
+        let in_use = status.size.saturating_sub(status.available);
+        self.waits.in_use(self.name, status.max_size, in_use)
+    }
+}
+
+/// Counts somebody who waits, until it is dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
+impl Waits {
+    /// What is waited for, or `late` where it takes longer than `patience`.
+    pub async fn measure<T, E>(
+        &self,
+        patience: Duration,
+        wanted: impl Future<Output = Result<T, E>>,
+        late: E,
+    ) -> Result<T, E> {
         let asked_at = Instant::now();
-        let got = timeout(self.patience, self.connections.get()).await;
-        let got = got.unwrap_or(Err(PoolError::Timeout(TimeoutType::Wait)));
+        self.waiting.fetch_add(1, Relaxed);
+        let waiting = Waiting(&self.waiting);
+        let got = timeout(patience, wanted).await.unwrap_or(Err(late));
+        drop(waiting);
         let micros = u64::try_from(asked_at.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.waited_micros.fetch_add(micros, Relaxed);
         let count = if got.is_ok() { &self.given } else { &self.missed };
@@ -50,13 +91,12 @@ impl<M: Manager<Error = pooled_connection::PoolError>> Pool<M> {
         got
     }
 
-    pub fn in_use(&self) -> PoolUse {
-        let status = self.connections.status();
+    pub fn in_use(&self, name: &'static str, most: usize, in_use: usize) -> PoolUse {
         PoolUse {
-            name: self.name,
-            most: status.max_size,
-            in_use: status.size.saturating_sub(status.available),
-            waiting: status.waiting,
+            name,
+            most,
+            in_use,
+            waiting: self.waiting.load(Relaxed),
             given: self.given.load(Relaxed),
             waited: Duration::from_micros(self.waited_micros.load(Relaxed)),
             missed: self.missed.load(Relaxed),

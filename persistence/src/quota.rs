@@ -1,6 +1,5 @@
 use async_trait::async_trait;
 use diesel::{dsl::sql, prelude::*, sql_types::BigInt};
-use diesel_async::RunQueryDsl;
 use domain::{
     Result,
     ids::TenantId,
@@ -11,6 +10,7 @@ use domain::{
 use crate::{
     backend::{Conn, run},
     error::database,
+    run::RunQueryDsl,
     schema::{quota_claims, quota_limits, workflows},
     types::{AsText, texts},
 };

@@ -13,16 +13,19 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard},
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
 use diesel::{QueryableByName, prelude::*, sql_query, sql_types::BigInt};
-use diesel_async::RunQueryDsl;
 use domain::Result;
 
 use crate::{
     backend::{Conn, run},
-    error::database,
+    error::{database, unavailable},
+    run::RunQueryDsl,
     schema::events,
 };
 
@@ -30,7 +33,25 @@ use crate::{
 const WINDOW: i64 = 10_000;
 
 #[derive(Default)]
-pub(crate) struct SafeHead(Mutex<State>);
+pub(crate) struct SafeHead {
+    state: Mutex<State>,
+    /// How many have asked for it so far.
+    asked: AtomicU64,
+    /// The last look.
+    last: tokio::sync::Mutex<Look>,
+}
+
+struct Look {
+    /// How many had asked when it began or, where it came to nothing, when it ended.
+    covers: u64,
+    head: std::result::Result<i64, String>,
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Self { covers: 0, head: Ok(0) }
+    }
+}
 
 #[derive(Default)]
 struct State {
@@ -56,8 +77,27 @@ struct Xid {
 }
 
 impl SafeHead {
+    /// The newest safe position. Those who ask while one looks share the next look.
+    pub(crate) async fn shared(&self, connect: impl AsyncFnOnce() -> Result<Conn>) -> Result<i64> {
+        let asked = self.asked.fetch_add(1, Relaxed) + 1;
+        let mut last = self.last.lock().await;
+        if last.covers >= asked {
+            return last.head.clone().map_err(unavailable);
+        }
+        let covers = AtomicU64::load(&self.asked, Relaxed);
+        let looked = async { self.look(&mut connect().await?).await }.await;
+        *last = match &looked {
+            Ok(head) => Look { covers, head: Ok(*head) },
+            Err(error) => {
+                let covers = AtomicU64::load(&self.asked, Relaxed);
+                Look { covers, head: Err(error.to_string()) }
+            }
+        };
+        looked
+    }
+
     /// Looks again, and answers with the newest safe position.
-    pub(crate) async fn look(&self, conn: &mut Conn) -> Result<i64> {
+    async fn look(&self, conn: &mut Conn) -> Result<i64> {
         if !conn.is_postgres() {
             return newest(conn).await;
         }
@@ -94,7 +134,7 @@ impl SafeHead {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().expect("nothing panics while it holds this lock")
+        self.state.lock().expect("nothing panics while it holds this lock")
     }
 }
 
@@ -144,7 +184,8 @@ pub(crate) async fn newest(conn: &mut Conn) -> Result<i64> {
     use diesel::dsl::max;
 
     let newest: Option<i64> =
-        run!(conn, |c| events::table.select(max(events::position)).first(c)).map_err(database)?;
+        run!(conn.quick(1), |c| events::table.select(max(events::position)).first(c))
+            .map_err(database)?;
     Ok(newest.unwrap_or(0))
 }
 

@@ -459,7 +459,8 @@ diesel::table! {
 diesel::joinable!(tasks -> workflows (workflow_id));
 diesel::joinable!(tenant_members -> tenants (tenant_id));
 diesel::allow_tables_to_appear_in_same_query!(tasks, workflows);
-diesel::allow_tables_to_appear_in_same_query!(tenant_members, tenants);
+diesel::joinable!(tenant_members -> users (user_id));
+diesel::allow_tables_to_appear_in_same_query!(tenant_members, tenants, users);
 diesel::joinable!(deployment_applications -> deployments (deployment_id));
 diesel::joinable!(deployments -> versions (version_id));
 diesel::allow_tables_to_appear_in_same_query!(deployment_applications, deployments, versions);

@@ -1,6 +1,5 @@
 use async_trait::async_trait;
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
 use domain::{
     Result,
     ids::TenantId,
@@ -11,6 +10,7 @@ use jiff::Timestamp;
 use crate::{
     backend::{Conn, run},
     error::database,
+    run::RunQueryDsl,
     schema::secrets,
     types::{AsText, Micros},
 };

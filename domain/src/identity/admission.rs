@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{Actor, ApiToken, Caller, Credential, Ticket, User, UserStatus};
+use super::{Account, Actor, ApiToken, Caller, Credential, Ticket, UserStatus};
 use crate::{
     control_plane::{Call, ControlPlane},
     error::{Error, Result},
@@ -13,20 +13,20 @@ impl ControlPlane {
     /// token that nothing has ended. When it expires is for whoever lets the caller in.
     pub async fn caller(&self, ticket: &Ticket) -> Result<Caller> {
         let mut reader = self.reader().await?;
-        let (user, credential) = match ticket {
+        let (account, credential) = match ticket {
             Ticket::Login { user, token_version, session } => {
-                let user = with_session(&mut *reader, *user, *session).await?;
-                if user.token_version != *token_version {
+                let account = with_session(&mut *reader, *user, *session).await?;
+                if account.user.token_version != *token_version {
                     return Err(Error::Unauthenticated);
                 }
-                (user, Credential::Login(*session))
+                (account, Credential::Login(*session))
             }
             Ticket::ApiToken { hash } => with_token(&mut *reader, hash).await?,
         };
+        let Account { user, memberships, .. } = account;
         if user.status == UserStatus::Disabled {
             return Err(Error::Unauthenticated);
         }
-        let memberships = reader.memberships_of_users(&[user.id]).await?;
         Ok(Caller::User(Arc::new(Actor { user, memberships, credential })))
     }
 }
@@ -44,7 +44,11 @@ impl ControlPlane {
     }
 }
 
-async fn with_session(reader: &mut dyn Session, user: UserId, session: SessionId) -> Result<User> {
+async fn with_session(
+    reader: &mut dyn Session,
+    user: UserId,
+    session: SessionId,
+) -> Result<Account> {
     let session = reader.session(session).await?;
     if session.is_none_or(|session| session.user_id != user || session.revoked_at.is_some()) {
         return Err(Error::Unauthenticated);
@@ -52,7 +56,7 @@ async fn with_session(reader: &mut dyn Session, user: UserId, session: SessionId
     found(reader, user).await
 }
 
-async fn with_token(reader: &mut dyn Session, hash: &str) -> Result<(User, Credential)> {
+async fn with_token(reader: &mut dyn Session, hash: &str) -> Result<(Account, Credential)> {
     let token = reader.api_token_by_hash(hash).await?;
     let token = token.filter(|token| token.revoked_at.is_none()).ok_or(Error::Unauthenticated)?;
     let ApiToken { id, user_id, scopes, expires_at, last_used_at, .. } = token;
@@ -60,6 +64,6 @@ async fn with_token(reader: &mut dyn Session, hash: &str) -> Result<(User, Crede
     Ok((found(reader, user_id).await?, credential))
 }
 
-async fn found(reader: &mut dyn Session, id: UserId) -> Result<User> {
-    reader.users_by_id(&[id]).await?.pop().ok_or(Error::Unauthenticated)
+async fn found(reader: &mut dyn Session, id: UserId) -> Result<Account> {
+    reader.account(id).await?.ok_or(Error::Unauthenticated)
 }

@@ -19,7 +19,7 @@ pub use login::{Authenticated, Login, Registration};
 pub use policy::{Action, Object, Relation};
 pub use session::{PasswordHasher, Session as LoginSession, TokenIssuer, Tokens};
 pub use store::{CredentialReads, CredentialWrites, IdentityReads, IdentityWrites};
-pub use tenant::{Membership, Tenant, TenantRole};
+pub use tenant::{Account, Membership, Tenant, TenantRole};
 pub use tenants::NewTenant;
 pub use throttle::GuessLimits;
 pub(crate) use throttle::{Guess, Throttle};

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{ApiToken, LoginSession, Membership, Tenant, User, UserFilter};
+use super::{Account, ApiToken, LoginSession, Membership, Tenant, User, UserFilter};
 use crate::{
     error::Result,
     ids::{ApiTokenId, SessionId, TenantId, UserId},
@@ -10,6 +10,7 @@ use crate::{
 
 #[async_trait]
 pub trait IdentityReads {
+    async fn account(&mut self, id: UserId) -> Result<Option<Account>>;
     async fn users_by_id(&mut self, ids: &[UserId]) -> Result<Vec<User>>;
     async fn user_by_email(&mut self, email: &str) -> Result<Option<User>>;
     async fn users(&mut self, filter: &UserFilter, page: &PageRequest) -> Result<Page<User>>;
@@ -22,8 +23,6 @@ pub trait IdentityReads {
         visible: Option<&[TenantId]>,
         page: &PageRequest,
     ) -> Result<Page<Tenant>>;
-    /// The user's own tenant.
-    async fn personal_tenant(&mut self, user: UserId) -> Result<Option<Tenant>>;
     async fn memberships_of_users(&mut self, users: &[UserId]) -> Result<Vec<Membership>>;
     async fn memberships_of_tenants(&mut self, tenants: &[TenantId]) -> Result<Vec<Membership>>;
 }

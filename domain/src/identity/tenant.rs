@@ -1,11 +1,20 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::User;
 use crate::{
     error::{Error, Result},
     ids::{TenantId, UserId},
     names,
 };
+
+/// A user with the tenants that they are a member of.
+#[derive(Clone, Debug)]
+pub struct Account {
+    pub user: User,
+    pub memberships: Vec<Membership>,
+    pub tenants: Vec<Tenant>,
+}
 
 /// The organisation that owns rows. Every user has a personal one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

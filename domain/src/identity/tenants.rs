@@ -100,9 +100,13 @@ impl Work {
     /// missing are told apart by nothing.
     pub(crate) async fn tenant_to_change(&mut self, named: Option<TenantId>) -> Result<Tenant> {
         let actor = self.actor()?.clone();
-        let tenant = match named {
-            Some(id) => self.tx.tenants_by_id(&[id]).await?.pop(),
-            None => self.tx.personal_tenant(actor.user.id).await?,
+        let own = self.tenants().iter().find(|tenant| match named {
+            Some(id) => tenant.id == id,
+            None => tenant.personal && actor.role_in(tenant.id) == Some(TenantRole::Owner),
+        });
+        let tenant = match (own, named) {
+            (None, Some(id)) => self.tx.tenants_by_id(&[id]).await?.pop(),
+            (own, _) => own.cloned(),
         };
         let name = || named.map(|id| id.to_string()).unwrap_or_default();
         let tenant = tenant.filter(|tenant| actor.sees(tenant.id));

@@ -1,7 +1,6 @@
 //! Lists of versions, applications and environments.
 
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
 use domain::{
     Result,
     delivery::{
@@ -15,6 +14,7 @@ use crate::{
     backend::{Conn, run},
     error::database,
     page::keyset,
+    run::RunQueryDsl,
     schema::{applications, environments, versions},
     types::{AsText, texts},
 };

@@ -1,7 +1,6 @@
 //! Lists of deployments, and what is searched among them.
 
 use diesel::{dsl::count_star, prelude::*};
-use diesel_async::RunQueryDsl;
 use domain::{
     Result,
     delivery::{Deployment, DeploymentFilter, DeploymentStatus, Used},
@@ -14,6 +13,7 @@ use crate::{
     backend::{Conn, run},
     error::database,
     page::keyset,
+    run::RunQueryDsl,
     schema::{deployment_applications, deployments, versions},
     types::{AsText, Micros, texts},
 };

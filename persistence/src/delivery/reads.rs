@@ -1,6 +1,5 @@
 use async_trait::async_trait;
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
 use domain::{
     Result,
     delivery::{
@@ -18,6 +17,7 @@ use super::{
 use crate::{
     backend::{Conn, run},
     error::database,
+    run::RunQueryDsl,
     schema::{applications, built_images, deployments, environments, standings, versions},
     types::{AsText, texts},
 };
@@ -25,9 +25,10 @@ use crate::{
 #[async_trait]
 impl DeliveryReads for Conn {
     async fn versions_by_id(&mut self, ids: &[VersionId]) -> Result<Vec<Version>> {
-        let rows: Vec<VersionRow> =
-            run!(self, |c| versions::table.filter(versions::id.eq_any(texts(ids))).load(c))
-                .map_err(database)?;
+        let rows: Vec<VersionRow> = run!(self.quick(ids.len()), |c| versions::table
+            .filter(versions::id.eq_any(texts(ids)))
+            .load(c))
+        .map_err(database)?;
         Ok(rows.into_iter().map(Version::from).collect())
     }
 

@@ -1,6 +1,5 @@
 use async_trait::async_trait;
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
 use domain::{
     Result,
     delivery::{
@@ -17,6 +16,7 @@ use crate::{
     backend::{Conn, run},
     error::database,
     page::stale,
+    run::RunQueryDsl,
     schema::{
         applications, built_images, deployment_applications, deployments, environments, standings,
         versions,

@@ -2,7 +2,6 @@
 
 use async_trait::async_trait;
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
 use domain::{
     Result,
     identity::{ApiToken, CredentialReads, CredentialWrites, LoginSession, TokenScope},
@@ -15,6 +14,7 @@ use crate::{
     backend::{Conn, run},
     error::database,
     page::keyset,
+    run::RunQueryDsl,
     schema::{api_tokens, sessions},
     types::{AsJson, AsText, Micros, texts},
 };
@@ -56,22 +56,23 @@ macro_rules! held_by {
 impl CredentialReads for Conn {
     async fn session(&mut self, id: SessionId) -> Result<Option<LoginSession>> {
         let row: Option<SessionRow> =
-            run!(self, |c| sessions::table.filter(sessions::id.eq(AsText(id))).first(c))
+            run!(self.quick(1), |c| sessions::table.filter(sessions::id.eq(AsText(id))).first(c))
                 .optional()
                 .map_err(database)?;
         Ok(row.map(LoginSession::from))
     }
 
     async fn api_tokens_by_id(&mut self, ids: &[ApiTokenId]) -> Result<Vec<ApiToken>> {
-        let rows: Vec<ApiTokenRow> =
-            run!(self, |c| api_tokens::table.filter(api_tokens::id.eq_any(texts(ids))).load(c))
-                .map_err(database)?;
+        let rows: Vec<ApiTokenRow> = run!(self.quick(ids.len()), |c| api_tokens::table
+            .filter(api_tokens::id.eq_any(texts(ids)))
+            .load(c))
+        .map_err(database)?;
         Ok(rows.into_iter().map(ApiToken::from).collect())
     }
 
     async fn api_token_by_hash(&mut self, hash: &str) -> Result<Option<ApiToken>> {
         let row: Option<ApiTokenRow> =
-            run!(self, |c| api_tokens::table.filter(api_tokens::hash.eq(hash)).first(c))
+            run!(self.quick(1), |c| api_tokens::table.filter(api_tokens::hash.eq(hash)).first(c))
                 .optional()
                 .map_err(database)?;
         Ok(row.map(ApiToken::from))

@@ -1,9 +1,8 @@
 use async_trait::async_trait;
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
 use domain::{
     Result,
-    identity::{IdentityReads, Membership, Role, Tenant, TenantRole, User, UserFilter, UserStatus},
+    identity::{Account, IdentityReads, Membership, Role, Tenant, User, UserFilter, UserStatus},
     ids::{TenantId, UserId},
     page::{Page, PageRequest},
 };
@@ -13,6 +12,7 @@ use crate::{
     backend::{Conn, run},
     error::database,
     page::keyset,
+    run::RunQueryDsl,
     schema::{tenant_members, tenants, users},
     types::{AsText, texts},
 };
@@ -45,16 +45,39 @@ macro_rules! visible {
 
 #[async_trait]
 impl IdentityReads for Conn {
+    async fn account(&mut self, id: UserId) -> Result<Option<Account>> {
+        let rows: Vec<(UserRow, Option<(MembershipRow, TenantRow)>)> =
+            run!(self.quick(1), |c| users::table
+                .left_join(tenant_members::table.inner_join(tenants::table))
+                .filter(users::id.eq(AsText(id)))
+                .order(tenant_members::tenant_id)
+                .select((
+                    users::all_columns,
+                    (tenant_members::all_columns, tenants::all_columns).nullable(),
+                ))
+                .load(c))
+            .map_err(database)?;
+        let (users, held): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+        let (memberships, tenants) = held
+            .into_iter()
+            .flatten()
+            .map(|(membership, tenant)| (Membership::from(membership), Tenant::from(tenant)))
+            .unzip();
+        let user = users.into_iter().next().map(User::from);
+        Ok(user.map(|user| Account { user, memberships, tenants }))
+    }
+
     async fn users_by_id(&mut self, ids: &[UserId]) -> Result<Vec<User>> {
-        let rows: Vec<UserRow> =
-            run!(self, |c| users::table.filter(users::id.eq_any(texts(ids))).load(c))
-                .map_err(database)?;
+        let rows: Vec<UserRow> = run!(self.quick(ids.len()), |c| users::table
+            .filter(users::id.eq_any(texts(ids)))
+            .load(c))
+        .map_err(database)?;
         Ok(rows.into_iter().map(User::from).collect())
     }
 
     async fn user_by_email(&mut self, email: &str) -> Result<Option<User>> {
         let row: Option<UserRow> =
-            run!(self, |c| users::table.filter(users::email.eq(email)).first(c))
+            run!(self.quick(1), |c| users::table.filter(users::email.eq(email)).first(c))
                 .optional()
                 .map_err(database)?;
         Ok(row.map(User::from))
@@ -84,9 +107,10 @@ impl IdentityReads for Conn {
     }
 
     async fn tenants_by_id(&mut self, ids: &[TenantId]) -> Result<Vec<Tenant>> {
-        let rows: Vec<TenantRow> =
-            run!(self, |c| tenants::table.filter(tenants::id.eq_any(texts(ids))).load(c))
-                .map_err(database)?;
+        let rows: Vec<TenantRow> = run!(self.quick(ids.len()), |c| tenants::table
+            .filter(tenants::id.eq_any(texts(ids)))
+            .load(c))
+        .map_err(database)?;
         Ok(rows.into_iter().map(Tenant::from).collect())
     }
 
@@ -107,21 +131,8 @@ impl IdentityReads for Conn {
         Ok(Page::from_rows(rows.into_iter().map(Tenant::from).collect(), page.first, total))
     }
 
-    async fn personal_tenant(&mut self, user: UserId) -> Result<Option<Tenant>> {
-        let row: Option<TenantRow> = run!(self, |c| tenants::table
-            .inner_join(tenant_members::table)
-            .filter(tenant_members::user_id.eq(AsText(user)))
-            .filter(tenant_members::role.eq(TenantRole::Owner.as_str()))
-            .filter(tenants::personal)
-            .select(tenants::all_columns)
-            .first(c))
-        .optional()
-        .map_err(database)?;
-        Ok(row.map(Tenant::from))
-    }
-
     async fn memberships_of_users(&mut self, users: &[UserId]) -> Result<Vec<Membership>> {
-        let rows: Vec<MembershipRow> = run!(self, |c| tenant_members::table
+        let rows: Vec<MembershipRow> = run!(self.quick(users.len()), |c| tenant_members::table
             .filter(tenant_members::user_id.eq_any(texts(users)))
             .order(tenant_members::tenant_id)
             .load(c))

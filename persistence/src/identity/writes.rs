@@ -1,6 +1,5 @@
 use async_trait::async_trait;
 use diesel::{prelude::*, sql_query, sql_types::BigInt};
-use diesel_async::RunQueryDsl;
 use domain::{
     Result,
     identity::{IdentityWrites, Membership, Tenant, User},
@@ -12,6 +11,7 @@ use crate::{
     backend::{Conn, run},
     error::database,
     page::stale,
+    run::RunQueryDsl,
     schema::{tenant_members, tenants, users},
     types::AsText,
 };

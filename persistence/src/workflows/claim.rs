@@ -1,5 +1,4 @@
 use diesel::{dsl::count_star, prelude::*, sql_types::Bool};
-use diesel_async::RunQueryDsl;
 use domain::{
     Result,
     store::Transaction,
@@ -12,6 +11,7 @@ use super::rows::{TaskRow, WorkflowRow};
 use crate::{
     backend::{Conn, run},
     error::database,
+    run::RunQueryDsl,
     schema::{tasks, workflows},
     types::{AsText, Micros},
 };

@@ -4,7 +4,6 @@ use diesel::{
     sql_query,
     sql_types::{BigInt, Nullable, Text},
 };
-use diesel_async::RunQueryDsl;
 use domain::{
     Result,
     ids::{TaskId, WorkflowId},
@@ -21,6 +20,7 @@ use crate::{
     backend::{Conn, run},
     error::database,
     page::{bind_page, keyset, ranked},
+    run::RunQueryDsl,
     schema::{task_attempts, task_logs, tasks, workflows},
     types::{AsText, Micros, texts},
 };
@@ -89,9 +89,10 @@ macro_rules! filtered_tasks {
 #[async_trait]
 impl WorkflowReads for Conn {
     async fn workflows_by_id(&mut self, ids: &[WorkflowId]) -> Result<Vec<Workflow>> {
-        let rows: Vec<WorkflowRow> =
-            run!(self, |c| workflows::table.filter(workflows::id.eq_any(texts(ids))).load(c))
-                .map_err(database)?;
+        let rows: Vec<WorkflowRow> = run!(self.quick(ids.len()), |c| workflows::table
+            .filter(workflows::id.eq_any(texts(ids)))
+            .load(c))
+        .map_err(database)?;
         Ok(rows.into_iter().map(Workflow::from).collect())
     }
 
@@ -161,9 +162,10 @@ impl WorkflowReads for Conn {
     }
 
     async fn tasks_by_id(&mut self, ids: &[TaskId]) -> Result<Vec<Task>> {
-        let rows: Vec<TaskRow> =
-            run!(self, |c| tasks::table.filter(tasks::id.eq_any(texts(ids))).load(c))
-                .map_err(database)?;
+        let rows: Vec<TaskRow> = run!(self.quick(ids.len()), |c| tasks::table
+            .filter(tasks::id.eq_any(texts(ids)))
+            .load(c))
+        .map_err(database)?;
         Ok(rows.into_iter().map(Task::from).collect())
     }
 

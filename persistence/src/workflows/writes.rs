@@ -1,6 +1,5 @@
 use async_trait::async_trait;
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
 use domain::{
     Result,
     ids::TaskId,
@@ -14,6 +13,7 @@ use crate::{
     backend::{Conn, run},
     error::database,
     page::stale,
+    run::RunQueryDsl,
     schema::{task_attempts, task_logs, tasks, workflows},
     types::{AsText, Micros},
 };

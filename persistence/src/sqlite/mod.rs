@@ -1,0 +1,46 @@
+//! An embedded database: many read it at once, one writes.
+
+mod connection;
+mod log;
+mod own_thread;
+mod writer;
+
+use std::path::Path;
+
+use diesel::SqliteConnection;
+use diesel_async::{
+    AsyncConnection, SimpleAsyncConnection, sync_connection_wrapper::SyncConnectionWrapper,
+};
+use domain::Result;
+
+pub(crate) use self::{
+    connection::{Readers, Sqlite},
+    writer::{Turn, Writer},
+};
+use crate::{
+    backend::PATIENCE,
+    error::{database, unavailable},
+    migrations,
+    pool::Pool,
+};
+
+const READERS: usize = 4;
+
+/// A connection of whoever keeps the database as a whole in order.
+pub(crate) type Keeper = SyncConnectionWrapper<SqliteConnection>;
+
+pub(crate) struct Pools {
+    pub readers: Pool<Readers>,
+    pub writer: Writer,
+}
+
+pub(crate) async fn open(path: &str) -> Result<Pools> {
+    let _alone = migrations::alone(path)?;
+    let mut first = Keeper::establish(path).await.map_err(unavailable)?;
+    first.batch_execute("PRAGMA journal_mode = WAL").await.map_err(database)?;
+    migrations::run_on_sqlite(first, Path::new(path)).await?;
+    Ok(Pools {
+        readers: Pool::new("readers", Readers(path.to_owned()), READERS, PATIENCE)?,
+        writer: Writer::new(path),
+    })
+}

@@ -1,0 +1,172 @@
+//! The one writer that SQLite has. Units of work that wait for it together are committed together:
+//! each is a savepoint of one transaction, and none is done before that is on the disk. A unit that
+//! is given up takes nothing of the others with it.
+
+use std::{sync::Arc, time::Duration};
+
+use diesel::{
+    QueryResult,
+    result::{DatabaseErrorKind, Error},
+};
+use domain::{Result, store::PoolUse};
+use futures::FutureExt;
+use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
+
+use super::{connection::Sqlite, log::WriteAheadLog};
+use crate::{
+    error::{database, unavailable},
+    pool::Waits,
+};
+
+/// How long a unit of work waits for its turn among those of this process.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) struct Writer {
+    path: String,
+    state: Arc<Mutex<State>>,
+    waits: Waits,
+}
+
+struct State {
+    /// None while it is at work elsewhere, or lost.
+    connection: Option<Sqlite>,
+    group: Option<Group>,
+    log: WriteAheadLog,
+}
+
+/// The units of one transaction that wait for its end.
+#[derive(Default)]
+struct Group {
+    waiting: Vec<oneshot::Sender<QueryResult<()>>>,
+    /// Why there is nothing to be committed any more.
+    broken: Option<String>,
+}
+
+/// A unit's turn to write.
+pub(crate) struct Turn {
+    state: OwnedMutexGuard<State>,
+    has_ended: bool,
+}
+
+impl Writer {
+    pub fn new(path: &str) -> Self {
+        let state = State { connection: None, group: None, log: WriteAheadLog::of(path) };
+        Self { path: path.to_owned(), state: Arc::new(Mutex::new(state)), waits: Waits::default() }
+    }
+
+    /// Begins a unit of work, as one of those that share a transaction.
+    pub async fn turn(&self) -> Result<Turn> {
+        let turn = self.state.clone().lock_owned().map(Ok);
+        let late = domain::Error::StoreBusy("others write".into());
+        let mut state = self.waits.measure(PATIENCE, turn, late).await?;
+        if state.group.is_none() {
+            self.begin(&mut state).await?;
+        }
+        let mut turn = Turn { state, has_ended: false };
+        turn.connection().batch_in_place("SAVEPOINT unit").map_err(database)?;
+        Ok(turn)
+    }
+
+    /// Begins a transaction for this unit and those who wait by the time that it is through.
+    async fn begin(&self, state: &mut State) -> Result<()> {
+        // Taken out, so that it is lost with whoever is given up in the midst of it.
+        let mut connection = match state.connection.take() {
+            Some(connection) => connection,
+            None => Sqlite::open(self.path.clone()).await.map_err(unavailable)?,
+        };
+        connection.in_place = true;
+        connection.batch("BEGIN IMMEDIATE").await.map_err(database)?;
+        state.connection = Some(connection);
+        state.group = Some(Group::default());
+        tokio::spawn(end(self.state.clone()));
+        Ok(())
+    }
+
+    pub fn in_use(&self) -> PoolUse {
+        let in_use = usize::from(self.state.try_lock().is_err());
+        self.waits.in_use("writer", 1, in_use)
+    }
+}
+
+/// Ends a group's transaction when its turn comes, which is behind those that wait already.
+async fn end(state: Arc<Mutex<State>>) {
+    let mut state = state.lock_owned().await;
+    let (Some(group), Some(connection)) = (state.group.take(), state.connection.take()) else {
+        return;
+    };
+    let ended = match group.broken {
+        None => connection.batch("COMMIT").await,
+        Some(why) => Err(lost(&why)),
+    };
+    let sound = match &ended {
+        Ok(()) => state.log.cut_if_long(&connection).await.is_ok(),
+        Err(_) => false,
+    };
+    // One that is not sound is closed, which rolls back too.
+    state.connection = sound.then_some(connection);
+    for unit in group.waiting {
+        // Whoever is not waiting any more does not hear of it.
+        let _ = unit.send(match &ended {
+            Ok(()) => Ok(()),
+            Err(error) => Err(lost(&error.to_string())),
+        });
+    }
+}
+
+impl Turn {
+    pub fn connection(&mut self) -> &mut Sqlite {
+        self.state.connection.as_mut().expect("a turn begins with a connection, and keeps it")
+    }
+
+    /// Answers when the unit is on the disk.
+    pub async fn commit(mut self) -> Result<()> {
+        self.has_ended = true;
+        if let Err(error) = self.connection().batch_in_place("RELEASE unit") {
+            self.break_group(&error);
+            return Err(database(error));
+        }
+        self.transaction_ends().await.map_err(database)
+    }
+
+    /// Answers when all is on the disk that the unit may have seen of others.
+    pub async fn roll_back(mut self) {
+        self.has_ended = true;
+        self.undo();
+        let _ = self.transaction_ends().await;
+    }
+
+    async fn transaction_ends(mut self) -> QueryResult<()> {
+        let (done, outcome) = oneshot::channel();
+        if let Some(group) = &mut self.state.group {
+            group.waiting.push(done);
+        }
+        drop(self);
+        outcome.await.unwrap_or_else(|_| Err(lost("the writer has ended")))
+    }
+
+    fn undo(&mut self) {
+        let undone = self.connection().batch_in_place("ROLLBACK TO unit; RELEASE unit");
+        if let Err(error) = undone {
+            self.break_group(&error);
+        }
+    }
+
+    /// SQLite itself ends a transaction where it cannot go on; all of the group's is lost then.
+    pub fn break_group(&mut self, error: &Error) {
+        if let Some(group) = &mut self.state.group {
+            group.broken.get_or_insert_with(|| error.to_string());
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            self.undo();
+        }
+    }
+}
+
+fn lost(message: &str) -> Error {
+    Error::DatabaseError(DatabaseErrorKind::Unknown, Box::new(message.to_owned()))
+}
