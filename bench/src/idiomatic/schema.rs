@@ -3,7 +3,6 @@ use std::sync::Arc;
 use async_graphql::{Context, Error, ID, Object, Result, SimpleObject, dataloader::DataLoader};
 use diesel::{dsl::max, prelude::*};
 use diesel_async::{AsyncConnection, RunQueryDsl};
-use serde_json::json;
 use tokio::sync::broadcast;
 
 use super::{
@@ -145,13 +144,10 @@ impl Query {
 /// Reads the price, and writes the order and its event.
 macro_rules! place {
     ($c:ident, $order:ident, $position:expr) => {{
-        $order.amount = products::table
-            .find(&$order.product_id)
-            .select(products::price)
-            .first($c)
-            .await?;
+        $order.amount =
+            products::table.find(&$order.product_id).select(products::price).first($c).await?;
         diesel::insert_into(orders::table).values(&$order).execute($c).await?;
-        let image = json!({ "id": $order.id, "status": $order.status });
+        let image = $order.image();
         let event = NewEvent {
             position: $position,
             event_type: "ORDER_PLACED",

@@ -1,6 +1,8 @@
 //! As much of the tables as the slice of the schema needs.
 
 use diesel::prelude::*;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 
 diesel::table! {
     users (id) {
@@ -90,6 +92,28 @@ pub struct Order {
     pub created_at: i64,
     pub updated_at: i64,
     pub version: i64,
+}
+
+impl Order {
+    /// What an event carries, in the form that Slipway reads too: on SQLite both have one log.
+    pub fn image(&self) -> Value {
+        let time = |micros| Timestamp::from_microsecond(micros).map(|at| at.to_string()).ok();
+        json!({
+            "id": self.id,
+            "number": self.number,
+            "userId": self.user_id,
+            "tenantId": self.tenant_id,
+            "productId": self.product_id,
+            "instanceName": self.instance_name,
+            "instanceId": self.instance_id,
+            "status": self.status,
+            "amount": self.amount,
+            "refundDue": self.refund_due,
+            "createdAt": time(self.created_at),
+            "updatedAt": time(self.updated_at),
+            "version": self.version,
+        })
+    }
 }
 
 #[derive(Insertable)]

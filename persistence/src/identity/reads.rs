@@ -46,9 +46,12 @@ macro_rules! visible {
 #[async_trait]
 impl IdentityReads for Conn {
     async fn account(&mut self, id: UserId) -> Result<Option<Account>> {
+        // One after the other: SQLite would first join all members to all tenants in brackets.
+        let of_members = tenant_members::tenant_id.eq(tenants::id);
         let rows: Vec<(UserRow, Option<(MembershipRow, TenantRow)>)> =
             run!(self.quick(1), |c| users::table
-                .left_join(tenant_members::table.inner_join(tenants::table))
+                .left_join(tenant_members::table)
+                .left_join(tenants::table.on(of_members))
                 .filter(users::id.eq(AsText(id)))
                 .order(tenant_members::tenant_id)
                 .select((
