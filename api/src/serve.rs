@@ -134,7 +134,7 @@ pub async fn run(config: Config, part: Part) -> anyhow::Result<()> {
     if part != Part::Answer {
         work::start(&control_plane, &server.tasks, &server.leaving);
     }
-    greet(&config, listener.local_addr()?, password.as_deref());
+    greet(&config, part, listener.local_addr()?, password.as_deref());
     let (leaving, stop) = (server.leaving.clone(), server.stop.clone());
     tokio::spawn(stop_on_signal(leaving, stop, config.stop_delay.unsigned_abs()));
     server.listen(listener).await;
@@ -174,11 +174,12 @@ async fn first_admin(
 }
 
 /// Whoever started the program may not be there to read it.
-fn greet(config: &Config, address: SocketAddr, password: Option<&str>) {
-    let _ = std::io::stdout().lock().write_all(greeting(config, address, password).as_bytes());
+fn greet(config: &Config, part: Part, address: SocketAddr, password: Option<&str>) {
+    let greeting = greeting(config, part, address, password);
+    let _ = std::io::stdout().lock().write_all(greeting.as_bytes());
 }
 
-fn greeting(config: &Config, address: SocketAddr, password: Option<&str>) -> String {
+fn greeting(config: &Config, part: Part, address: SocketAddr, password: Option<&str>) -> String {
     let mut lines = vec![format!("Slipway listens on http://{address}/")];
     if let Some(password) = password {
         lines.push(format!("  administrator  {}", config.admin_email));
@@ -188,7 +189,11 @@ fn greeting(config: &Config, address: SocketAddr, password: Option<&str>) -> Str
         let said = "  cluster        simulated: it lives in this process, and nothing real runs";
         lines.push(said.to_owned());
     }
-    lines.push("  next           open the address, register, and buy something\n".to_owned());
+    let last = match part {
+        Part::Work => "  answers        /livez, /readyz and /metrics alone\n",
+        _ => "  next           open the address, register, and buy something\n",
+    };
+    lines.push(last.to_owned());
     lines.join("\n")
 }
 

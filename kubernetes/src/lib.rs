@@ -46,7 +46,7 @@ pub use kubeconfig::Kubeconfig;
 pub struct KubernetesRuntime {
     /// For single calls.
     client: Client,
-    /// For streams, which are begun anew instead of tried again.
+    /// For streams, which are begun anew instead of tried again, and the lists before them.
     streams: Client,
     target: Target,
     conventions: Conventions,
@@ -57,7 +57,7 @@ impl KubernetesRuntime {
         let conventions = Conventions::default();
         Self {
             client: retry::patient(&client),
-            streams: limit::for_streams(client),
+            streams: limit::for_watches(&client),
             target,
             conventions,
         }

@@ -54,10 +54,17 @@ pub async fn restore(copy: &Path, path: &Path) -> Result<Option<PathBuf>> {
         return Err(Error::invalid("copy", format!("{} is not of Slipway", copy.display())));
     }
     state.refuse_unknown()?;
-    keep(&mut source, &arriving).await?;
-    mark_restored(&mut open(&arriving).await?).await?;
+    let kept = replace(path, &mut source, &arriving).await;
+    // It is still there where something failed.
+    remove(&arriving)?;
+    kept
+}
+
+async fn replace(path: &Path, source: &mut Sqlite, arriving: &Path) -> Result<Option<PathBuf>> {
+    keep(source, arriving).await?;
+    mark_restored(&mut open(arriving).await?).await?;
     let kept = set_aside(path).await?;
-    fs::rename(&arriving, path).map_err(file(path))?;
+    fs::rename(arriving, path).map_err(file(path))?;
     Ok(kept)
 }
 

@@ -29,7 +29,8 @@ use crate::{
     schema::events,
 };
 
-/// How far back the first look of a process reads; whatever is open lies within.
+/// How far back of a position another may be missing that is still open. A restoration leaves a
+/// wider gap, and the first look of a process reads no further.
 const WINDOW: i64 = 10_000;
 
 #[derive(Default)]
@@ -144,7 +145,7 @@ impl State {
         let mut head = from;
         let mut open = false;
         for position in there {
-            for missing in head + 1..*position {
+            for missing in (head + 1).max(position - WINDOW)..*position {
                 if !decided.contains(&missing) {
                     self.gaps.entry(missing).or_default();
                     open = true;
@@ -230,6 +231,16 @@ mod tests {
         assert_eq!(look(&mut state, &[1, 3], (11, 14)), 1);
         assert_eq!(look(&mut state, &[1, 3], (12, 15)), 1);
         assert_eq!(look(&mut state, &[1, 3], (12, 15)), 3);
+    }
+
+    #[test]
+    fn the_gap_that_a_restoration_leaves_is_passed_without_counting_it_out() {
+        let (mut state, far) = (State::default(), 1 << 32);
+
+        assert_eq!(look(&mut state, &[1, far], (10, 12)), 1);
+        assert!(state.gaps.len() <= WINDOW as usize);
+        assert_eq!(look(&mut state, &[1, far], (12, 15)), 1);
+        assert_eq!(look(&mut state, &[1, far], (12, 15)), far);
     }
 
     #[test]

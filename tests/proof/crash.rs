@@ -23,6 +23,8 @@ const BUYERS: usize = 6;
 const FAULT_RATE: f64 = 0.15;
 /// No more is begun while so many workflows live, so that a slow machine has no backlog.
 const MOST_LIVE: u64 = 32;
+/// How often that is looked at; the judge is not to take the time of who is judged.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// The longest pause before a kill.
 const LONGEST_PAUSE: u64 = 2_500;
 /// What a process of a fleet has as its lease.
@@ -43,6 +45,8 @@ struct Report {
     findings: Findings,
     repeats: usize,
     raged: Duration,
+    /// How much of that was spent on letting the work that was begun go on.
+    waited: Duration,
     settled: Duration,
     events: i64,
 }
@@ -86,7 +90,7 @@ impl Storm {
         let mut buyers: Vec<Buyer> = (0..BUYERS).map(buyer).collect();
 
         let began = Instant::now();
-        let last_start = self.rage(&fleet, &mut buyers, &product, &mut random);
+        let (last_start, waited) = self.rage(&fleet, &mut buyers, &product, &mut random);
         let raged = began.elapsed();
         let store = SqlStore::open(&database.url, None).await.unwrap();
         let findings = verdicts::settle(&fleet, &buyers, &store, &cluster, last_start).await;
@@ -94,6 +98,7 @@ impl Storm {
             findings,
             repeats: buyers.iter().map(|buyer| buyer.repeats).sum(),
             raged,
+            waited,
             settled: last_start.elapsed(),
             events: domain::store::Store::safe_head(&store).await.unwrap(),
             storm: self,
@@ -101,14 +106,15 @@ impl Storm {
     }
 
     /// Buys and kills, each kill with its share of purchases under way; answers with when the last
-    /// process was started.
+    /// process was started, and how long it has waited for work that was begun.
     fn rage(
         &self,
         fleet: &Fleet,
         buyers: &mut [Buyer],
         product: &str,
         random: &mut fastrand::Rng,
-    ) -> Instant {
+    ) -> (Instant, Duration) {
+        let mut waited = Duration::ZERO;
         let (begun, allowed) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let tokens: Vec<_> = buyers.iter().map(|buyer| buyer.token.clone()).collect();
         thread::scope(|scope| {
@@ -128,9 +134,11 @@ impl Storm {
                 });
             }
             for kill in 1..=self.kills {
+                let asked_at = Instant::now();
                 while verdicts::live(fleet, &tokens) > MOST_LIVE {
-                    sleep(Duration::from_millis(100));
+                    sleep(LOOK_AGAIN);
                 }
+                waited += asked_at.elapsed();
                 allowed.store(self.creates * kill / self.kills, SeqCst);
                 sleep(Duration::from_millis(random.u64(50..LONGEST_PAUSE)));
                 let seat = random.usize(0..fleet.seats());
@@ -143,7 +151,7 @@ impl Storm {
                 progress(kill, self.kills);
             }
             allowed.store(self.creates, SeqCst);
-            Instant::now()
+            (Instant::now(), waited)
         })
     }
 }
@@ -164,8 +172,9 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "  {} calls repeated, {} events; raged {:.0?}, over {:.1?} after the last start",
-            self.repeats, self.events, self.raged, self.settled
+            "  {} calls repeated, {} events; raged {:.0?}, {:.0?} of it with work to be done before \
+             a kill; over {:.1?} after the last start",
+            self.repeats, self.events, self.raged, self.waited, self.settled
         )?;
         write!(f, "{}", self.findings)
     }

@@ -10,12 +10,12 @@ use std::{
 };
 
 use domain::{
-    events::{Author, Cursor, Event, EventFilter, EventType, NewEvent, Subject},
+    events::{Author, Bus, Cursor, Event, EventFilter, EventType, NewEvent, Subject},
     ids::TenantId,
     store::Store,
 };
 use futures::future::join_all;
-use persistence::SqlStore;
+use persistence::{RedisBus, SqlStore};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -48,13 +48,14 @@ async fn fifty_subscribers_on_two_processes_miss_and_repeat_nothing() {
         begun["viewer"]["tenants"][0]["tenant"]["id"].as_str().unwrap().parse().unwrap();
     let start = begun["cursor"].clone();
     let store = Arc::new(SqlStore::open(&database.url, None).await.unwrap());
+    let bus = Arc::new(RedisBus::new(&url).unwrap());
     let stop = Arc::new(AtomicBool::new(false));
 
     let subscribers = (0..SUBSCRIBERS)
         .map(|n| tokio::spawn(follow(fleet.addresses(), token.clone(), start.clone(), n)));
     let subscribers: Vec<_> = subscribers.collect();
-    let writers = (0..WRITERS).map(|n| tokio::spawn(write(store.clone(), tenant, stop.clone(), n)));
-    let writers: Vec<_> = writers.collect();
+    let writer = |n| write(store.clone(), bus.clone(), tenant, stop.clone(), n);
+    let writers: Vec<_> = (0..WRITERS).map(|n| tokio::spawn(writer(n))).collect();
     for _ in 0..REDIS_RESTARTS {
         sleep(Duration::from_millis(500)).await;
         redis = tokio::task::spawn_blocking(move || {
@@ -80,15 +81,25 @@ async fn fifty_subscribers_on_two_processes_miss_and_repeat_nothing() {
     assert_eq!(expired["extensions"]["code"], "CURSOR_EXPIRED", "{expired}");
 }
 
-/// Appends in transactions that take their time, a fourth of which come to nothing.
-async fn write(store: Arc<SqlStore>, tenant: TenantId, stop: Arc<AtomicBool>, seed: u64) {
+/// Appends in transactions that take their time, a fourth of which come to nothing, and wakes the
+/// processes by Redis.
+async fn write(
+    store: Arc<SqlStore>,
+    bus: Arc<RedisBus>,
+    tenant: TenantId,
+    stop: Arc<AtomicBool>,
+    seed: u64,
+) {
     let mut random = fastrand::Rng::with_seed(seed);
     while !stop.load(SeqCst) {
         let tx = append(&store, tenant, random.usize(1..4), false).await;
         sleep(Duration::from_millis(random.u64(0..LONGEST_COMMIT))).await;
         match random.u32(0..4) {
             0 => tx.roll_back().await,
-            _ => tx.commit().await.unwrap(),
+            _ => {
+                tx.commit().await.unwrap();
+                bus.wake().await;
+            }
         }
     }
 }

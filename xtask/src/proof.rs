@@ -1,6 +1,11 @@
 //! The long forms of `tests/proof`: what kills, stops and starves the program for minutes, and
 //! judges what is left. A seed repeats a run as far as processes and networks repeat themselves.
 
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
 use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
 
@@ -31,6 +36,9 @@ pub struct Crash {
     /// Chooses moments, processes, commands and faults
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Try this program, such as a release build, instead of building one
+    #[arg(long)]
+    program: Option<PathBuf>,
 }
 
 pub fn crash(options: &Crash) -> Result<()> {
@@ -44,7 +52,7 @@ pub fn crash(options: &Crash) -> Result<()> {
         ("STOPS", if options.stop { 3 } else { 0 }.to_string()),
         ("SEED", options.seed.to_string()),
     ];
-    run("proof::crash::long", &extent, on_postgres)
+    run("proof::crash::long", options.program.as_deref(), &extent, on_postgres)
 }
 
 #[derive(Args)]
@@ -52,10 +60,14 @@ pub struct Failover {
     /// For how many seconds
     #[arg(long, default_value_t = 300)]
     seconds: u64,
+    /// Try this program, such as a release build, instead of building one
+    #[arg(long)]
+    program: Option<PathBuf>,
 }
 
 pub fn failover(options: &Failover) -> Result<()> {
-    run("proof::failover::long", &[("SECONDS", options.seconds.to_string())], true)
+    let extent = [("SECONDS", options.seconds.to_string())];
+    run("proof::failover::long", options.program.as_deref(), &extent, true)
 }
 
 #[derive(Args)]
@@ -66,19 +78,30 @@ pub struct Soak {
     /// Chooses commands and faults of the cluster
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Try this program, such as a release build, instead of building one
+    #[arg(long)]
+    program: Option<PathBuf>,
 }
 
 pub fn soak(options: &Soak) -> Result<()> {
     let extent = [("MINUTES", options.minutes.to_string()), ("SEED", options.seed.to_string())];
-    run("proof::soak::long", &extent, true)
+    run("proof::soak::long", options.program.as_deref(), &extent, true)
 }
 
 /// Runs one test that is not of the suite, with what it prints.
-fn run(test: &str, extent: &[(&str, String)], on_postgres: bool) -> Result<()> {
+fn run(
+    test: &str,
+    program: Option<&Path>,
+    extent: &[(&str, String)],
+    on_postgres: bool,
+) -> Result<()> {
     let programs = if on_postgres { Some(Programs::find_or_install()?) } else { None };
     let directory = tempfile::tempdir()?;
     let binary = directory.path().join("slipway");
-    test::build_program(&binary)?;
+    match program {
+        Some(program) => fs::copy(program, &binary).map(drop)?,
+        None => test::build_program(&binary)?,
+    }
     let services = programs.map(|programs| programs.start()).transpose()?;
 
     let package = ["test", "--quiet", "-p", "slipway-tests", "--test", "it", "--"];

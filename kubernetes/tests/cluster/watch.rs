@@ -5,7 +5,7 @@ use futures::{Stream, StreamExt, stream::BoxStream};
 use k8s_openapi::api::{apps::v1::Deployment, core::v1};
 use kube::{Api, api::PostParams};
 use serde_json::json;
-use simulator::{Calls, Fault};
+use simulator::{Access, Calls, Fault};
 
 use crate::bench::{Bench, workload};
 
@@ -193,6 +193,23 @@ async fn after_an_interruption_it_begins_anew() {
     bench.advance(60);
 
     assert_eq!(beginning(&mut watch).await, (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn a_list_that_fails_is_tried_again_alone() {
+    let bench = Bench::new();
+    let calls = Calls::to("list", "pods");
+    bench.cluster.faults().fail_matching(calls.clone(), 1, Fault::Status(503, None));
+    bench.cluster.faults().fail_matching(calls, 1, Fault::LostAnswer);
+
+    beginning(&mut bench.runtime.watch()).await;
+
+    let accesses = bench.cluster.accesses();
+    let lists = |of: &str| {
+        let is_it = |access: &Access| access.verb == "list" && access.resource == of;
+        accesses.iter().filter(|(access, _)| is_it(access)).map(|(_, count)| count).sum::<u64>()
+    };
+    assert_eq!((lists("pods"), lists("deployments")), (3, 1));
 }
 
 #[tokio::test(start_paused = true)]

@@ -17,7 +17,8 @@ use super::{
 };
 use crate::{process, redis::Redis, services::Programs};
 
-const PAUSE: Duration = Duration::from_millis(100);
+/// Between two purchases: what is measured is how soon somebody is woken, not how long a queue is.
+const PAUSE: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How soon the claim has to come where somebody is woken.
 const WOKEN: Duration = Duration::from_millis(50);
