@@ -5,7 +5,10 @@ use domain::{Settings, clusters::PortRules};
 use futures::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::{Client, Reply, Subscription, TestApp};
+use crate::{
+    recovery::{FREE_AGAIN, failed_tasks, undoing},
+    support::{Client, Reply, Subscription, TestApp},
+};
 
 pub async fn leases(client: &Client) -> Vec<Value> {
     let document = "{ portLeases { host port purpose cluster { id } } }";
@@ -131,9 +134,9 @@ async fn a_creation_that_fails_leaves_nothing() {
 
         app.run_tasks().await;
 
-        let failed =
-            crate::recovery::failed_tasks(&ada, created["workflow"]["id"].as_str().unwrap());
-        assert_eq!(failed.await, [task]);
+        let workflow = created["workflow"]["id"].as_str().unwrap();
+        assert_eq!(failed_tasks(&ada, workflow).await, [task]);
+        assert!(undoing(&ada, workflow).await <= FREE_AGAIN, "{name}");
         let shown = ada.cluster(id).await;
         assert_eq!(shown["status"], "FAILED", "{name}");
         assert!(shown["failure"].is_string(), "{name}");

@@ -75,7 +75,7 @@ async fn what_may_change_is_updated_and_what_is_fixed_is_a_conflict() {
     let provider = import(&root, &csv("kind,,,true,false,18091,"), false).await;
 
     assert_eq!(outcomes(&flags), ["UPDATED"]);
-    let fixed = "httpPort is 18091, and the ports of a cluster are fixed";
+    let fixed = "http_port is 18091, and the ports of a cluster are fixed";
     assert_eq!(rows(&port)[0], (2, "dev".into(), "CONFLICT".into(), fixed.into()));
     let fixed = "the cluster is of K3D, which is fixed";
     assert_eq!(rows(&provider)[0].3, fixed);
@@ -120,7 +120,7 @@ async fn a_dry_run_says_what_would_come_of_it_and_leaves_nothing() {
 
     let rehearsed = import(&root, &csv, true).await;
 
-    let moved = "httpPort 18091 was taken: 18092";
+    let moved = "http_port 18091 was taken: 18092";
     let told: Vec<_> = rows(&rehearsed).into_iter().map(|row| (row.2, row.3)).collect();
     assert_eq!(told, [("CREATED".into(), String::new()), ("CREATED".into(), moved.to_owned())]);
     assert_eq!(rehearsed.ok()["importDevClusters"]["rows"][0]["cluster"], Value::Null);

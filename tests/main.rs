@@ -19,6 +19,7 @@ mod compiled;
 mod crash;
 mod delivery;
 mod deploy;
+mod deployment_costs;
 mod deployment_progress;
 mod deployment_recovery;
 mod deployment_scale;

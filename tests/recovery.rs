@@ -3,9 +3,13 @@
 use std::time::Duration;
 
 use domain::workflows::Claim;
-use serde_json::json;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 
 use crate::support::{Client, TestApp};
+
+/// How long what a creation took may stay taken after it has failed.
+pub const FREE_AGAIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// The commands that start a workflow, and where they lead.
 const COMMANDS: &[(&str, &str)] = &[
@@ -105,6 +109,7 @@ async fn a_creation_that_fails_at_any_task_leaves_a_clean_slate() {
 
         let failed = failed_tasks(&ada, &workflow).await;
         assert_eq!(failed, [*task], "it failed where it was meant to");
+        assert!(undoing(&ada, &workflow).await <= FREE_AGAIN, "{task}");
         assert_eq!(app.standing().await, Vec::<String>::new(), "{task}");
         assert_eq!(ada.order(&order).await["refundDue"], true, "{task}");
         assert_eq!(ada.instance(&instance).await["status"], "FAILED", "{task}");
@@ -215,6 +220,17 @@ pub async fn failed_tasks(ada: &Client, workflow: &str) -> Vec<String> {
     let tasks = ada.workflow(workflow).await["tasks"].clone();
     let failed = tasks.as_array().unwrap().iter().filter(|task| task["status"] == "FAILED");
     failed.map(|task| task["name"].as_str().unwrap().to_owned()).collect()
+}
+
+/// How long it took from the failure of a workflow's task until all was undone and free again.
+pub async fn undoing(ada: &Client, workflow: &str) -> SignedDuration {
+    let document = "query($id: ID!) { workflow(id: $id) {
+        completedAt tasks { status completedAt } } }";
+    let shown = ada.send(document, json!({ "id": workflow })).await.ok()["workflow"].clone();
+    let end = |of: &Value| of["completedAt"].as_str().unwrap().parse::<Timestamp>().unwrap();
+    let mut tasks = shown["tasks"].as_array().unwrap().iter();
+    let failed = tasks.find(|task| task["status"] == "FAILED").unwrap();
+    end(&shown).duration_since(end(failed))
 }
 
 async fn running(app: &TestApp) -> (Client, String) {

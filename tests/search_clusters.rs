@@ -2,7 +2,10 @@ use api::config::Door;
 use domain::Settings;
 use serde_json::{Value, json};
 
-use crate::support::{Client, Subscription, TestApp};
+use crate::{
+    recovery::{FREE_AGAIN, undoing},
+    support::{Client, Subscription, TestApp},
+};
 
 /// The namespace of `books` in the personal tenant of the first account that is not root.
 const NAMESPACE: &str = "slipway-personal-2--books-2";
@@ -192,6 +195,7 @@ async fn a_search_cluster_that_does_not_come_up_says_why_and_leaves_nothing() {
     let shown = ada.cluster(&id).await;
     assert_eq!(shown["status"], "FAILED");
     assert!(shown["failure"].as_str().unwrap().contains("CrashLoopBackOff"), "{shown}");
+    assert!(undoing(&ada, &workflow).await <= FREE_AGAIN);
     assert_eq!(app.standing().await, Vec::<String>::new());
     assert_eq!(namespaces(&app).await, Vec::<String>::new());
     for dimension in ["CLUSTERS", "CPU_MILLIS", "MEMORY_MIB", "DISK_MIB", "RUNNING_WORKFLOWS"] {

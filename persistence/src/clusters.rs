@@ -1,10 +1,14 @@
 use async_trait::async_trait;
-use diesel::prelude::*;
+use diesel::{
+    prelude::*,
+    sql_query,
+    sql_types::{Integer, Text},
+};
 use domain::{
     Error, Result,
     clusters::{
         Cluster, ClusterBody, ClusterFilter, ClusterReads, ClusterStatus, ClusterWrites, Import,
-        ImportRow, PortLease, PortPurpose, Sighting,
+        ImportRow, PortLease, PortPurpose, Sighting, TakenPorts,
     },
     ids::{ClusterId, ImportId, TenantId, UserId},
     page::{Page, PageRequest},
@@ -58,6 +62,15 @@ struct LeaseRow {
     cluster_id: AsText<ClusterId>,
     tenant_id: AsText<TenantId>,
     acquired_at: Micros,
+}
+
+/// Neighbouring ports that are leased.
+#[derive(QueryableByName)]
+struct RunRow {
+    #[diesel(sql_type = Integer)]
+    first: i32,
+    #[diesel(sql_type = Integer)]
+    last: i32,
 }
 
 #[derive(Queryable, Insertable)]
@@ -175,6 +188,17 @@ impl ClusterReads for Conn {
         rows.into_iter().map(PortLease::try_from).collect()
     }
 
+    async fn taken_ports(&mut self, host: &str) -> Result<TakenPorts> {
+        // What stays when its place is taken from a port is the same within a run.
+        let sql = "SELECT MIN(port) AS first, MAX(port) AS last FROM ( \
+             SELECT port, port - ROW_NUMBER() OVER (ORDER BY port) AS run \
+             FROM port_leases WHERE host = $1) numbered GROUP BY run";
+        let runs: Vec<RunRow> =
+            run!(self, |c| sql_query(sql).bind::<Text, _>(host).load(c)).map_err(database)?;
+        let port = |port: i32| u16::try_from(port).map_err(Error::internal_from);
+        runs.into_iter().map(|run| Ok(port(run.first)?..=port(run.last)?)).collect()
+    }
+
     async fn imports_by_id(&mut self, ids: &[ImportId]) -> Result<Vec<Import>> {
         let rows: Vec<ImportTableRow> = run!(self.quick(ids.len()), |c| imports::table
             .filter(imports::id.eq_any(texts(ids)))
@@ -241,14 +265,24 @@ impl ClusterWrites for Conn {
             .map_err(database)
     }
 
-    async fn lease_port(&mut self, lease: &PortLease) -> Result<bool> {
-        let row = LeaseRow::from(lease);
-        let inserted = run!(self, |c| diesel::insert_into(port_leases::table)
-            .values(&row)
-            .on_conflict_do_nothing()
-            .execute(c))
-        .map_err(database)?;
-        Ok(inserted == 1)
+    async fn lease_ports(&mut self, leases: &[PortLease]) -> Result<usize> {
+        let rows: Vec<_> = leases.iter().map(LeaseRow::from).collect();
+        run!(
+            self,
+            sqlite: |c| async {
+                let mut leased = 0;
+                for row in &rows {
+                    let lease = diesel::insert_into(port_leases::table).values(row);
+                    leased += lease.on_conflict_do_nothing().execute(c).await?;
+                }
+                Ok(leased)
+            },
+            postgres: |c| diesel::insert_into(port_leases::table)
+                .values(&rows)
+                .on_conflict_do_nothing()
+                .execute(c)
+        )
+        .map_err(database)
     }
 
     async fn release_ports(&mut self, cluster: ClusterId) -> Result<()> {

@@ -7,16 +7,13 @@ use jiff::SignedDuration;
 
 use super::{
     AwaitAddress, Cluster, ClusterBody, CreateDevCluster, DevCluster, DevMachine, NewDevCluster,
-    PortLease, PortRules, ProbePorts, VerifyDevCluster,
-    dev::{DevOrder, field_of},
-    run_dev,
+    PortLease, PortRules, ProbePorts, VerifyDevCluster, dev::DevOrder, run_dev,
 };
 use crate::{
     control_plane::{Call, Committed, ControlPlane, Settings},
     error::{Error, Result},
     events::EventType,
     quota::Amounts,
-    store::Session,
     work::Work,
     workflows::{NewTask, Plan, WorkflowKind},
 };
@@ -44,12 +41,13 @@ impl ControlPlane {
     pub(super) async fn busy_ports(&self, order: &DevOrder) -> Result<BTreeSet<u16>> {
         let rules = &self.settings.port_rules;
         let mut busy = BTreeSet::new();
-        let taken = taken(&mut *self.reader().await?, &order.host).await?;
+        let mut taken = self.reader().await?.taken_ports(&order.host).await?;
         for _ in 0..PROBES {
-            let Ok(chosen) = rules.choose(&order.ports, None, &(&taken | &busy)) else { break };
+            let Ok(chosen) = rules.choose(&order.ports, None, &taken) else { break };
             let known = busy.len();
             for port in rules.leased().map(|purpose| chosen.get(purpose)) {
-                if !self.ports.dev.is_port_free(&order.host, port).await? {
+                let free = self.ports.dev.is_port_free(&order.host, port).await?;
+                if !free && taken.insert(port) {
                     busy.insert(port);
                 }
             }
@@ -100,7 +98,10 @@ impl Work {
         busy: &BTreeSet<u16>,
         rules: &PortRules,
     ) -> Result<DevCluster> {
-        let taken = &taken(&mut *self.tx, &order.host).await? | busy;
+        let mut taken = self.tx.taken_ports(&order.host).await?;
+        for port in busy {
+            taken.insert(*port);
+        }
         let ports = rules.choose(&order.ports, before.as_ref().map(|dev| &dev.ports), &taken)?;
         let before_subnet = before.filter(|dev| dev.provider == order.provider);
         Ok(DevCluster {
@@ -122,27 +123,20 @@ impl Work {
         dev: &DevCluster,
         rules: &PortRules,
     ) -> Result<()> {
-        for purpose in rules.leased() {
-            let lease = PortLease {
-                host: dev.host.clone(),
-                port: dev.ports.get(purpose),
-                purpose,
-                cluster_id: cluster.id,
-                tenant_id: cluster.tenant_id,
-                acquired_at: self.now(),
-            };
-            if !self.tx.lease_port(&lease).await? {
-                let what = format!("{} {} was taken meanwhile", field_of(purpose), lease.port);
-                return Err(Error::Conflict(what));
-            }
+        let lease = |purpose| PortLease {
+            host: dev.host.clone(),
+            port: dev.ports.get(purpose),
+            purpose,
+            cluster_id: cluster.id,
+            tenant_id: cluster.tenant_id,
+            acquired_at: self.now(),
+        };
+        let leases: Vec<_> = rules.leased().map(lease).collect();
+        if self.tx.lease_ports(&leases).await? < leases.len() {
+            return Err(Error::Conflict(format!("a port of {} was taken meanwhile", dev.host)));
         }
         Ok(())
     }
-}
-
-async fn taken<S: Session + ?Sized>(session: &mut S, host: &str) -> Result<BTreeSet<u16>> {
-    let leases = session.port_leases(Some(host), None).await?;
-    Ok(leases.into_iter().map(|lease| lease.port).collect())
 }
 
 fn plan(cluster: &Cluster, dev: &DevCluster, settings: &Settings) -> Plan {

@@ -254,7 +254,7 @@ fn fixed(dev: &DevCluster, order: &DevOrder) -> Option<String> {
             && wanted != Some(dev.ports.get(*purpose))
     };
     let purpose = PortPurpose::ALL.into_iter().find(other)?;
-    let (field, port) = (field_of(purpose), dev.ports.get(purpose));
+    let (field, port) = (csv_rows::column_of(field_of(purpose)), dev.ports.get(purpose));
     Some(format!("{field} is {port}, and the ports of a cluster are fixed"))
 }
 
@@ -262,7 +262,7 @@ fn fixed(dev: &DevCluster, order: &DevOrder) -> Option<String> {
 fn moved(dev: &DevCluster) -> Option<String> {
     let changes = dev.ports_changed();
     let told = changes.iter().map(|change| {
-        let field = field_of(change.purpose);
+        let field = csv_rows::column_of(field_of(change.purpose));
         format!("{field} {} was taken: {}", change.requested, change.allocated)
     });
     (!changes.is_empty()).then(|| told.collect::<Vec<_>>().join("; "))

@@ -25,7 +25,7 @@ pub use dev_steps::{
     StopDevCluster, VerifyDevCluster,
 };
 pub use import::{Import, ImportOutcome, ImportRow};
-pub use ports::{PortChange, PortLease, PortPurpose, PortRange, PortRules, Ports};
+pub use ports::{PortChange, PortLease, PortPurpose, PortRange, PortRules, Ports, TakenPorts};
 pub use provider::{DevMachine, DevProvider, DevState, Said};
 pub use runtime::{ClusterPlace, SearchPart, SearchRuntime, SearchWorkload};
 pub use search::{NewSearchCluster, SearchCluster, SearchResources, SearchSize, VectorSpec};

@@ -1,4 +1,4 @@
-use std::{collections::BTreeSet, fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, ops::RangeInclusive, str::FromStr};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -53,6 +53,10 @@ pub struct PortRange {
     pub first: u16,
     pub last: u16,
 }
+
+/// Which ports of a host cannot be had, as runs of neighbours: each by its first, with its last.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TakenPorts(BTreeMap<u16, u16>);
 
 /// By what rules ports are given out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,7 +131,7 @@ impl PortRules {
         &self,
         requested: &Ports<Option<u16>>,
         before: Option<&Ports<u16>>,
-        taken: &BTreeSet<u16>,
+        taken: &TakenPorts,
     ) -> Result<Ports<u16>> {
         let (mut taken, mut chosen) = (taken.clone(), Ports::default());
         let known = |purpose| before.map(|before| before.get(purpose));
@@ -139,7 +143,7 @@ impl PortRules {
         let (named, free): (Vec<_>, Vec<_>) =
             self.leased().partition(|purpose| requested.get(*purpose).is_some());
         for purpose in named.into_iter().chain(free) {
-            let kept = known(purpose).filter(|port| !taken.contains(port));
+            let kept = known(purpose).filter(|port| !taken.contains(*port));
             let wanted = requested.get(purpose).or(kept).unwrap_or(self.range.first);
             let port = self.range.next_free(wanted, &taken)?;
             taken.insert(port);
@@ -151,11 +155,49 @@ impl PortRules {
 
 impl PortRange {
     /// The wanted port, else the next one of the range, which goes round.
-    fn next_free(&self, wanted: u16, taken: &BTreeSet<u16>) -> Result<u16> {
-        let behind = wanted.max(self.first)..=self.last;
-        let mut candidates = std::iter::once(wanted).chain(behind).chain(self.first..=self.last);
-        let free = candidates.find(|port| !taken.contains(port));
+    fn next_free(&self, wanted: u16, taken: &TakenPorts) -> Result<u16> {
+        if !taken.contains(wanted) {
+            return Ok(wanted);
+        }
+        let behind = taken.first_free(wanted.max(self.first)..=self.last);
+        let free = behind.or_else(|| taken.first_free(self.first..=self.last));
         free.ok_or_else(|| Error::PortsExhausted { range: self.to_string() })
+    }
+}
+
+impl TakenPorts {
+    /// Answers whether it could be had until now.
+    pub fn insert(&mut self, port: u16) -> bool {
+        let free = !self.contains(port);
+        if free {
+            self.0.insert(port, port);
+        }
+        free
+    }
+
+    pub fn contains(&self, port: u16) -> bool {
+        self.run_at(port).is_some()
+    }
+
+    /// The last port of the run that this one is in.
+    fn run_at(&self, port: u16) -> Option<u16> {
+        let (_, last) = self.0.range(..=port).next_back()?;
+        (*last >= port).then_some(*last)
+    }
+
+    fn first_free(&self, among: RangeInclusive<u16>) -> Option<u16> {
+        let mut port = *among.start();
+        while let Some(last) = self.run_at(port) {
+            port = last.checked_add(1)?;
+        }
+        among.contains(&port).then_some(port)
+    }
+}
+
+/// From runs that have no port in common.
+impl FromIterator<RangeInclusive<u16>> for TakenPorts {
+    fn from_iter<I: IntoIterator<Item = RangeInclusive<u16>>>(runs: I) -> Self {
+        Self(runs.into_iter().map(RangeInclusive::into_inner).collect())
     }
 }
 
@@ -191,13 +233,17 @@ mod tests {
         PortRules { range: range.parse().expect("it is a range"), share_node_ports }
     }
 
+    fn taken<const N: usize>(runs: [RangeInclusive<u16>; N]) -> TakenPorts {
+        runs.into_iter().collect()
+    }
+
     fn shown(ports: Ports<u16>) -> [u16; 4] {
         PortPurpose::ALL.map(|purpose| ports.get(purpose))
     }
 
     #[test]
     fn who_names_no_port_gets_the_first_free_ones() {
-        let taken = BTreeSet::from([18000, 18002]);
+        let taken = taken([18000..=18000, 18002..=18002]);
 
         let chosen = rules("18000-18010", false).choose(&Ports::default(), None, &taken);
 
@@ -208,7 +254,7 @@ mod tests {
     fn a_taken_port_gives_way_to_the_next_free_one_and_the_change_is_told() {
         let requested = Ports { http: Some(18009), https: Some(18009), ..Ports::default() };
         let requested = Ports { node: Some(30080), ..requested };
-        let taken = BTreeSet::from([18009, 30080]);
+        let taken = taken([18009..=18009, 30080..=30080]);
 
         let chosen = rules("18000-18010", false).choose(&requested, None, &taken);
 
@@ -221,7 +267,7 @@ mod tests {
     #[test]
     fn what_was_had_before_is_had_again_where_it_is_free() {
         let before = Ports { node: 18005, port_forward: 18006, http: 18007, https: 18008 };
-        let taken = BTreeSet::from([18007]);
+        let taken = taken([18007..=18007]);
 
         let chosen = rules("18000-18010", false).choose(&Ports::default(), Some(&before), &taken);
 
@@ -230,7 +276,7 @@ mod tests {
 
     #[test]
     fn a_shared_node_port_is_nobodys() {
-        let taken = BTreeSet::from([18000]);
+        let taken = taken([18000..=18000]);
         let rules = rules("18000-18003", true);
 
         let chosen = rules.choose(&Ports::default(), None, &taken).expect("there are enough");
@@ -239,8 +285,21 @@ mod tests {
     }
 
     #[test]
+    fn runs_are_passed_over_whole_also_at_the_end_of_all_ports() {
+        let mut taken = taken([18000..=18003, 18005..=18009, 65534..=65535]);
+
+        assert!(taken.insert(18004));
+        assert!(!taken.insert(18009));
+
+        assert_eq!(taken.first_free(18000..=18010), Some(18010));
+        assert_eq!(taken.first_free(18000..=18009), None);
+        assert_eq!(taken.first_free(65534..=65535), None);
+    }
+
+    #[test]
     fn a_full_range_says_so() {
-        let full = rules("18000-18002", false).choose(&Ports::default(), None, &BTreeSet::new());
+        let full =
+            rules("18000-18002", false).choose(&Ports::default(), None, &TakenPorts::default());
 
         let range = match full {
             Err(Error::PortsExhausted { range }) => range,

@@ -146,7 +146,8 @@ impl SearchCluster {
         if let Some(disk) = &size.disk_size {
             now.disk_size = disk.clone();
         }
-        mebibytes("input.diskSize", &now.disk_size)?;
+        at_least("input.memoryLimit", &now.memory_limit, "512Mi")?;
+        at_least("input.diskSize", &now.disk_size, "1Gi")?;
         Ok(self)
     }
 
@@ -193,7 +194,15 @@ impl SearchCluster {
 
 /// Half of the memory, for the other half is the file system's; from 32 GB on pointers double.
 fn heap(memory_mib: i64) -> i64 {
-    (memory_mib / 2).clamp(128, 31 * 1024)
+    (memory_mib / 2).min(31 * 1024)
+}
+
+/// With less Elasticsearch does not start.
+fn at_least(field: &str, size: &str, least: &str) -> Result<()> {
+    match mebibytes(field, size)? < mebibytes(field, least)? {
+        true => Err(Error::invalid(field, format!("must be at least {least}"))),
+        false => Ok(()),
+    }
 }
 
 type Pair<'a> = (&'a mut String, &'a mut String, &'a Option<String>, &'a Option<String>);
@@ -312,8 +321,13 @@ mod tests {
             (NewSearchCluster { service_name: "Books".to_owned(), ..new() }, "serviceName"),
             (size(SearchSize { replicas: Some(0), ..SearchSize::default() }), "replicas"),
             (size(SearchSize { cpu_request: text("x"), ..SearchSize::default() }), "cpuRequest"),
-            (size(SearchSize { memory_limit: text("2"), ..SearchSize::default() }), ""),
+            (
+                size(SearchSize { memory_limit: text("511Mi"), ..SearchSize::default() }),
+                "memoryLimit",
+            ),
+            (size(SearchSize { memory_limit: text("512Mi"), ..SearchSize::default() }), ""),
             (size(SearchSize { disk_size: text("0"), ..SearchSize::default() }), "diskSize"),
+            (size(SearchSize { disk_size: text("1023Mi"), ..SearchSize::default() }), "diskSize"),
             (NewSearchCluster { gpu_count: Some(-1), ..new() }, "gpuCount"),
             (NewSearchCluster { dimension: Some(0), ..new() }, "dimension"),
             (NewSearchCluster { vector_count: Some(1), ..new() }, "vectorCount"),
@@ -332,6 +346,6 @@ mod tests {
 
     #[test]
     fn the_heap_is_half_of_the_memory_within_bounds() {
-        assert_eq!([100, 2048, 65_536, 131_072].map(heap), [128, 1024, 31_744, 31_744]);
+        assert_eq!([512, 2048, 65_536, 131_072].map(heap), [256, 1024, 31_744, 31_744]);
     }
 }

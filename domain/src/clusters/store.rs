@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 
-use super::{Cluster, ClusterFilter, Import, PortLease, Sighting};
+use super::{Cluster, ClusterFilter, Import, PortLease, Sighting, TakenPorts};
 use crate::{
     error::Result,
     ids::{ClusterId, ImportId, TenantId},
@@ -28,6 +28,8 @@ pub trait ClusterReads {
         host: Option<&str>,
         visible: Option<&[TenantId]>,
     ) -> Result<Vec<PortLease>>;
+    /// The ports of a host that somebody has, however many clusters there are.
+    async fn taken_ports(&mut self, host: &str) -> Result<TakenPorts>;
     async fn imports_by_id(&mut self, ids: &[ImportId]) -> Result<Vec<Import>>;
     async fn latest_import(&mut self) -> Result<Option<Import>>;
 }
@@ -39,8 +41,8 @@ pub trait ClusterWrites {
     async fn update_cluster(&mut self, cluster: &Cluster) -> Result<()>;
     async fn save_sighting(&mut self, sighting: &Sighting) -> Result<()>;
     async fn delete_sighting(&mut self, cluster: ClusterId) -> Result<()>;
-    /// `false` where the port is another's.
-    async fn lease_port(&mut self, lease: &PortLease) -> Result<bool>;
+    /// How many of these ports were nobody's, and are leased now.
+    async fn lease_ports(&mut self, leases: &[PortLease]) -> Result<usize>;
     async fn release_ports(&mut self, cluster: ClusterId) -> Result<()>;
     async fn insert_import(&mut self, import: &Import) -> Result<()>;
 }

@@ -44,7 +44,7 @@ pub trait Site: Send + Sync {
     async fn job_log(&self, name: &JobName, after: Option<LogPosition>) -> Result<Vec<PodLogLine>>;
 
     /// Deletes all Jobs of a deployment for one application, with their pods and Secrets. Answers
-    /// whether nothing of them is left.
+    /// whether nothing of them is at work any more.
     async fn remove_jobs(&self, place: &Place, deployment: DeploymentId) -> Result<bool>;
 
     /// Applies the Deployment of one slot, with the namespace and a Secret of `secrets` where

@@ -189,7 +189,7 @@ impl Entity for Task {
     }
 
     async fn insert(&self, tx: &mut dyn Transaction) -> Result<()> {
-        tx.insert_task(self).await
+        tx.insert_tasks(std::slice::from_ref(self)).await
     }
 
     async fn update(&self, tx: &mut dyn Transaction) -> Result<()> {

@@ -41,6 +41,19 @@ impl Turn {
     }
 }
 
+impl Outcome {
+    /// How long the task goes on waiting, where nothing of it is to be told or kept.
+    pub(super) fn waits_as_before(&self, task: &Task) -> Option<SignedDuration> {
+        let (memo, after, reason) = match self {
+            Self::Wait { at_most, reason } => (None, *at_most, reason),
+            Self::Resume { memo, after, reason } => (Some(memo), *after, reason),
+            Self::Done(_) | Self::Fail { .. } => return None,
+        };
+        let known = memo.is_none_or(|memo| task.memo.as_ref() == Some(memo));
+        (known && task.wait_reason.as_ref() == Some(reason)).then_some(after)
+    }
+}
+
 /// A kind of step. The value is the task's payload.
 pub trait Executor: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The task's type, as clients see it.

@@ -49,14 +49,13 @@ impl ControlPlane {
         self.maintain(None, async move |work| {
             let terms = ClaimTerms {
                 known: registry::known(),
-                lease: self.settings.task_lease,
                 caps: self.settings.workflow_caps,
                 take_over: may_take_over(work.now()),
             };
-            let Some(claim) = work.tx.claim_task(&terms).await? else {
+            let Some(claim) = work.tx.due_task(&terms).await? else {
                 return Ok(None);
             };
-            work.begin_attempt(claim).await.map(Some)
+            work.claim(claim, self.settings.task_lease).await.map(Some)
         })
         .await
     }
@@ -85,6 +84,13 @@ impl ControlPlane {
             );
         }
         let log = log.into_text();
+        if let Ok(outcome) = &outcome
+            && log.is_empty()
+            && let Some(pause) = outcome.waits_as_before(&claim.task)
+            && self.give_back(&claim, pause).await?
+        {
+            return Ok(());
+        }
         for _ in 1..RECORD_TRIES {
             match self.record(&claim, &outcome, &log).await {
                 Err(Error::Conflict(_)) => {}
@@ -118,6 +124,17 @@ impl ControlPlane {
             turn: Turn { now: *at, attempt: task.attempt, memo: task.memo.clone() },
         };
         registry::execute(&claim.task.kind, claim.task.payload.clone(), &outside, log).await
+    }
+
+    /// Nobody is told of a task that goes on waiting as it did. `false` where something has come
+    /// in between.
+    async fn give_back(&self, claim: &Claim, pause: SignedDuration) -> Result<bool> {
+        let mut tx = self.ports.store.write().await?;
+        tx.lock(&claim.workflow.lanes.group).await?;
+        let due = due(&claim.task, tx.now(), pause);
+        let given = tx.give_back(&claim.task, due).await?;
+        tx.commit().await?;
+        Ok(given)
     }
 
     async fn record(&self, claim: &Claim, outcome: &Result<Outcome>, log: &str) -> Result<()> {
@@ -171,12 +188,10 @@ impl Work {
         Ok(())
     }
 
-    /// Notes the start of an attempt, and of the workflow with its first one.
-    async fn begin_attempt(&mut self, mut claim: Claim) -> Result<Claim> {
+    /// Makes a due task this worker's, and notes the start of an attempt, and of the workflow with
+    /// its first one.
+    async fn claim(&mut self, mut claim: Claim, lease: SignedDuration) -> Result<Claim> {
         let now = self.now();
-        let previous = claim.task.status;
-        let fresh = previous == TaskStatus::Pending;
-        let retried = claim.task.error.is_some();
         if claim.workflow.status == WorkflowStatus::Pending {
             claim.workflow.status = WorkflowStatus::Running;
             claim.workflow.started_at = Some(now);
@@ -184,25 +199,24 @@ impl Work {
             self.tell_workflow(&claim.workflow, Some(WorkflowStatus::Pending))?;
             registry::begin(self, &claim.workflow).await?;
         }
-        if !(fresh || retried || claim.taken_over) {
-            return Ok(claim);
-        }
         let task = &mut claim.task;
+        let previous = task.status;
         if claim.taken_over {
             task.error = Some("its worker was lost".to_owned());
             self.tx.save_attempt(&task.this_attempt(now)).await?;
         }
-        task.status = TaskStatus::Running;
-        task.attempt += 1;
-        task.error = None;
-        task.started_at = task.started_at.or(Some(now));
-        task.deadline =
-            task.deadline.or(task.time_limit.and_then(|limit| now.checked_add(limit).ok()));
-        task.updated_at = now;
+        let begins = previous == TaskStatus::Pending || task.error.is_some();
+        if begins {
+            task.begin_attempt(now);
+        }
+        task.claim.leased = true;
+        task.claim.ready_at = now.checked_add(lease).ok();
         self.tx.update_task(task).await?;
         task.claim.fence += 1;
-        self.tx.save_attempt(&task.this_attempt(now)).await?;
-        self.tell_task(&claim.task, &claim.workflow, Some(previous))?;
+        if begins {
+            self.tx.save_attempt(&task.this_attempt(now)).await?;
+            self.tell_task(task, &claim.workflow, Some(previous))?;
+        }
         Ok(claim)
     }
 }

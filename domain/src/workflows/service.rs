@@ -154,8 +154,8 @@ impl Work {
         }
         self.tx.insert_workflow(&workflow).await?;
         self.tell_workflow(&workflow, None)?;
+        self.tx.insert_tasks(&tasks).await?;
         for task in &tasks {
-            self.tx.insert_task(task).await?;
             self.tell_task(task, &workflow, None)?;
         }
         self.set_started(workflow);
@@ -200,6 +200,7 @@ impl Work {
         if live.iter().any(|other| workflow.is_behind(other)) {
             return self.cancel_queued(workflow).await;
         }
+        self.tx.update_workflow(&workflow).await?;
         self.advance(workflow).await
     }
 
@@ -239,10 +240,14 @@ impl Work {
         before: &[Task],
         mut tasks: Vec<Task>,
     ) -> Result<()> {
+        let compensating = workflow.compensating;
         let ending = dag::advance(&mut workflow, &mut tasks, self.now());
         self.save_tasks(&workflow, before, &tasks).await?;
         let Some(ending) = ending else {
-            return self.tx.update_workflow(&workflow).await;
+            return match workflow.compensating == compensating {
+                true => Ok(()),
+                false => self.tx.update_workflow(&workflow).await,
+            };
         };
         self.end(workflow.clone(), ending).await?;
         Box::pin(self.give_way(&workflow)).await
@@ -283,12 +288,10 @@ impl Work {
                 continue;
             }
             self.tx.update_task(task).await?;
+            if attempt_changed(before, task) {
+                self.tx.save_attempt(&task.this_attempt(self.tx.now())).await?;
+            }
             if told(before, task) {
-                // A task that is or was pending is between two attempts.
-                let pending = [before.status, task.status].contains(&TaskStatus::Pending);
-                if task.attempt > 0 && !pending {
-                    self.tx.save_attempt(&task.this_attempt(self.tx.now())).await?;
-                }
                 self.tell_task(task, of, Some(before.status))?;
             }
         }
@@ -337,6 +340,13 @@ fn told(before: &Task, task: &Task) -> bool {
         || before.wait_reason != task.wait_reason
         || before.error != task.error
         || before.result != task.result
+}
+
+/// A task that is or was pending is between two attempts.
+fn attempt_changed(before: &Task, task: &Task) -> bool {
+    let pending = [before.status, task.status].contains(&TaskStatus::Pending);
+    let came_to = |task: &Task| (task.status, task.error.clone(), task.result.clone());
+    task.attempt > 0 && !pending && came_to(before) != came_to(task)
 }
 
 fn planned(workflow: &Workflow, new: Vec<NewTask>, work: &Work) -> Vec<Task> {

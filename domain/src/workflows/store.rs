@@ -75,17 +75,20 @@ pub trait WorkflowWrites {
     async fn insert_workflow(&mut self, workflow: &Workflow) -> Result<()>;
     async fn update_workflow(&mut self, workflow: &Workflow) -> Result<()>;
     async fn next_lane_number(&mut self, group: &str) -> Result<i64>;
-    async fn insert_task(&mut self, task: &Task) -> Result<()>;
+    async fn insert_tasks(&mut self, tasks: &[Task]) -> Result<()>;
 
     /// Writes the task where its fence is still the one it carries, and counts that up; else
     /// `Conflict`.
     async fn update_task(&mut self, task: &Task) -> Result<()>;
 
-    /// Takes the task that has been due longest, of a running workflow first, else of a pending
-    /// one that the caps leave room for. Kinds that are not known, or newer than the version
-    /// known, are left. It comes with its new fence and its lease; whether it was leased before is
-    /// told by [`Claim::taken_over`].
-    async fn claim_task(&mut self, terms: &ClaimTerms) -> Result<Option<Claim>>;
+    /// Finds the task that has been due longest, of a running workflow first, else of a pending
+    /// one that the caps leave room for, and holds other workers off it until the end. Kinds that
+    /// are not known, or newer than the version known, are left.
+    async fn due_task(&mut self, terms: &ClaimTerms) -> Result<Option<Claim>>;
+
+    /// Gives a claimed task back until `due`; `false` where it has another fence by now, has been
+    /// woken since, or is to be cancelled.
+    async fn give_back(&mut self, task: &Task, due: Timestamp) -> Result<bool>;
 
     /// Lets the lease of a claimed task last for `lease` from now on; `false` where the task has
     /// another fence by now.
@@ -108,7 +111,6 @@ pub trait WorkflowWrites {
 pub struct ClaimTerms {
     /// The kinds of task that it can run, each with the newest version that it knows.
     pub known: Vec<(&'static str, i32)>,
-    pub lease: SignedDuration,
     pub caps: WorkflowCaps,
     /// Whether a task whose lease is over is taken from its worker.
     pub take_over: bool,

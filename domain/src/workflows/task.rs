@@ -160,6 +160,17 @@ impl Task {
         PageKey::of(by, value, self.id)
     }
 
+    /// Begins to try it, for the first time or again.
+    pub(super) fn begin_attempt(&mut self, now: Timestamp) {
+        self.status = TaskStatus::Running;
+        self.attempt += 1;
+        self.error = None;
+        self.started_at = self.started_at.or(Some(now));
+        let limit = || self.time_limit.and_then(|limit| now.checked_add(limit).ok());
+        self.deadline = self.deadline.or_else(limit);
+        self.updated_at = now;
+    }
+
     /// Ends it in `status`; it cannot be claimed any more and its lease, if any, is void.
     pub fn end(&mut self, status: TaskStatus, now: Timestamp) {
         self.status = status;

@@ -61,7 +61,7 @@ fn failed(verdict: &JobCondition, end: Option<&ContainerStateTerminated>) -> Job
     let trouble = match end {
         Some(end) if of_job.reason != TOO_LATE => Trouble {
             reason: reason::ending(end),
-            message: end.message.clone().unwrap_or_else(|| format!("exit code {}", end.exit_code)),
+            message: end.message.clone().unwrap_or_default(),
         },
         _ => of_job,
     };

@@ -9,7 +9,7 @@ use k8s_openapi::api::{
 };
 use kube::{Client, Resource, ResourceExt};
 
-use super::{find, labels, manifest};
+use super::{find, job_state, labels, manifest};
 use crate::{
     apply::{inside_namespace, patch_inside},
     error,
@@ -49,7 +49,7 @@ pub(super) async fn start(
     Ok(())
 }
 
-/// Deletes what is there of them; whether nothing is left.
+/// Deletes what is there of them; whether nothing of them is at work any more.
 pub(super) async fn remove(
     client: &Client,
     place: &Place,
@@ -60,15 +60,21 @@ pub(super) async fn remove(
     for job in jobs.iter().filter(|job| !is_leaving(*job)) {
         delete_this(client, job).await?;
     }
-    if !jobs.is_empty() {
+    if !jobs.iter().all(job_state::is_over) {
         return Ok(false);
     }
     let pods = list::<Pod>(client, &place.namespace, &selector).await?;
-    Ok(!pods.iter().any(is_of_a_job))
+    Ok(!pods.iter().any(|pod| is_of_a_job(pod) && !has_ended(pod)))
+}
+
+/// Such a pod does nothing any more, and goes with its Job.
+pub(super) fn has_ended(pod: &Pod) -> bool {
+    let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+    matches!(phase, Some("Succeeded" | "Failed"))
 }
 
 /// Pods of releases bear the deployment's label too.
-fn is_of_a_job(pod: &Pod) -> bool {
+pub(super) fn is_of_a_job(pod: &Pod) -> bool {
     pod.owner_references().iter().any(|owner| owner.kind == v1::Job::kind(&()))
 }
 

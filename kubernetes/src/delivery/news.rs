@@ -4,7 +4,7 @@
 use domain::ids::DeploymentId;
 use k8s_openapi::api::{apps::v1::Deployment, batch::v1::Job, core::v1::Pod};
 
-use super::{job_state, labels};
+use super::{job_state, jobs, labels};
 use crate::{reason, rollout};
 
 pub(crate) fn of_job(job: &Job) -> Option<DeploymentId> {
@@ -22,8 +22,10 @@ pub(crate) fn of_pod(pod: &Pod) -> Option<DeploymentId> {
     labels::deployment_id(&pod.metadata).filter(|_| troubled)
 }
 
+/// Nobody waits for one that goes with its Job after its end.
 pub(crate) fn of_pod_gone(pod: &Pod) -> Option<DeploymentId> {
-    labels::deployment_id(&pod.metadata)
+    let waited_for = !(jobs::is_of_a_job(pod) && jobs::has_ended(pod));
+    labels::deployment_id(&pod.metadata).filter(|_| waited_for)
 }
 
 #[cfg(test)]
@@ -77,5 +79,18 @@ mod tests {
 
         assert!(of_pod(&of(&ready)).is_none() && of_pod(&of(&stuck)).is_some());
         assert!(of_pod_gone(&of(&ready)).is_some());
+    }
+
+    #[test]
+    fn a_pod_that_goes_with_its_job_is_news_only_where_it_has_not_ended() {
+        let gone = |phase: &str| {
+            let mut pod: Pod = of(&json!({ "phase": phase }));
+            let job = json!({ "apiVersion": "batch/v1", "kind": "Job", "name": "j", "uid": "u" });
+            let owner = serde_json::from_value(job).expect("it is one");
+            pod.metadata.owner_references = Some(vec![owner]);
+            of_pod_gone(&pod).is_some()
+        };
+
+        assert!(gone("Running") && !gone("Succeeded") && !gone("Failed"));
     }
 }

@@ -1,11 +1,14 @@
-use diesel::{dsl::count_star, prelude::*, sql_types::Bool};
+use diesel::{
+    dsl::{case_when, count_star},
+    prelude::*,
+    sql_types::{BigInt, Bool, Nullable},
+};
 use domain::{
     Result,
     store::Transaction,
-    workflows::{
-        Claim, ClaimTerms, Task, TaskStatus, WorkflowCaps, WorkflowStatus, WorkflowWrites,
-    },
+    workflows::{Claim, ClaimTerms, Task, TaskStatus, WorkflowCaps, WorkflowStatus},
 };
+use jiff::Timestamp;
 
 use super::rows::{TaskRow, WorkflowRow};
 use crate::{
@@ -37,24 +40,46 @@ macro_rules! due {
 }
 
 impl Conn {
-    pub(super) async fn claim(&mut self, terms: &ClaimTerms) -> Result<Option<Claim>> {
-        let mut found = self.due_task(terms, WorkflowStatus::Running, &[]).await?;
+    pub(super) async fn due(&mut self, terms: &ClaimTerms) -> Result<Option<Claim>> {
+        let mut found = self.longest_due(terms, WorkflowStatus::Running, &[]).await?;
         if found.is_none()
             && let Some(full) = self.full_tenants(terms.caps).await?
         {
-            found = self.due_task(terms, WorkflowStatus::Pending, &full).await?;
+            found = self.longest_due(terms, WorkflowStatus::Pending, &full).await?;
         }
-        let Some((task, workflow)) = found else {
-            return Ok(None);
+        let claim = |(task, workflow): (TaskRow, WorkflowRow)| Claim {
+            taken_over: task.leased,
+            task: task.into(),
+            workflow: workflow.into(),
+            at: Transaction::now(self),
         };
-        let now = Transaction::now(self);
-        let taken_over = task.leased;
-        let mut task = Task::from(task);
-        task.claim.leased = true;
-        task.claim.ready_at = now.checked_add(terms.lease).ok();
-        self.update_task(&task).await?;
-        task.claim.fence += 1;
-        Ok(Some(Claim { task, workflow: workflow.into(), taken_over, at: now }))
+        Ok(found.map(claim))
+    }
+
+    pub(super) async fn release(&mut self, task: &Task, due: Timestamp) -> Result<bool> {
+        let claimed = tasks::id
+            .eq(AsText(task.id))
+            .and(tasks::fence.eq(task.claim.fence))
+            .and(tasks::wakes.eq(task.claim.wakes));
+        let going_on = || {
+            workflows::table
+                .select(workflows::id)
+                .filter(workflows::id.eq(AsText(task.workflow_id)))
+                .filter(workflows::cancel_reason.is_null())
+        };
+        let (due, now) = (Micros(due), Micros(Transaction::now(self)));
+        let waits = (
+            tasks::leased.eq(false),
+            tasks::ready_at.eq(due),
+            tasks::updated_at.eq(now),
+            tasks::fence.eq(tasks::fence + 1),
+        );
+        let released = run!(self, |c| diesel::update(tasks::table)
+            .filter(claimed.and(tasks::workflow_id.eq_any(going_on())))
+            .set(waits)
+            .execute(c))
+        .map_err(database)?;
+        Ok(released == 1)
     }
 
     pub(super) async fn wake(&mut self, subject: &str) -> Result<()> {
@@ -66,21 +91,18 @@ impl Conn {
                 .filter(workflows::status.eq(WorkflowStatus::Running.as_str()))
         };
         let waiting = tasks::status.eq(TaskStatus::Running.as_str());
+        let idle = tasks::leased.eq(false).and(tasks::ready_at.is_not_null());
+        let ready_at =
+            || case_when(idle, now.into_sql::<Nullable<BigInt>>()).otherwise(tasks::ready_at);
         run!(self, |c| diesel::update(tasks::table)
             .filter(waiting.and(tasks::workflow_id.eq_any(running())))
-            .set(tasks::wakes.eq(tasks::wakes + 1))
-            .execute(c))
-        .map_err(database)?;
-        let idle = tasks::leased.eq(false).and(tasks::ready_at.is_not_null());
-        run!(self, |c| diesel::update(tasks::table)
-            .filter(waiting.and(idle).and(tasks::workflow_id.eq_any(running())))
-            .set(tasks::ready_at.eq(now))
+            .set((tasks::wakes.eq(tasks::wakes + 1), tasks::ready_at.eq(ready_at())))
             .execute(c))
         .map(drop)
         .map_err(database)
     }
 
-    async fn due_task(
+    async fn longest_due(
         &mut self,
         terms: &ClaimTerms,
         status: WorkflowStatus,

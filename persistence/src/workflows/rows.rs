@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use serde_json::Value;
 
 use crate::{
-    schema::{task_attempts, task_logs, tasks, workflows},
+    schema::{task_attempts, tasks, workflows},
     types::{AsJson, AsText, Micros},
 };
 
@@ -75,14 +75,13 @@ pub(super) struct AttemptRow {
     pub(super) completed_at: Option<Micros>,
 }
 
-#[derive(Queryable, Insertable)]
-#[diesel(table_name = task_logs)]
+#[derive(Queryable)]
 pub(super) struct LogRow {
     pub(super) task_id: AsText<TaskId>,
     pub(super) attempt: i32,
-    pub(super) byte_offset: i64,
-    pub(super) byte_length: i64,
-    pub(super) body: String,
+    byte_offset: i64,
+    _byte_length: i64,
+    body: String,
 }
 
 impl From<WorkflowRow> for Workflow {

@@ -1,5 +1,9 @@
 use async_trait::async_trait;
-use diesel::prelude::*;
+use diesel::{
+    prelude::*,
+    sql_query,
+    sql_types::{BigInt, Integer, Text},
+};
 use domain::{
     Result,
     ids::TaskId,
@@ -8,15 +12,21 @@ use domain::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use super::rows::{AttemptRow, LogRow, TaskRow, WorkflowRow};
+use super::rows::{AttemptRow, TaskRow, WorkflowRow};
 use crate::{
     backend::{Conn, run},
     error::database,
     page::stale,
     run::RunQueryDsl,
-    schema::{task_attempts, task_logs, tasks, workflows},
+    schema::{task_attempts, tasks, workflows},
     types::{AsText, Micros},
 };
+
+#[derive(QueryableByName)]
+struct LengthRow {
+    #[diesel(sql_type = BigInt)]
+    length: i64,
+}
 
 #[async_trait]
 impl WorkflowWrites for Conn {
@@ -46,11 +56,21 @@ impl WorkflowWrites for Conn {
         Ok(newest.unwrap_or(0) + 1)
     }
 
-    async fn insert_task(&mut self, task: &Task) -> Result<()> {
-        let row = TaskRow::from(task);
-        run!(self, |c| diesel::insert_into(tasks::table).values(&row).execute(c))
-            .map(drop)
-            .map_err(database)
+    async fn insert_tasks(&mut self, new: &[Task]) -> Result<()> {
+        let rows: Vec<_> = new.iter().map(TaskRow::from).collect();
+        run!(
+            self,
+            sqlite: |c| async {
+                for row in &rows {
+                    diesel::insert_into(tasks::table).values(row).execute(c).await?;
+                }
+                Ok(())
+            },
+            postgres: |c| async {
+                diesel::insert_into(tasks::table).values(&rows).execute(c).await.map(drop)
+            }
+        )
+        .map_err(database)
     }
 
     async fn update_task(&mut self, task: &Task) -> Result<()> {
@@ -63,8 +83,12 @@ impl WorkflowWrites for Conn {
         stale(changed, "task", task.id)
     }
 
-    async fn claim_task(&mut self, terms: &ClaimTerms) -> Result<Option<Claim>> {
-        self.claim(terms).await
+    async fn due_task(&mut self, terms: &ClaimTerms) -> Result<Option<Claim>> {
+        self.due(terms).await
+    }
+
+    async fn give_back(&mut self, task: &Task, due: Timestamp) -> Result<bool> {
+        self.release(task, due).await
     }
 
     async fn prolong_task(
@@ -116,22 +140,18 @@ impl WorkflowWrites for Conn {
     }
 
     async fn append_log(&mut self, task: TaskId, attempt: i32, text: &str) -> Result<i64> {
-        let end: Option<i64> = run!(self, |c| task_logs::table
-            .select(task_logs::byte_offset + task_logs::byte_length)
-            .filter(task_logs::task_id.eq(AsText(task)).and(task_logs::attempt.eq(attempt)))
-            .order(task_logs::byte_offset.desc())
-            .first(c))
-        .optional()
+        let sql = "INSERT INTO task_logs (task_id, attempt, byte_offset, byte_length, body) \
+             SELECT $1, $2, COALESCE((SELECT byte_offset + byte_length FROM task_logs \
+             WHERE task_id = $1 AND attempt = $2 ORDER BY byte_offset DESC LIMIT 1), 0), $3, $4 \
+             RETURNING byte_offset + byte_length AS length";
+        let length = i64::try_from(text.len()).unwrap_or(i64::MAX);
+        let log: LengthRow = run!(self, |c| sql_query(sql)
+            .bind::<Text, _>(AsText(task))
+            .bind::<Integer, _>(attempt)
+            .bind::<BigInt, _>(length)
+            .bind::<Text, _>(text)
+            .get_result(c))
         .map_err(database)?;
-        let row = LogRow {
-            task_id: AsText(task),
-            attempt,
-            byte_offset: end.unwrap_or(0),
-            byte_length: i64::try_from(text.len()).unwrap_or(i64::MAX),
-            body: text.to_owned(),
-        };
-        run!(self, |c| diesel::insert_into(task_logs::table).values(&row).execute(c))
-            .map_err(database)?;
-        Ok(row.byte_offset + row.byte_length)
+        Ok(log.length)
     }
 }

@@ -95,9 +95,9 @@ pub struct CreateSearchClusterInput {
     cpu_limit: Option<String>,
     /// What each replica is sure to get; 2Gi where absent.
     memory_request: Option<String>,
-    /// What each replica may use; 2Gi where absent.
+    /// What each replica may use, 512Mi at least; 2Gi where absent.
     memory_limit: Option<String>,
-    /// The volume of each replica; 10Gi where absent.
+    /// The volume of each replica, 1Gi at least; 10Gi where absent.
     disk_size: Option<String>,
     /// GPUs of each replica: 0 to 64.
     gpu_count: Option<i32>,

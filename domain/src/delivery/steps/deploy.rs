@@ -1,4 +1,3 @@
-use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -10,9 +9,6 @@ use crate::{
     error::{Error, Result},
     workflows::{Executor, Outcome, Outside, TaskLog},
 };
-
-/// How long a rollout is left alone between two looks.
-const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(2);
 
 /// Brings what has the traffic to the new release by a rolling update.
 #[derive(Serialize, Deserialize)]
@@ -95,16 +91,17 @@ pub(super) async fn roll_out(
     let Some(rollout) = ours else {
         site.apply_release(release, &stage.open(outside)?).await?;
         log.line(format!("{} applied in slot {}", release.image, release.slot.as_str()));
-        return Ok(Some(wait("the release has just been applied".to_owned())));
+        return Ok(Some(wait(stage, "the release has just been applied".to_owned())));
     };
     if rollout.complete {
         return Ok(None);
     }
     let progress = format!("{} of {} replicas ready", rollout.ready, rollout.wanted);
-    Ok(Some(wait(match rollout.trouble {
+    let reason = match rollout.trouble {
         Some(trouble) => format!("{progress}: {}: {}", trouble.reason, trouble.message),
         None => progress,
-    })))
+    };
+    Ok(Some(wait(stage, reason)))
 }
 
 fn released(release: &Release, log: &mut TaskLog) -> Outcome {
@@ -113,6 +110,6 @@ fn released(release: &Release, log: &mut TaskLog) -> Outcome {
     Outcome::Done(json!({ "slot": slot, "image": image, "readyReplicas": replicas }))
 }
 
-fn wait(reason: String) -> Outcome {
-    Outcome::Wait { at_most: LOOK_AGAIN, reason }
+fn wait(stage: &Stage, reason: String) -> Outcome {
+    Outcome::Wait { at_most: stage.pause(), reason }
 }

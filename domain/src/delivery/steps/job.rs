@@ -16,6 +16,8 @@ use crate::{
 
 /// A log that is longer is read in several turns.
 const LONGEST_READ: usize = 48 * 1024;
+/// What a task waits for as long as all goes well.
+const RUNS: &str = "the Job runs";
 
 /// What a Job has come to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,19 +70,17 @@ impl JobRun<'_> {
     {
         let site = self.stage.site(self.outside).await?;
         let Some(mut memo) = self.outside.turn.recall::<Memo<N>>() else {
-            return self.begin(&*site).await;
+            return self.begin(&*site, log, work()?).await;
         };
         if let Some(end) = memo.end {
             return Ok(match self.clear(&*site).await? {
                 true => Followed::Ended(end, memo.noticed),
-                false => Followed::Going(again("its pods end")),
+                false => Followed::Going(self.again("its pods end")),
             });
         }
         let name = self.name(memo.job.clone());
         let Some(state) = site.job(&name).await? else {
-            self.start(&*site, name, work()?).await?;
-            log.line(format!("Job {} started in {}", memo.job, self.stage.place.namespace));
-            return self.going(&memo, "the Job has been started");
+            return self.start(&*site, &memo, log, work()?).await;
         };
         if read(&*site, &name, &mut memo, log, notice).await? >= LONGEST_READ {
             return resume(&memo, SignedDuration::ZERO, "the log is being read");
@@ -90,30 +90,43 @@ impl JobRun<'_> {
                 memo.end = Some(end);
                 resume(&memo, SignedDuration::ZERO, "the Job is being removed")
             }
-            Err(trouble) => self.going(&memo, trouble.as_deref().unwrap_or("the Job runs")),
+            Err(trouble) => self.going(&memo, trouble.as_deref().unwrap_or(RUNS)),
         }
     }
 
-    /// What an earlier attempt has left goes first, so that two never run at once. The name is
-    /// stored before there is a Job of that name: whoever repeats this finds the same one.
-    async fn begin<N: Default + Serialize>(&self, site: &dyn Site) -> Result<Followed<N>> {
+    /// What an earlier attempt has left goes first, so that two never run at once: also a Job of
+    /// which nobody could note any more that it was started.
+    async fn begin<N: Default + Serialize>(
+        &self,
+        site: &dyn Site,
+        log: &mut TaskLog,
+        work: JobWork,
+    ) -> Result<Followed<N>> {
         if !self.clear(site).await? {
-            return Ok(Followed::Going(again("the pods of an earlier attempt end")));
+            return Ok(Followed::Going(self.again("the pods of an earlier attempt end")));
         }
         let id = self.stage.deployment_id.to_string();
         let application = &self.stage.place.application;
         let (kind, tail, attempt) = (self.kind, &id[id.len() - 8..], self.outside.turn.attempt);
         let job = format!("{application}-{kind}-{tail}-{attempt}");
         let (noticed, since) = (N::default(), self.outside.turn.now);
-        let memo = Memo { job, since, read: None, noticed, end: None };
-        resume(&memo, SignedDuration::ZERO, "the Job is being started")
+        self.start(site, &Memo { job, since, read: None, noticed, end: None }, log, work).await
     }
 
-    async fn start(&self, site: &dyn Site, name: JobName, work: JobWork) -> Result<()> {
+    async fn start<N: Serialize>(
+        &self,
+        site: &dyn Site,
+        memo: &Memo<N>,
+        log: &mut TaskLog,
+        work: JobWork,
+    ) -> Result<Followed<N>> {
         let Stage { place, deployment_id, .. } = self.stage;
-        let (place, deployment_id, limit) = (place.clone(), *deployment_id, self.limit);
+        let (name, limit) = (self.name(memo.job.clone()), self.limit);
+        let (place, deployment_id) = (place.clone(), *deployment_id);
         let job = Job { name, place, deployment_id, limit, work };
-        site.start_job(&job, &self.stage.open(self.outside)?).await
+        site.start_job(&job, &self.stage.open(self.outside)?).await?;
+        log.line(format!("Job {} started in {}", memo.job, self.stage.place.namespace));
+        self.going(memo, RUNS)
     }
 
     async fn clear(&self, site: &dyn Site) -> Result<bool> {
@@ -127,8 +140,11 @@ impl JobRun<'_> {
     /// Looks less often at what takes long.
     fn going<N: Serialize>(&self, memo: &Memo<N>, reason: &str) -> Result<Followed<N>> {
         let eighth = self.outside.turn.now.duration_since(memo.since) / 8;
-        let after = eighth.clamp(SignedDuration::from_secs(1), SignedDuration::from_secs(10));
-        resume(memo, after, reason)
+        resume(memo, eighth.clamp(self.stage.pause(), SignedDuration::from_secs(10)), reason)
+    }
+
+    fn again(&self, reason: &str) -> Outcome {
+        Outcome::Wait { at_most: self.stage.pause(), reason: reason.to_owned() }
     }
 }
 
@@ -159,7 +175,10 @@ fn end_of(state: JobState) -> Result<JobEnd, Option<String>> {
         }
         JobState::Succeeded { output } => Ok(JobEnd::Succeeded(output)),
         JobState::Failed { exit_code: Some(code), trouble } => {
-            Ok(JobEnd::Failed(format!("exit code {code}: {}", trouble.message)))
+            Ok(JobEnd::Failed(match trouble.message.as_str() {
+                "" => format!("exit code {code}"),
+                message => format!("exit code {code}: {message}"),
+            }))
         }
         JobState::Failed { exit_code: None, trouble } => {
             Ok(JobEnd::Failed(format!("{}: {}", trouble.reason, trouble.message)))
@@ -174,8 +193,4 @@ fn resume<N: Serialize>(
 ) -> Result<Followed<N>> {
     let memo = serde_json::to_value(memo).map_err(Error::internal_from)?;
     Ok(Followed::Going(Outcome::Resume { memo, after, reason: reason.to_owned() }))
-}
-
-fn again(reason: &str) -> Outcome {
-    Outcome::Wait { at_most: SignedDuration::from_secs(1), reason: reason.to_owned() }
 }

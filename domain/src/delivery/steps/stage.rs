@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::super::{Kubeconfig, Login, Place, Secrets, Site, SshKey};
@@ -30,6 +31,12 @@ impl Stage {
     /// What the platform itself uses of an application's secrets; the rest is the application's.
     const CREDENTIALS: &[&str] =
         &["GIT_USERNAME", "GIT_TOKEN", GIT_SSH_KEY, "REGISTRY_USERNAME", "REGISTRY_PASSWORD"];
+
+    /// How long what goes on there is left alone. On the platform's own cluster the watch tells of
+    /// its end before that.
+    pub fn pause(&self) -> SignedDuration {
+        SignedDuration::from_secs(if self.kubeconfig.is_none() { 4 } else { 1 })
+    }
 
     pub async fn site(&self, outside: &Outside) -> Result<Arc<dyn Site>> {
         let Some(sealed) = &self.kubeconfig else {

@@ -80,7 +80,7 @@ impl Executor for CleanupBlue {
         if !site.remove_release(&self.stage.place, slot).await? {
             return Ok(Outcome::Resume {
                 memo: serde_json::to_value(until).map_err(Error::internal_from)?,
-                after: SignedDuration::from_secs(1),
+                after: self.stage.pause(),
                 reason: "the pods of blue end".to_owned(),
             });
         }
