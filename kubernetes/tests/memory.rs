@@ -73,7 +73,7 @@ async fn held(count: usize) -> usize {
 
 #[tokio::test]
 async fn a_watched_pod_costs_at_most_eight_kibibytes() {
-    let (few, many) = (50, 350);
+    let (few, many) = (20, 120);
 
     let (least, most) = (held(few).await, held(many).await);
 

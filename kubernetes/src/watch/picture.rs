@@ -233,3 +233,107 @@ impl Surrounding {
         pod.claims.contains(name).then(text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::{
+        apps::v1::StatefulSet,
+        core::v1::{self, Event},
+    };
+    use serde::de::DeserializeOwned;
+    use serde_json::{Value, json};
+
+    use super::{super::kinds::Watched, *};
+
+    fn seen<K: Watched>(object: &Value) -> Change {
+        of::<K>(object).seen().expect("it is ours")
+    }
+
+    fn gone<K: Watched>(object: &Value) -> Change {
+        of::<K>(object).gone().expect("it is ours")
+    }
+
+    fn of<K: DeserializeOwned>(object: &Value) -> K {
+        serde_json::from_value(object.clone()).expect("it is one")
+    }
+
+    fn meta(uid: &str) -> Value {
+        let labels = json!({ "slipway.io/cluster": "clu_0197c2a4b1e87d02a3c45e6f70819203" });
+        json!({ "name": uid, "namespace": "slipway-acme--books", "uid": uid, "labels": labels })
+    }
+
+    fn set() -> Value {
+        let spec = json!({ "replicas": 2, "selector": {}, "serviceName": "", "template": {} });
+        json!({ "metadata": meta("set"), "spec": spec, "status": { "replicas": 1 } })
+    }
+
+    fn pod(started: &str) -> Value {
+        let unready = json!([{ "type": "Ready", "status": "False", "reason": "Unready" }]);
+        json!({ "metadata": meta("pod"), "status": { "startTime": started, "conditions": unready } })
+    }
+
+    fn warning(about: &str, kind: &str, reason: &str) -> Value {
+        json!({
+            "metadata": { "name": reason, "namespace": "slipway-acme--books" },
+            "involvedObject": { "kind": kind, "namespace": "slipway-acme--books", "uid": about },
+            "type": "Warning",
+            "reason": reason,
+            "message": "so it is",
+            "lastTimestamp": "2026-01-01T00:01:00Z",
+        })
+    }
+
+    fn reason(told: &[Observation]) -> Option<&str> {
+        told.iter().find_map(|observation| match observation {
+            Observation::Workload(workload) => workload.error_reason.as_deref(),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn a_refusal_is_told_until_a_pod_has_been_made_after_it() {
+        let mut picture = Picture::default();
+        let early = picture.take(seen::<StatefulSet>(&set()));
+        let refused = picture.take(seen::<Event>(&warning("set", "StatefulSet", "FailedCreate")));
+        let older = picture.take(seen::<v1::Pod>(&pod("2026-01-01T00:00:00Z")));
+        let newer = picture.take(seen::<v1::Pod>(&pod("2026-01-01T00:02:00Z")));
+
+        assert_eq!((reason(&early), reason(&refused)), (None, Some("FailedCreate")));
+        assert_eq!((older.len(), newer.len()), (1, 2), "the second changes the workload too");
+        assert_eq!(reason(&newer), None);
+    }
+
+    #[test]
+    fn it_does_not_matter_what_comes_first() {
+        let unhealthy = warning("pod", "Pod", "Unhealthy");
+        let pod = pod("2026-01-01T00:00:00Z");
+        let mut first = Picture::default();
+        let mut last = Picture::default();
+
+        first.take(seen::<Event>(&unhealthy));
+        first.take(seen::<v1::Pod>(&pod));
+        last.take(seen::<v1::Pod>(&pod));
+        last.take(seen::<Event>(&unhealthy));
+
+        assert_eq!(first.pods(), last.pods());
+        assert_eq!(first.pods()[0].evidence, ["event: Unhealthy: so it is"]);
+    }
+
+    #[test]
+    fn of_what_is_gone_nothing_is_kept() {
+        let mut picture = Picture::default();
+        let (pod, unhealthy) = (pod("2026-01-01T00:00:00Z"), warning("pod", "Pod", "Unhealthy"));
+        for change in [
+            seen::<StatefulSet>(&set()),
+            seen::<v1::Pod>(&pod),
+            seen::<Event>(&unhealthy),
+            gone::<v1::Pod>(&pod),
+            gone::<Event>(&unhealthy),
+            gone::<StatefulSet>(&set()),
+        ] {
+            picture.take(change);
+        }
+
+        assert!(picture.groups.is_empty() && picture.warnings.is_empty());
+    }
+}
