@@ -138,6 +138,24 @@ async fn kustomize_builds_it_and_a_cluster_takes_it() {
     }
 }
 
+/// Cargo reads the manifests of all members, whichever of them it builds. Without the toolchain's
+/// file it is the image's own compiler that builds.
+#[test]
+fn the_image_is_built_from_all_members_of_the_workspace() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let read = |name: &str| std::fs::read_to_string(root.join(name)).unwrap();
+    let manifest = read("Cargo.toml");
+    let members = manifest.lines().find_map(|line| line.strip_prefix("members = ")).unwrap();
+    let members: Vec<String> = serde_json::from_str(members).unwrap();
+    let ignored = read(".dockerignore");
+    let taken: Vec<&str> = ignored.lines().filter_map(|line| line.strip_prefix('!')).collect();
+
+    for member in members.iter().map(String::as_str).chain(["migrations", ".cargo"]) {
+        assert!(taken.contains(&member), "{member} in {taken:?}");
+    }
+    assert!(!taken.contains(&"rust-toolchain.toml"), "{taken:?}");
+}
+
 #[test]
 fn the_dashboard_and_the_alerts_use_metrics_that_exist() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -44,6 +44,7 @@ mod http;
 mod identity;
 mod import_command;
 mod imports;
+mod in_cluster;
 mod instances;
 mod interleavings;
 mod logs;

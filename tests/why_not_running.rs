@@ -1,20 +1,26 @@
 //! Every way in which an instance can fail to run, and what is said about it.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, fmt::Debug, time::Duration};
 
 use domain::Settings;
 use jiff::SignedDuration;
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace, ResourceQuota};
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    core::v1::{ConfigMap, Namespace, PersistentVolumeClaim, ResourceQuota, Service},
+};
 use kube::{
     Api, Client,
-    api::{DeleteParams, PostParams},
+    api::{DeleteParams, Patch, PatchParams, PostParams},
 };
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use simulator::Fault;
 
 use crate::support::{TestApp, product};
 
 const NAMESPACE: &str = "slipway-personal-2--instances";
+/// That of a search cluster called `books`.
+const BOOKS: &str = "slipway-personal-2--books-2";
 
 /// What is said of an instance of this product that began some time ago.
 async fn said(app: &TestApp, input: Value, seconds: u64) -> Value {
@@ -43,6 +49,37 @@ fn evidence(why: &Value) -> Vec<&str> {
 
 fn client(app: &TestApp) -> Client {
     Client::new(app.cluster.router(), "default")
+}
+
+async fn create<K>(api: Api<K>, object: Value)
+where
+    K: Clone + Debug + DeserializeOwned + Serialize,
+{
+    let object = serde_json::from_value(object).unwrap();
+    api.create(&PostParams::default(), &object).await.unwrap();
+}
+
+async fn create_namespace(app: &TestApp, name: &str) {
+    create(Api::<Namespace>::all(client(app)), json!({ "metadata": { "name": name } })).await;
+}
+
+/// Makes a namespace in which no pod may be.
+async fn allow_no_pods(app: &TestApp, namespace: &str) {
+    create_namespace(app, namespace).await;
+    let quota = json!({ "metadata": { "name": "none" }, "spec": { "hard": { "pods": "0" } } });
+    create(Api::<ResourceQuota>::namespaced(client(app), namespace), quota).await;
+}
+
+/// What is said of a search cluster called `books`, which began some time ago.
+async fn said_of_books(app: &TestApp, id: &str) -> Value {
+    while app.control_plane.run_next_task().await.unwrap() {}
+    app.advance(Duration::from_secs(30));
+    while app.control_plane.run_next_task().await.unwrap() {}
+    app.observe().await;
+    let ada = app.anonymous().login("ada").await;
+    let document = "query($id: ID!) { node(id: $id) { ... on SearchCluster {
+        whyNotRunning { code message evidence } } } }";
+    ada.send(document, json!({ "id": id })).await.ok()["node"]["whyNotRunning"].clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -99,14 +136,7 @@ async fn a_pod_that_no_node_has_room_for_with_what_it_lacks() {
 async fn a_quota_that_is_used_up() {
     let app = TestApp::new().await;
     let instance = bought(&app, product("web:1")).await;
-    let namespace: Namespace =
-        serde_json::from_value(json!({ "metadata": { "name": NAMESPACE } })).unwrap();
-    let namespaces = Api::<Namespace>::all(client(&app));
-    namespaces.create(&PostParams::default(), &namespace).await.unwrap();
-    let quota = json!({ "metadata": { "name": "none" }, "spec": { "hard": { "pods": "0" } } });
-    let quota: ResourceQuota = serde_json::from_value(quota).unwrap();
-    let quotas = Api::<ResourceQuota>::namespaced(client(&app), NAMESPACE);
-    quotas.create(&PostParams::default(), &quota).await.unwrap();
+    allow_no_pods(&app, NAMESPACE).await;
 
     while app.control_plane.run_next_task().await.unwrap() {}
     app.advance(Duration::from_secs(30));
@@ -139,14 +169,10 @@ async fn a_container_that_is_not_ready_and_a_rollout_that_gets_nowhere() {
 async fn a_namespace_that_is_on_its_way_out() {
     let app = TestApp::new().await;
     let instance = bought(&app, product("web:1")).await;
-    let namespace = json!({ "metadata": { "name": NAMESPACE } });
-    let namespaces = Api::<Namespace>::all(client(&app));
-    let namespace = serde_json::from_value(namespace).unwrap();
-    namespaces.create(&PostParams::default(), &namespace).await.unwrap();
+    create_namespace(&app, NAMESPACE).await;
     let held = json!({ "metadata": { "name": "held", "finalizers": ["example.com/hold"] } });
-    let held = serde_json::from_value(held).unwrap();
-    let maps = Api::<ConfigMap>::namespaced(client(&app), NAMESPACE);
-    maps.create(&PostParams::default(), &held).await.unwrap();
+    create(Api::<ConfigMap>::namespaced(client(&app), NAMESPACE), held).await;
+    let namespaces = Api::<Namespace>::all(client(&app));
     namespaces.delete(NAMESPACE, &DeleteParams::default()).await.unwrap();
     app.observe().await;
 
@@ -173,6 +199,99 @@ async fn a_cluster_that_does_not_answer() {
     assert_eq!(why["code"], "TARGET_UNREACHABLE", "{why}");
     assert_eq!(why["message"], "the cluster does not answer");
     assert_eq!(evidence(&why), ["the cluster is unavailable"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_by_what_the_new_pod_says_alone() {
+    let app = TestApp::new().await;
+    let instance = bought(&app, product("crash:1")).await;
+    while app.control_plane.run_next_task().await.unwrap() {}
+    app.advance(Duration::from_secs(30));
+    let deployments = Api::<Deployment>::namespaced(client(&app), NAMESPACE);
+    let image = json!([{ "op": "replace", "path": "/spec/template/spec/containers/0/image",
+        "value": "nopull:1" }]);
+    let image = Patch::Json::<()>(serde_json::from_value(image).unwrap());
+    deployments.patch("web", &PatchParams::default(), &image).await.unwrap();
+    app.advance(Duration::from_secs(30));
+
+    app.observe().await;
+
+    let why = why(&app, &instance).await;
+    assert_eq!(why["code"], "IMAGE_PULL", "{why}");
+    let ada = app.anonymous().login("ada").await;
+    let pods = "query($id: ID!) { instance(id: $id) { pods { revision } } }";
+    let shown = ada.send(pods, json!({ "id": instance })).await.ok();
+    let revisions: BTreeSet<_> = shown["instance"]["pods"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["revision"].as_i64())
+        .collect();
+    assert_eq!(revisions, BTreeSet::from([Some(1), Some(2)]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_leads_nowhere() {
+    let app = TestApp::new().await;
+    let instance = bought(&app, product("web:1")).await;
+    app.run_tasks().await;
+    let services = Api::<Service>::namespaced(client(&app), NAMESPACE);
+    let astray = Patch::Merge(json!({ "spec": { "selector": { "slipway.io/instance": "none" } } }));
+    services.patch("web", &PatchParams::default(), &astray).await.unwrap();
+    app.advance(Duration::from_secs(5));
+
+    app.observe().await;
+
+    let why = why(&app, &instance).await;
+    assert_eq!(why["code"], "NOT_READY", "{why}");
+    assert_eq!(why["message"], "its pods are ready, but no traffic reaches them");
+    app.run_tasks().await;
+    app.observe().await;
+    let ada = app.anonymous().login("ada").await;
+    let document = "query($id: ID!) { instance(id: $id) {
+        runtime { readyEndpoints } whyNotRunning { code } } }";
+    let mended = ada.send(document, json!({ "id": instance })).await.ok()["instance"].clone();
+    assert_eq!(mended, json!({ "runtime": { "readyEndpoints": 1 }, "whyNotRunning": null }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_cluster_whose_pods_the_clusters_quota_forbids() {
+    let app = TestApp::new().await;
+    app.admin().await;
+    let (books, _) = app.user("ada").await.search_cluster("books").await;
+    allow_no_pods(&app, BOOKS).await;
+
+    let why = said_of_books(&app, &books).await;
+
+    assert_eq!(why["code"], "QUOTA", "{why}");
+    assert!(evidence(&why)[0].starts_with("FailedCreate: create Pod books-0 "), "{why}");
+    assert!(evidence(&why)[0].contains("exceeded quota: none"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_cluster_whose_claim_has_no_volume() {
+    let app = TestApp::new().await;
+    app.admin().await;
+    let (books, _) = app.user("ada").await.search_cluster("books").await;
+    create_namespace(&app, BOOKS).await;
+    let claim = json!({
+        "metadata": { "name": "data-books-0", "labels": {
+            "app.kubernetes.io/managed-by": "slipway", "slipway.io/cluster": books,
+        } },
+        "spec": {
+            "storageClassName": "nobind",
+            "accessModes": ["ReadWriteOnce"],
+            "resources": { "requests": { "storage": "10Gi" } },
+        },
+    });
+    create(Api::<PersistentVolumeClaim>::namespaced(client(&app), BOOKS), claim).await;
+
+    let why = said_of_books(&app, &books).await;
+
+    assert_eq!(why["code"], "UNSCHEDULABLE", "{why}");
+    assert_eq!(why["message"], "a volume that the pod needs is not there");
+    let claim = "claim: data-books-0 is Pending, of storage class nobind";
+    assert!(evidence(&why).contains(&claim), "{why}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,6 +4,7 @@
 pub mod clock;
 pub mod control_plane;
 pub mod error;
+pub mod explanation;
 pub mod ids;
 pub mod names;
 pub mod page;

@@ -198,6 +198,8 @@ pub struct ObservedWorkload {
     pub message: Option<String>,
     /// The reason of a condition that reports a failure.
     pub error_reason: Option<String>,
+    /// How many of an instance's pods its Service sends traffic to.
+    pub ready_endpoints: Option<i32>,
     /// Whether it is as it was applied last.
     pub intact: bool,
 }
@@ -276,7 +278,11 @@ pub struct Pod {
     #[serde(default)]
     pub last_exit_code: Option<i32>,
     pub started_at: Option<Timestamp>,
-    /// What else speaks of its trouble: warnings of the cluster, the end of its log.
+    /// Which revision of the Deployment it is of.
+    #[serde(default)]
+    pub revision: Option<i32>,
+    /// What else speaks of its trouble: claims that are not bound, warnings of the cluster, the
+    /// end of its log.
     #[serde(default)]
     pub evidence: Vec<String>,
 }

@@ -69,6 +69,11 @@ pub(crate) fn selector_of_cluster(place: &ClusterPlace) -> String {
     format!("{CLUSTER}={}", place.cluster_id)
 }
 
+/// Whether it is one of those that are made for tenants.
+pub(crate) fn is_our_namespace(name: &str) -> bool {
+    name.starts_with("slipway-")
+}
+
 /// What an object belongs to.
 pub(crate) fn owner(meta: &ObjectMeta) -> Option<Owner> {
     let cluster = || meta.labels.as_ref()?.get(CLUSTER)?.parse().ok();

@@ -1,5 +1,5 @@
 //! What the cluster shows, in the domain's words. An object that names no instance of ours shows
-//! nothing.
+//! nothing. What other objects say about one is added where they are watched.
 
 use domain::runtime::{ObservedObject, ObservedWorkload, Owner, Part, Pod};
 use k8s_openapi::api::{
@@ -21,6 +21,7 @@ pub(crate) fn workload(deployment: &Deployment) -> Option<ObservedWorkload> {
         total_replicas: wanted(deployment),
         message: telling.and_then(|condition| condition.message.clone()),
         error_reason: failure.and_then(|condition| condition.reason.clone()),
+        ready_endpoints: None,
         intact: drift::is_intact(deployment),
     })
 }
@@ -35,6 +36,7 @@ pub(crate) fn stateful_set(set: &StatefulSet) -> Option<ObservedWorkload> {
         total_replicas: set.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1),
         message: None,
         error_reason: None,
+        ready_endpoints: None,
         intact: true,
     })
 }
@@ -67,6 +69,7 @@ pub(crate) fn pod(pod: &v1::Pod) -> Option<Pod> {
         last_termination: reason::last_termination(pod),
         last_exit_code: reason::last_exit_code(pod),
         started_at: status.start_time.map(|time| time.0),
+        revision: None,
         evidence: Vec::new(),
     })
 }
@@ -153,6 +156,7 @@ mod tests {
                 "lastTermination": "OOMKilled",
                 "lastExitCode": 137,
                 "evidence": [],
+                "revision": null,
                 "startedAt": "2026-11-21T12:51:05Z",
             })
         );

@@ -53,6 +53,7 @@ struct RuntimeRow {
     message: Option<String>,
     error_reason: Option<String>,
     observed_at: Micros,
+    ready_endpoints: Option<i32>,
 }
 
 #[derive(Queryable, Insertable, AsChangeset)]
@@ -73,6 +74,7 @@ struct PodRow {
     started_at: Option<Micros>,
     last_exit_code: Option<i32>,
     evidence: AsJson<Vec<String>>,
+    revision: Option<i32>,
 }
 
 #[derive(Queryable, Insertable, AsChangeset)]
@@ -239,6 +241,7 @@ impl InstanceWrites for Conn {
             message: runtime.message.clone(),
             error_reason: runtime.error_reason.clone(),
             observed_at: Micros(runtime.observed_at),
+            ready_endpoints: runtime.ready_endpoints,
         };
         run!(self, |c| diesel::insert_into(runtimes::table)
             .values(&row)
@@ -384,6 +387,7 @@ impl From<RuntimeRow> for InstanceRuntime {
             message: row.message,
             error_reason: row.error_reason,
             observed_at: row.observed_at.0,
+            ready_endpoints: row.ready_endpoints,
         }
     }
 }
@@ -406,6 +410,7 @@ impl From<PodRow> for Pod {
             started_at: row.started_at.map(|at| at.0),
             last_exit_code: row.last_exit_code,
             evidence: row.evidence.0,
+            revision: row.revision,
         }
     }
 }
@@ -428,6 +433,7 @@ impl From<&Pod> for PodRow {
             started_at: pod.started_at.map(Micros),
             last_exit_code: pod.last_exit_code,
             evidence: AsJson(pod.evidence.clone()),
+            revision: pod.revision,
         }
     }
 }

@@ -174,6 +174,7 @@ diesel::table! {
         message -> Nullable<Text>,
         error_reason -> Nullable<Text>,
         observed_at -> BigInt,
+        ready_endpoints -> Nullable<Integer>,
     }
 }
 
@@ -194,6 +195,7 @@ diesel::table! {
         started_at -> Nullable<BigInt>,
         last_exit_code -> Nullable<Integer>,
         evidence -> Text,
+        revision -> Nullable<Integer>,
     }
 }
 

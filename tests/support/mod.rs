@@ -8,6 +8,7 @@ mod process;
 mod served;
 mod shop;
 mod socket;
+mod tls;
 mod tools;
 mod wire;
 
@@ -21,5 +22,6 @@ pub use process::Process;
 pub use served::ServedCluster;
 pub use shop::Shop;
 pub use socket::{Socket, Subscription};
+pub use tls::TlsListener;
 pub use tools::Tools;
 pub use wire::{exchange, http_get, request, try_http_get};

@@ -166,8 +166,8 @@ loader!(Runtimes: InstanceId => instances::InstanceRuntime, |cp, ids| {
 loader!(PodsOf: Owner => Vec<Pod>, |cp, owners| {
     grouped(cp.pods_of(owners).await?, |pod| pod.owner)
 });
-loader!(Troubles: InstanceId => String, |cp, ids| {
-    cp.troubles(ids).await?.into_iter().collect()
+loader!(Troubles: Owner => String, |cp, owners| {
+    cp.troubles(owners).await?.into_iter().collect()
 });
 loader!(Connected: () => bool, |cp, keys| {
     let connected = cp.targets().await?.iter().all(|(_, connected)| *connected);

@@ -9,6 +9,7 @@ mod context;
 mod delivery;
 mod error;
 mod events;
+mod explanation;
 mod identity;
 mod instances;
 mod live;

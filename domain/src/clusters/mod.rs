@@ -4,6 +4,7 @@ mod create_search;
 mod csv_rows;
 mod dev;
 mod dev_steps;
+mod explain;
 mod import;
 mod ports;
 mod provider;
@@ -24,6 +25,7 @@ pub use dev_steps::{
     AwaitAbsence, AwaitAddress, CreateDevCluster, ProbePorts, RemoveDevCluster, StartDevCluster,
     StopDevCluster, VerifyDevCluster,
 };
+pub use explain::{Circumstances, explain};
 pub use import::{Import, ImportOutcome, ImportRow};
 pub use ports::{PortChange, PortLease, PortPurpose, PortRange, PortRules, Ports, TakenPorts};
 pub use provider::{DevMachine, DevProvider, DevState, Said};

@@ -99,6 +99,9 @@ pub struct InstanceRuntime {
     pub total_replicas: i32,
     pub message: Option<String>,
     pub error_reason: Option<String>,
+    /// How many of its pods its Service sends traffic to; `None` while that has not been seen.
+    #[serde(default)]
+    pub ready_endpoints: Option<i32>,
     pub observed_at: Timestamp,
 }
 

@@ -14,7 +14,7 @@ mod snapshot;
 mod steps;
 mod store;
 
-pub use explain::{Circumstances, Explanation, explain};
+pub use explain::{Circumstances, explain};
 pub use instance::{
     Endpoint, Instance, InstanceAction, InstanceFilter, InstanceRuntime, InstanceStatus,
 };

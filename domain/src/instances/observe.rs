@@ -131,6 +131,7 @@ impl ControlPlane {
                 total_replicas: seen.total_replicas,
                 message: seen.message.clone(),
                 error_reason: seen.error_reason.clone(),
+                ready_endpoints: seen.ready_endpoints,
                 observed_at: work.now(),
             };
             work.tx.save_runtime(&runtime).await?;
@@ -337,4 +338,5 @@ fn same(known: &InstanceRuntime, seen: &ObservedWorkload) -> bool {
         && known.total_replicas == seen.total_replicas
         && known.message == seen.message
         && known.error_reason == seen.error_reason
+        && known.ready_endpoints == seen.ready_endpoints
 }

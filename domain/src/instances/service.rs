@@ -186,9 +186,9 @@ impl ControlPlane {
         instance.endpoint(self.settings.ingress_tls)
     }
 
-    /// What holds up the workflows that run for instances.
-    pub async fn troubles(&self, instances: &[InstanceId]) -> Result<Vec<(InstanceId, String)>> {
-        let subjects: Vec<String> = instances.iter().map(ToString::to_string).collect();
+    /// What holds up the workflows that run for them.
+    pub async fn troubles(&self, owners: &[Owner]) -> Result<Vec<(Owner, String)>> {
+        let subjects: Vec<String> = owners.iter().map(ToString::to_string).collect();
         let troubles = self.reader().await?.troubles_of_subjects(&subjects).await?;
         troubles.into_iter().map(|(subject, trouble)| Ok((subject.parse()?, trouble))).collect()
     }

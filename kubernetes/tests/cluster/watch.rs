@@ -145,6 +145,50 @@ async fn it_tells_what_holds_up_a_pod_that_has_been_on_its_way_for_long() {
 }
 
 #[tokio::test]
+async fn it_tells_what_is_said_later_of_a_pod_that_is_not_ready() {
+    let bench = Bench::new();
+    bench.stand(&workload("notready")).await;
+    let mut watch = bench.runtime.watch();
+    let (_, pods) = beginning(&mut watch).await;
+    let pod = &pods[0];
+    let warning = serde_json::from_value(json!({
+        "metadata": { "name": "web.1" },
+        "involvedObject": {
+            "kind": "Pod", "namespace": pod.namespace, "name": pod.name, "uid": pod.uid,
+        },
+        "type": "Warning",
+        "reason": "Unhealthy",
+        "message": "Readiness probe failed: 503",
+    }));
+
+    let events = Api::<v1::Event>::namespaced(bench.client.clone(), &pod.namespace);
+    events.create(&PostParams::default(), &warning.unwrap()).await.unwrap();
+
+    let told = until(&mut watch, |observation| match observation {
+        Observation::Pod(pod) if !pod.evidence.is_empty() => Some(pod.evidence.clone()),
+        _ => None,
+    });
+    assert_eq!(told.await, ["event: Unhealthy: Readiness probe failed: 503"]);
+}
+
+#[tokio::test]
+async fn it_tells_of_which_revision_a_pod_is_and_how_many_endpoints_there_are() {
+    let bench = Bench::new();
+    let (mut watch, web) = live(&bench).await;
+
+    bench.stand(&Workload { restart_token: Some("again".to_owned()), ..web }).await;
+
+    let told = until(&mut watch, |observation| match observation {
+        Observation::Pod(pod) => pod.revision.filter(|revision| *revision == 2),
+        _ => None,
+    });
+    told.await;
+    let (workloads, pods) = beginning(&mut bench.runtime.watch()).await;
+    assert_eq!(workloads[0].ready_endpoints, Some(1));
+    assert_eq!(pods[0].revision, Some(2));
+}
+
+#[tokio::test]
 async fn it_is_blind_to_what_is_not_ours() {
     let bench = Bench::new();
     let labels = json!({ "app.kubernetes.io/managed-by": "slipway", "slipway.io/instance": "no" });

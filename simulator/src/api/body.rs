@@ -14,9 +14,7 @@ use crate::{
 
 /// The object of a create or update, and the warnings that go with it.
 pub(super) fn object(call: &Call) -> Result<(Value, Vec<String>)> {
-    if !matches!(call.content_type.as_str(), "application/json" | "application/yaml" | "*/*") {
-        return Err(StatusError::unsupported_body());
-    }
+    check_format(call)?;
     let kind = call.target.kind;
     let object: Value = if call.content_type == "application/yaml" {
         read_yaml(&call.body)?
@@ -30,6 +28,15 @@ pub(super) fn object(call: &Call) -> Result<(Value, Vec<String>)> {
         check_encoding(kind, &object)?;
     }
     Ok((object, warnings))
+}
+
+/// The options of a deletion; null where none are given.
+pub(super) fn options(call: &Call) -> Result<Value> {
+    if call.body.is_empty() {
+        return Ok(Value::Null);
+    }
+    check_format(call)?;
+    serde_json::from_slice(&call.body).map_err(|error| StatusError::bad_request(error.to_string()))
 }
 
 /// The configuration of an apply.
@@ -62,6 +69,13 @@ fn read_yaml(body: &[u8]) -> Result<Value> {
     }
     serde_saphyr::from_slice(body)
         .map_err(|error| StatusError::bad_request(format!("error decoding YAML: {error}")))
+}
+
+fn check_format(call: &Call) -> Result<()> {
+    match call.content_type.as_str() {
+        "application/json" | "application/yaml" | "*/*" => Ok(()),
+        _ => Err(StatusError::unsupported_body()),
+    }
 }
 
 fn check_kind(kind: &Kind, object: &Value) -> Result<()> {

@@ -147,11 +147,7 @@ pub(super) fn delete_collection(state: &mut State, call: &Call) -> Result<Answer
 
 /// From the body and the query, with the kind's own default.
 fn delete_options(call: &Call) -> Result<(DeleteOptions, Vec<String>)> {
-    let body: Value = match call.body.as_ref() {
-        [] => Value::Null,
-        bytes => serde_json::from_slice(bytes)
-            .map_err(|error| StatusError::bad_request(error.to_string()))?,
-    };
+    let body = body::options(call)?;
     let policy = body["propagationPolicy"].as_str().or(call.query.text("propagationPolicy"));
     let unspoken = policy.is_none() && *call.target.kind == JOB;
     let propagation = match policy {

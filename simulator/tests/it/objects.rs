@@ -200,7 +200,10 @@ async fn protocol_refusals() {
     let format = test.send("POST", CONFIG_MAPS, "text/plain", json!("hello")).await;
     let patch = test.send("PATCH", "/api/v1/namespaces/shop", "application/json", json!({})).await;
     let broken = test.send("POST", CONFIG_MAPS, "application/json", json!("no object")).await;
+    let protobuf = "application/vnd.kubernetes.protobuf";
+    let options = test.send("DELETE", "/api/v1/namespaces/shop", protobuf, json!({})).await;
 
+    assert_eq!(options.refusal().0, 415);
     assert_eq!(method.refusal().0, 405);
     assert_eq!(format.refusal().0, 415);
     assert_eq!(patch.refusal().2, "415: Unsupported Media Type");

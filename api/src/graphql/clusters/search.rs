@@ -9,6 +9,7 @@ use super::cluster::{ClusterStatus, cluster_object, status};
 use crate::graphql::{
     context::Ctx,
     error::Result,
+    explanation::Explanation,
     instances::Pod,
     scalars::{Cursor, DateTime, Long, time},
     workflows::Workflow,
@@ -19,8 +20,14 @@ pub struct SearchCluster(pub clusters::Cluster);
 /// What the platform's cluster showed last.
 struct Seen {
     sighting: Option<clusters::Sighting>,
-    health: Health,
+    pods: Vec<domain::runtime::Pod>,
     connected: bool,
+}
+
+impl Seen {
+    fn health(&self) -> Health {
+        Health::of(self.sighting.as_ref(), &self.pods)
+    }
 }
 
 impl SearchCluster {
@@ -36,8 +43,8 @@ impl SearchCluster {
             loaders.pods_of.load_one(Owner::Cluster(self.0.id)),
             loaders.connected.load_one(()),
         )?;
-        let health = Health::of(sighting.as_ref(), &pods.unwrap_or_default());
-        Ok(Seen { sighting, health, connected: connected.unwrap_or(false) })
+        let pods = pods.unwrap_or_default();
+        Ok(Seen { sighting, pods, connected: connected.unwrap_or(false) })
     }
 }
 
@@ -50,7 +57,7 @@ cluster_object! {
             if self.0.status != clusters::ClusterStatus::Created {
                 return status(ctx, &self.0).await;
             }
-            Ok(match self.seen(ctx).await?.health {
+            Ok(match self.seen(ctx).await?.health() {
                 Health::Running => ClusterStatus::Running,
                 Health::Troubled => ClusterStatus::Failed,
                 Health::Starting | Health::Absent => ClusterStatus::Creating,
@@ -78,14 +85,29 @@ cluster_object! {
         }
         /// What the platform's cluster showed last.
         async fn kube_status(&self, ctx: &Context<'_>) -> Result<KubeWorkloadStatus> {
-            let Seen { sighting, health, connected } = self.seen(ctx).await?;
+            let seen = self.seen(ctx).await?;
+            let phase = seen.health().as_str();
+            let Seen { sighting, connected, .. } = seen;
             Ok(KubeWorkloadStatus {
-                phase: health.as_str(),
+                phase,
                 ready_replicas: sighting.as_ref().map_or(0, |seen| seen.ready_replicas),
                 total_replicas: sighting.as_ref().map_or(0, |seen| seen.total_replicas),
                 observed_at: time(sighting.map(|seen| seen.observed_at)),
                 stale: !connected,
             })
+        }
+        /// Why it does not run, with the evidence; null where it runs or should not.
+        async fn why_not_running(&self, ctx: &Context<'_>) -> Result<Option<Explanation>> {
+            let trouble = ctx.loaders().troubles.load_one(Owner::Cluster(self.0.id));
+            let trouble = async { Ok(trouble.await?) };
+            let (seen, trouble) = futures::try_join!(self.seen(ctx), trouble)?;
+            let known = clusters::Circumstances {
+                sighting: seen.sighting.as_ref(),
+                pods: &seen.pods,
+                trouble: trouble.as_deref(),
+                connected: seen.connected,
+            };
+            Ok(clusters::explain(&self.0, known).map(Explanation::from))
         }
         /// What each replica gets.
         async fn resources(&self) -> Result<ClusterResources> {

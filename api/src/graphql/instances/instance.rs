@@ -11,6 +11,7 @@ use crate::graphql::{
     connection::{Connection, connection, oldest_first, request},
     context::Ctx,
     error::Result,
+    explanation::Explanation,
     identity::{Tenant, User},
     loaders::{LogsPage, SubjectPage, must},
     scalars::{DateTime, Long, id, time},
@@ -82,7 +83,7 @@ impl Instance {
         let (seen, pods, trouble, connected) = futures::try_join!(
             loaders.runtimes.load_one(self.0.id),
             loaders.pods_of.load_one(Owner::Instance(self.0.id)),
-            loaders.troubles.load_one(self.0.id),
+            loaders.troubles.load_one(Owner::Instance(self.0.id)),
             loaders.connected.load_one(()),
         )?;
         let known = instances::Circumstances {
@@ -164,25 +165,6 @@ impl InstanceNetwork {
             created_at: DateTime(instance.created_at),
             updated_at: DateTime(instance.created_at),
         }
-    }
-}
-
-/// Why an instance does not run.
-#[derive(SimpleObject)]
-pub struct Explanation {
-    /// One of IMAGE_PULL, CRASH_LOOP, OUT_OF_MEMORY, UNSCHEDULABLE, QUOTA, NOT_READY, DEADLINE,
-    /// NAMESPACE_TERMINATING, TARGET_UNREACHABLE and FAILED.
-    code: &'static str,
-    /// The same for people.
-    message: String,
-    /// What the cluster said and the container's log ends with, most telling first.
-    evidence: Vec<String>,
-}
-
-impl From<instances::Explanation> for Explanation {
-    fn from(explanation: instances::Explanation) -> Self {
-        let instances::Explanation { code, message, evidence } = explanation;
-        Self { code, message, evidence }
     }
 }
 

@@ -60,6 +60,11 @@ impl Pod {
     async fn last_exit_code(&self) -> Option<i32> {
         self.0.last_exit_code
     }
+    /// Which revision of the instance's Deployment it is of; the highest is the latest. Null where
+    /// that has not been seen, and for the pods of clusters.
+    async fn revision(&self) -> Option<i32> {
+        self.0.revision
+    }
     /// The end of its log, at most 64 KiB, read from the cluster now; null where it has none.
     async fn log(
         &self,

@@ -21,6 +21,8 @@ pub struct InstanceRuntime {
     message: Option<String>,
     /// Why it fails, in Kubernetes' words.
     error_reason: Option<String>,
+    /// How many of its pods its Service sends traffic to; null while that has not been seen.
+    ready_endpoints: Option<i32>,
     /// The namespace that it runs in.
     namespace: String,
     /// The name of its Deployment.
@@ -51,6 +53,7 @@ impl InstanceRuntime {
             pod_name: snapshot.pod_name,
             message: snapshot.message,
             error_reason: snapshot.error_reason,
+            ready_endpoints: seen.as_ref().and_then(|seen| seen.ready_endpoints),
             namespace: instance.namespace.clone(),
             deployment_name: instance.name.clone(),
             service_name: instance.name.clone(),

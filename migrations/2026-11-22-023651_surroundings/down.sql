@@ -1,0 +1,2 @@
+ALTER TABLE runtimes DROP COLUMN ready_endpoints;
+ALTER TABLE pods DROP COLUMN revision;
