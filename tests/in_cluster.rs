@@ -45,7 +45,7 @@ fn in_a_pod(mounted: &Path) -> Option<Command> {
         let account = "/var/run/secrets/kubernetes.io/serviceaccount";
         let mount = "mount -t tmpfs tmpfs /var/run";
         let script =
-            format!("{mount} && mkdir -p {account} && cp \"$0\"/* {account} && exec \"$@\"");
+            format!("{mount} && mkdir -p {account} && cp -r \"$0\"/. {account} && exec \"$@\"");
         let mut command = Command::new("unshare");
         command.args(["--map-root-user", "--mount", "sh", "-c", &script]).arg(mounted);
         command
