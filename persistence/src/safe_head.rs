@@ -140,13 +140,14 @@ impl SafeHead {
 }
 
 impl State {
-    /// Takes in what a look that began at `from` found; answers whether a gap is open.
+    /// Takes in what a look that began at `from` found, with what was decided before it, in order;
+    /// answers whether a gap is open.
     fn advance(&mut self, from: i64, there: &[i64], decided: &[i64]) -> bool {
         let mut head = from;
         let mut open = false;
         for position in there {
             for missing in (head + 1).max(position - WINDOW)..*position {
-                if !decided.contains(&missing) {
+                if decided.binary_search(&missing).is_err() {
                     self.gaps.entry(missing).or_default();
                     open = true;
                 }

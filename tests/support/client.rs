@@ -207,12 +207,7 @@ impl Client {
 
     /// Orders and pays; answers with (order, instance, workflow).
     pub async fn buy(&self, product: &str, name: &str) -> (String, String, String) {
-        self.buy_with(json!({ "productId": product, "instanceName": name })).await
-    }
-
-    /// Orders so and pays.
-    pub async fn buy_with(&self, input: Value) -> (String, String, String) {
-        let placed = self.place_order_with(input).await.ok();
+        let placed = self.place_order(product, name).await.ok();
         let order = placed["placeOrder"]["order"]["id"].as_str().unwrap().to_owned();
         let paid = self.pay_order(&order).await.ok();
         let paid = &paid["payOrder"];

@@ -48,17 +48,18 @@ pub fn run(options: &Options) -> Result<()> {
     let count = options.purchases;
 
     let server = Server::start_part(&program, &[], &SETTINGS)?;
-    judge("SQLite, one process", &server, count, WOKEN)?;
+    let mut judged = vec![judge("SQLite, one process", &server, count, WOKEN)];
     drop(server);
     let database = services.postgres.url();
     let without = [&SETTINGS[..], &[("SLIPWAY_DATABASE_URL", &database)]].concat();
     if let Some(redis) = services.redis.as_ref().map(Redis::url) {
         let settings = [&without[..], &[("SLIPWAY_REDIS_URL", &redis)]].concat();
         let (answering, _working) = pair(&program, &settings)?;
-        judge("PostgreSQL and Redis, two processes", &answering, count, WOKEN)?;
+        judged.push(judge("PostgreSQL and Redis, two processes", &answering, count, WOKEN));
     }
     let (answering, _working) = pair(&program, &without)?;
-    judge("PostgreSQL without Redis, two processes", &answering, count, BY_HIMSELF)
+    judged.push(judge("PostgreSQL without Redis, two processes", &answering, count, BY_HIMSELF));
+    judged.into_iter().collect()
 }
 
 /// One that answers, and one that works.
