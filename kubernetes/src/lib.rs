@@ -57,7 +57,7 @@ impl KubernetesRuntime {
         let conventions = Conventions::default();
         Self {
             client: retry::patient(&client),
-            streams: limit::for_watches(&client),
+            streams: limit::for_watches(client),
             target,
             conventions,
         }

@@ -30,9 +30,9 @@ pub(crate) fn for_streams(client: Client) -> Client {
 
 /// A client for watches, logs and the lists that watches begin with. A list is tried again page by
 /// page: one that began anew with each failure would end by luck alone where a cluster is large.
-pub(crate) fn for_watches(client: &Client) -> Client {
+pub(crate) fn for_watches(client: Client) -> Client {
     let namespace = client.default_namespace().to_owned();
-    let (lists, streams) = (patient(client), for_streams(client.clone()));
+    let (lists, streams) = (patient(&client), for_streams(client));
     let service = service_fn(move |request: Request<Body>| {
         let client = if goes_on(&request) { streams.clone() } else { lists.clone() };
         async move { limited(client.send(request)).await }

@@ -1,6 +1,8 @@
 //! What a pod costs who watches it. This stands alone, since all that the process allocates is
 //! counted.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 use std::time::Duration;
 
 use domain::{

@@ -48,16 +48,16 @@ impl Picture {
         match change {
             Change::Alone(observation) => vec![observation],
             Change::Workload(workload) => {
-                let told = Some(workload.uid.clone());
-                self.alter(workload.seen.owner, told, |group| group.workload = Some(workload))
+                let (owner, told) = (workload.seen.owner, workload.uid.clone());
+                self.alter(owner, Some(&told), |group| group.workload = Some(workload))
             }
             Change::WorkloadGone(owner) => {
                 self.alter(owner, None, |group| group.workload = None);
                 vec![Observation::WorkloadGone(owner)]
             }
             Change::Pod(pod) => {
-                let told = Some(pod.seen.uid.clone());
-                self.alter(pod.seen.owner, told, |group| group.put_pod(pod))
+                let told = pod.seen.uid.clone();
+                self.alter(pod.seen.owner, Some(&told), |group| group.put_pod(pod))
             }
             Change::PodGone(pod) => {
                 let others = |it: &WatchedPod| it.seen.uid != pod.uid;
@@ -67,24 +67,23 @@ impl Picture {
             Change::Surrounding { owner, uid, now } => {
                 self.alter(owner, None, |group| group.put_surrounding(uid, now))
             }
-            Change::Warning { about, name, now } => self.heed(about, name, now),
+            Change::Warning { about, name, now } => self.heed(&about, name, now),
         }
     }
 
-    fn heed(&mut self, about: String, name: String, now: Option<Warning>) -> Vec<Observation> {
-        let owner =
-            self.groups.iter().find(|(_, group)| group.has(&about)).map(|(owner, _)| *owner);
+    fn heed(&mut self, about: &str, name: String, now: Option<Warning>) -> Vec<Observation> {
+        let owner = self.groups.iter().find(|(_, group)| group.has(about)).map(|(owner, _)| *owner);
         let before = owner.map(|owner| self.look(owner));
         self.put_warning(about, name, now);
         owner.zip(before).map_or_else(Vec::new, |(owner, before)| self.news(owner, &before, None))
     }
 
-    fn put_warning(&mut self, about: String, name: String, now: Option<Warning>) {
-        let known = self.warnings.entry(about.clone()).or_default();
+    fn put_warning(&mut self, about: &str, name: String, now: Option<Warning>) {
+        let known = self.warnings.entry(about.to_owned()).or_default();
         known.retain(|(it, _)| *it != name);
         known.extend(now.filter(|_| known.len() < KEPT).map(|warning| (name, warning)));
         if known.is_empty() {
-            self.warnings.remove(&about);
+            self.warnings.remove(about);
         }
     }
 
@@ -92,7 +91,7 @@ impl Picture {
     fn alter(
         &mut self,
         owner: Owner,
-        itself: Option<String>,
+        itself: Option<&str>,
         change: impl FnOnce(&mut Group),
     ) -> Vec<Observation> {
         let before = self.look(owner);
@@ -101,7 +100,7 @@ impl Picture {
         if group.is_empty() {
             self.groups.remove(&owner);
         }
-        self.news(owner, &before, itself.as_deref())
+        self.news(owner, &before, itself)
     }
 
     fn news(&self, owner: Owner, before: &Shown, itself: Option<&str>) -> Vec<Observation> {

@@ -99,8 +99,8 @@ cluster_object! {
         /// Why it does not run, with the evidence; null where it runs or should not.
         async fn why_not_running(&self, ctx: &Context<'_>) -> Result<Option<Explanation>> {
             let trouble = ctx.loaders().troubles.load_one(Owner::Cluster(self.0.id));
-            let trouble = async { Ok(trouble.await?) };
-            let (seen, trouble) = futures::try_join!(self.seen(ctx), trouble)?;
+            let (seen, trouble) = futures::join!(self.seen(ctx), trouble);
+            let (seen, trouble) = (seen?, trouble?);
             let known = clusters::Circumstances {
                 sighting: seen.sighting.as_ref(),
                 pods: &seen.pods,
