@@ -62,9 +62,9 @@ async fn a_task_of_a_deployment_costs_few_turns_and_statements() {
         // Started, ended, cleared away.
         ("build", 3),
         ("test", 3),
-        // Applied, complete.
-        ("deploy", 2),
-        ("deploy_green", 2),
+        // Applied, looked at when something changes, complete.
+        ("deploy", 3),
+        ("deploy_green", 3),
         ("health_check", 1),
         ("switch_traffic", 1),
         // Begun to wait, removed, gone.

@@ -229,9 +229,9 @@ pub async fn failed_tasks(ada: &Client, workflow: &str) -> Vec<String> {
 
 /// How long it took from the failure of a workflow's task until all was undone and free again.
 pub async fn undoing(ada: &Client, workflow: &str) -> SignedDuration {
-    let document = "query($id: ID!) { workflow(id: $id) {
-        completedAt tasks { status completedAt } } }";
-    let shown = ada.send(document, json!({ "id": workflow })).await.ok()["workflow"].clone();
+    let document = "query($id: ID!) { node(id: $id) { ... on Workflow {
+        completedAt tasks { status completedAt } } } }";
+    let shown = ada.send(document, json!({ "id": workflow })).await.ok()["node"].clone();
     let end = |of: &Value| of["completedAt"].as_str().unwrap().parse::<Timestamp>().unwrap();
     let mut tasks = shown["tasks"].as_array().unwrap().iter();
     let failed = tasks.find(|task| task["status"] == "FAILED").unwrap();
