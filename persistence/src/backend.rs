@@ -42,7 +42,7 @@ pub(crate) type Postgres = AsyncPgConnection;
 type Manager = AsyncDieselConnectionManager<Postgres>;
 
 /// How long a caller waits for a connection.
-pub(crate) const PATIENCE: Duration = Duration::from_millis(3500);
+const PATIENCE: Duration = Duration::from_millis(3500);
 const POSTGRES_CONNECTIONS: usize = 16;
 /// So many are read in less than a millisecond.
 const FEW_ROWS: usize = 100;
@@ -172,9 +172,7 @@ impl SqlStore {
 
     pub(crate) async fn reader(&self) -> Result<Conn> {
         let link = match &self.pools {
-            Pools::Sqlite(pools) => {
-                Link::Reader(Some(pools.readers.get().await.map_err(unavailable)?))
-            }
+            Pools::Sqlite(pools) => Link::Reader(Some(pools.reader().await?)),
             Pools::Postgres(pool) => Link::Postgres(Some(Box::new(self.connection(pool).await?))),
         };
         Ok(self.conn(link))

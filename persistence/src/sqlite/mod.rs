@@ -5,26 +5,28 @@ mod log;
 mod own_thread;
 mod writer;
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
+use deadpool::managed::{Object, PoolError, TimeoutType};
 use diesel::SqliteConnection;
 use diesel_async::{
     AsyncConnection, SimpleAsyncConnection, sync_connection_wrapper::SyncConnectionWrapper,
 };
-use domain::Result;
+use domain::{Error, Result};
 
 pub(crate) use self::{
     connection::{Readers, Sqlite},
     writer::{Turn, Writer},
 };
 use crate::{
-    backend::PATIENCE,
     error::{database, unavailable},
     migrations,
     pool::Pool,
 };
 
 const READERS: usize = 4;
+/// How long somebody waits for their turn among those of this process.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A connection of whoever keeps the database as a whole in order.
 pub(crate) type Keeper = SyncConnectionWrapper<SqliteConnection>;
@@ -32,6 +34,15 @@ pub(crate) type Keeper = SyncConnectionWrapper<SqliteConnection>;
 pub(crate) struct Pools {
     pub readers: Pool<Readers>,
     pub writer: Writer,
+}
+
+impl Pools {
+    pub async fn reader(&self) -> Result<Object<Readers>> {
+        self.readers.get().await.map_err(|error| match error {
+            PoolError::Timeout(TimeoutType::Wait) => Error::StoreBusy(error.into()),
+            other => unavailable(other),
+        })
+    }
 }
 
 pub(crate) async fn open(path: &str) -> Result<Pools> {

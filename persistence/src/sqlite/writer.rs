@@ -2,7 +2,7 @@
 //! each is a savepoint of one transaction, and none is done before that is on the disk. A unit that
 //! is given up takes nothing of the others with it.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use diesel::{
     QueryResult,
@@ -12,14 +12,11 @@ use domain::{Result, store::PoolUse};
 use futures::FutureExt;
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 
-use super::{connection::Sqlite, log::WriteAheadLog};
+use super::{PATIENCE, connection::Sqlite, log::WriteAheadLog};
 use crate::{
     error::{database, unavailable},
     pool::Waits,
 };
-
-/// How long a unit of work waits for its turn among those of this process.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) struct Writer {
     path: String,

@@ -64,15 +64,10 @@ impl Server {
     /// The processor time that it has used.
     pub fn cpu_seconds(&self) -> Result<f64> {
         let told = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        Ok(used(&told).context("the server is gone")?.1)
-    }
-
-    /// The part of it that its threads of a name have used.
-    pub fn cpu_seconds_of(&self, name: &str) -> Result<f64> {
-        let threads = fs::read_dir(format!("/proc/{}/task", self.child.id()))?;
-        let told = threads.filter_map(|it| fs::read_to_string(it.ok()?.path().join("stat")).ok());
-        let seconds = |told: String| used(&told).filter(|(of, _)| *of == name).map(|it| it.1);
-        Ok(told.filter_map(seconds).sum())
+        let (_, fields) = told.rsplit_once(')').context("the server is gone")?;
+        let ticks = fields.split_whitespace().skip(11).take(2);
+        let ticks: f64 = ticks.map(|it| it.parse::<f64>().unwrap_or_default()).sum();
+        Ok(ticks / TICKS_A_SECOND)
     }
 
     /// The memory that it has, in KiB.
@@ -82,15 +77,6 @@ impl Server {
         let line = line.context("the server is gone")?;
         Ok(line.trim().trim_end_matches(" kB").parse()?)
     }
-}
-
-/// The name and the seconds that the kernel tells of a process or a thread.
-fn used(told: &str) -> Option<(&str, f64)> {
-    let (begin, fields) = told.rsplit_once(')')?;
-    let (_, name) = begin.split_once('(')?;
-    let ticks = fields.split_whitespace().skip(11).take(2);
-    let ticks: f64 = ticks.map(|it| it.parse::<f64>().unwrap_or_default()).sum();
-    Some((name, ticks / TICKS_A_SECOND))
 }
 
 impl Drop for Server {
