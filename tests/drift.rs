@@ -35,10 +35,14 @@ fn path(kind: &str) -> String {
 /// What somebody does with their own client.
 async fn call(app: &TestApp, method: &str, path: &str, body: Value) -> Value {
     let client = kube::Client::new(app.cluster.router(), "default");
+    let form = match method {
+        "PATCH" => "application/merge-patch+json",
+        _ => "application/json",
+    };
     let request = Request::builder()
         .method(method)
         .uri(path)
-        .header("content-type", "application/merge-patch+json")
+        .header("content-type", form)
         .body(body.to_string().into_bytes());
     client.request(request.unwrap()).await.unwrap()
 }

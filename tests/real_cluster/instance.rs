@@ -45,10 +45,14 @@ pub async fn says_why_it_does_not_run(slipway: &Slipway, images: &Images) {
 
 /// What somebody else does to an object of the instance.
 async fn call(slipway: &Slipway, method: &str, path: &str, body: &Value) {
+    let form = match method {
+        "PATCH" => "application/merge-patch+json",
+        _ => "application/json",
+    };
     let request = Request::builder()
         .method(method)
         .uri(path)
-        .header("content-type", "application/merge-patch+json")
+        .header("content-type", form)
         .body(body.to_string().into_bytes());
     slipway.cluster.request::<Value>(request.unwrap()).await.unwrap();
 }
