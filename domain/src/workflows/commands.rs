@@ -84,7 +84,7 @@ impl Work {
         Ok(workflow)
     }
 
-    async fn workflow(&mut self, id: WorkflowId) -> Result<Workflow> {
+    pub(super) async fn workflow(&mut self, id: WorkflowId) -> Result<Workflow> {
         let found = self.tx.workflows_by_id(&[id]).await?.pop();
         found.ok_or_else(|| Error::not_found("workflow", id))
     }

@@ -196,11 +196,13 @@ impl Work {
     /// Wants one live workflow stopped.
     pub(crate) async fn cancel(&mut self, mut workflow: Workflow, reason: &str) -> Result<()> {
         let live = self.tx.live_workflows(std::slice::from_ref(&workflow.lanes.group)).await?;
-        workflow.cancel_reason = Some(reason.to_owned());
         if live.iter().any(|other| workflow.is_behind(other)) {
+            workflow.cancel_reason = Some(reason.to_owned());
             return self.cancel_queued(workflow).await;
         }
-        self.tx.update_workflow(&workflow).await?;
+        // A worker may be just beginning it: once that is over, it is read as it is then.
+        self.tx.cancel_workflow(workflow.id, reason).await?;
+        let workflow = self.workflow(workflow.id).await?;
         self.advance(workflow).await
     }
 

@@ -74,6 +74,8 @@ pub struct LogLine {
 pub trait WorkflowWrites {
     async fn insert_workflow(&mut self, workflow: &Workflow) -> Result<()>;
     async fn update_workflow(&mut self, workflow: &Workflow) -> Result<()>;
+    /// Notes why it shall stop, and keeps workers from it until the end of the transaction.
+    async fn cancel_workflow(&mut self, id: WorkflowId, reason: &str) -> Result<()>;
     async fn next_lane_number(&mut self, group: &str) -> Result<i64>;
     async fn insert_tasks(&mut self, tasks: &[Task]) -> Result<()>;
 

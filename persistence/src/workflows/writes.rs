@@ -6,7 +6,7 @@ use diesel::{
 };
 use domain::{
     Result,
-    ids::TaskId,
+    ids::{TaskId, WorkflowId},
     store::Transaction,
     workflows::{Claim, ClaimTerms, Task, TaskAttempt, Workflow, WorkflowWrites},
 };
@@ -41,6 +41,13 @@ impl WorkflowWrites for Conn {
         let row = WorkflowRow::from(workflow);
         let this = workflows::id.eq(AsText(workflow.id));
         run!(self, |c| diesel::update(workflows::table).filter(this).set(&row).execute(c))
+            .map(drop)
+            .map_err(database)
+    }
+
+    async fn cancel_workflow(&mut self, id: WorkflowId, reason: &str) -> Result<()> {
+        let (this, why) = (workflows::id.eq(AsText(id)), workflows::cancel_reason.eq(reason));
+        run!(self, |c| diesel::update(workflows::table).filter(this).set(why).execute(c))
             .map(drop)
             .map_err(database)
     }
