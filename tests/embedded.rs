@@ -95,6 +95,7 @@ async fn the_write_ahead_log_stays_short_although_somebody_always_reads() {
 
 fn read_until(file: &Path, stop: &AtomicBool) {
     let mut reader = connect(file);
+    reader.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
     while !stop.load(SeqCst) {
         reader.batch_execute("BEGIN; SELECT position FROM events LIMIT 1").unwrap();
         sleep(Duration::from_millis(10));
