@@ -31,8 +31,10 @@ for (const [how, query] of Object.entries(DOCUMENTS)) {
     const expected = await eventsOnceRunning(server, token, cursor, order);
     const { received, newestFirst } = await graphiql.result(({ received }) => received >= expected.length);
     const items = newestFirst.map((item) => Object.values(item)[0]).reverse();
-    assert.equal(items.length, received);
-    assert.deepEqual(items.slice(0, expected.length).map(({ type }) => type), expected);
+    // The page shows the newest hundred.
+    const unseen = received - items.length;
+    assert.equal(items.length, Math.min(received, 100));
+    assert.deepEqual(items.slice(0, expected.length - unseen).map(({ type }) => type), expected.slice(unseen));
     assert.equal("cursor" in items[0], query.includes("cursor"));
     await graphiql.waitForState("resumed 1×");
     await graphiql.stop();
@@ -105,11 +107,12 @@ async function buy(server, token, name) {
 async function eventsOnceRunning(server, token, after, id) {
   const query = `query($id: ID!, $after: Cursor) {
     order(id: $id) { status }
-    events(first: 100, after: $after) { pageInfo { hasNextPage } nodes { type } }
+    events(first: 100, after: $after) { pageInfo { hasNextPage endCursor } nodes { type } }
   }`;
-  for (;;) {
-    const { order, events } = (await server.ask(query, { id, after }, token)).data;
-    assert.equal(events.pageInfo.hasNextPage, false);
-    if (order.status === "COMPLETED") return events.nodes.map(({ type }) => type);
+  for (let types = [], from = after; ; ) {
+    const { order, events } = (await server.ask(query, { id, after: from }, token)).data;
+    types.push(...events.nodes.map(({ type }) => type));
+    from = events.pageInfo.endCursor ?? from;
+    if (!events.pageInfo.hasNextPage && order.status === "COMPLETED") return types;
   }
 }
