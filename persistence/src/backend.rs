@@ -44,7 +44,7 @@ type Manager = AsyncDieselConnectionManager<Postgres>;
 /// How long a caller waits for a connection.
 const PATIENCE: Duration = Duration::from_millis(3500);
 const POSTGRES_CONNECTIONS: usize = 16;
-/// So many are read in less than a millisecond.
+/// So many rows are read in place at most: more would hold up what else the thread has to do.
 const FEW_ROWS: usize = 100;
 const EMPTIED: &str = "a connection is only emptied when it ends";
 

@@ -56,6 +56,10 @@ impl Writer {
         let turn = self.state.clone().lock_owned().map(Ok);
         let late = domain::Error::StoreBusy("others write".into());
         let mut state = self.waits.measure(PATIENCE, turn, late).await?;
+        // Where SQLite has ended the transaction, a savepoint would be one of its own.
+        if state.group.as_ref().is_some_and(|group| group.broken.is_some()) {
+            state.end().await;
+        }
         if state.group.is_none() {
             self.begin(&mut state).await?;
         }
@@ -87,26 +91,31 @@ impl Writer {
 
 /// Ends a group's transaction when its turn comes, which is behind those that wait already.
 async fn end(state: Arc<Mutex<State>>) {
-    let mut state = state.lock_owned().await;
-    let (Some(group), Some(connection)) = (state.group.take(), state.connection.take()) else {
-        return;
-    };
-    let ended = match group.broken {
-        None => connection.batch("COMMIT").await,
-        Some(why) => Err(lost(&why)),
-    };
-    let sound = match &ended {
-        Ok(()) => state.log.cut_if_long(&connection).await.is_ok(),
-        Err(_) => false,
-    };
-    // One that is not sound is closed, which rolls back too.
-    state.connection = sound.then_some(connection);
-    for unit in group.waiting {
-        // Whoever is not waiting any more does not hear of it.
-        let _ = unit.send(match &ended {
-            Ok(()) => Ok(()),
-            Err(error) => Err(lost(&error.to_string())),
-        });
+    state.lock_owned().await.end().await;
+}
+
+impl State {
+    async fn end(&mut self) {
+        let (Some(group), Some(connection)) = (self.group.take(), self.connection.take()) else {
+            return;
+        };
+        let ended = match group.broken {
+            None => connection.batch("COMMIT").await,
+            Some(why) => Err(lost(&why)),
+        };
+        let sound = match &ended {
+            Ok(()) => self.log.cut_if_long(&connection).await.is_ok(),
+            Err(_) => false,
+        };
+        // One that is not sound is closed, which rolls back too.
+        self.connection = sound.then_some(connection);
+        for unit in group.waiting {
+            // Whoever is not waiting any more does not hear of it.
+            let _ = unit.send(match &ended {
+                Ok(()) => Ok(()),
+                Err(error) => Err(lost(&error.to_string())),
+            });
+        }
     }
 }
 
@@ -125,7 +134,8 @@ impl Turn {
         self.transaction_ends().await.map_err(database)
     }
 
-    /// Answers when all is on the disk that the unit may have seen of others.
+    /// Answers when all that the unit may have seen of others is on the disk, or lost: a refusal
+    /// stands either way.
     pub async fn roll_back(mut self) {
         self.has_ended = true;
         self.undo();
