@@ -39,6 +39,7 @@ mod front_door;
 mod front_page;
 mod guesses;
 mod hang_ups;
+mod held_writes;
 mod hostile;
 mod http;
 mod identity;

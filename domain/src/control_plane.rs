@@ -177,8 +177,7 @@ impl ControlPlane {
         F: AsyncFnOnce(&mut Work) -> Result<T>,
     {
         let cursor = self.cursor().await?;
-        let tx = self.ports.store.write().await?;
-        let mut work = Work::begin(tx, call, self.settings.quota_defaults).await?;
+        let mut work = Work::begin(&*self.ports.store, call, self.settings.quota_defaults).await?;
         match self.decided(&mut work, call, cursor, decide).await {
             // Nothing has changed, but what was read of others' has to last before it is told.
             Ok(committed) if committed.replayed => {
@@ -203,8 +202,7 @@ impl ControlPlane {
         F: AsyncFnOnce(&mut Work) -> Result<T>,
     {
         let cursor = self.cursor().await?;
-        let tx = self.ports.store.write().await?;
-        let mut work = Work::begin(tx, call, self.settings.quota_defaults).await?;
+        let mut work = Work::begin(&*self.ports.store, call, self.settings.quota_defaults).await?;
         let decided = decide(&mut work).await;
         work.roll_back().await;
         Ok(Committed { cursor, replayed: false, entity: decided?, workflow: None })

@@ -12,7 +12,8 @@ use crate::{
     delivery::{DeliveryReads, DeliveryWrites},
     error::Result,
     events::{EventReads, EventWrites},
-    identity::{CredentialReads, CredentialWrites, IdentityReads, IdentityWrites},
+    identity::{Account, CredentialReads, CredentialWrites, IdentityReads, IdentityWrites},
+    ids::UserId,
     instances::{InstanceLogReads, InstanceLogWrites, InstanceReads, InstanceWrites},
     quota::{QuotaReads, QuotaWrites},
     secrets::{SecretReads, SecretWrites},
@@ -26,6 +27,9 @@ pub trait Store: Send + Sync {
 
     /// A transaction; it has reads and writes. Dropped, it rolls back.
     async fn write(&self) -> Result<Box<dyn Transaction>>;
+
+    /// A transaction, and the account of whoever it is for as it finds it.
+    async fn write_for(&self, user: UserId) -> Result<(Box<dyn Transaction>, Option<Account>)>;
 
     /// The store's time.
     async fn now(&self) -> Result<Timestamp>;

@@ -14,7 +14,7 @@ use crate::{
     ids::{EntityId, TenantId},
     instances::InstanceLog,
     quota::{QuotaLimits, QuotaShortfall},
-    store::{Session, Transaction},
+    store::{Session, Store, Transaction},
     workflows::Workflow,
 };
 
@@ -58,13 +58,22 @@ impl Work {
     /// Begins for a caller, whose account is read anew: what was true when the request began may
     /// be so no more.
     pub(crate) async fn begin(
-        mut tx: Box<dyn Transaction>,
+        store: &dyn Store,
         call: &Call,
         quota_defaults: QuotaLimits,
     ) -> Result<Self> {
-        let (actor, tenants) = match &call.caller {
-            Caller::Anonymous => (None, Vec::new()),
-            Caller::User(actor) => current(&mut *tx, actor).await?,
+        let (tx, actor, tenants) = match &call.caller {
+            Caller::Anonymous => (store.write().await?, None, Vec::new()),
+            Caller::User(actor) => {
+                let (mut tx, account) = store.write_for(actor.user.id).await?;
+                match current(&mut *tx, account, actor).await {
+                    Ok((actor, tenants)) => (tx, Some(actor), tenants),
+                    Err(refusal) => {
+                        tx.roll_back().await;
+                        return Err(refusal);
+                    }
+                }
+            }
         };
         let author = Author {
             actor_id: actor.as_ref().map(|actor| actor.user.id),
@@ -288,9 +297,12 @@ pub(crate) fn image<T: Serialize>(entity: &T) -> Result<Value> {
     })
 }
 
-async fn current(tx: &mut dyn Transaction, actor: &Actor) -> Result<(Option<Actor>, Vec<Tenant>)> {
-    let account = tx.account(actor.user.id).await?.ok_or(Error::Unauthenticated)?;
-    let Account { user, memberships, tenants } = account;
+async fn current(
+    tx: &mut dyn Transaction,
+    account: Option<Account>,
+    actor: &Actor,
+) -> Result<(Actor, Vec<Tenant>)> {
+    let Account { user, memberships, tenants } = account.ok_or(Error::Unauthenticated)?;
     if user.status == UserStatus::Disabled || user.token_version != actor.user.token_version {
         return Err(Error::Unauthenticated);
     }
@@ -301,5 +313,5 @@ async fn current(tx: &mut dyn Transaction, actor: &Actor) -> Result<(Option<Acto
         }
     }
     let actor = Actor { user, memberships, credential: actor.credential.clone() };
-    Ok((Some(actor), tenants))
+    Ok((actor, tenants))
 }

@@ -3,47 +3,42 @@
 //! of pooled, since the driver is not safe to cancel; closing it also rolls back.
 
 use std::{
+    mem,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
 use async_trait::async_trait;
-use deadpool::managed::{Object, PoolError, TimeoutType};
+use deadpool::managed::Object;
 use diesel::{
-    QueryResult, QueryableByName, sql_query,
+    QueryResult, QueryableByName,
+    query_builder::QueryFragment,
+    sql_query,
     sql_types::{BigInt, Text},
 };
-use diesel_async::{
-    AsyncConnection, AsyncPgConnection, SimpleAsyncConnection,
-    pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod},
-};
+use diesel_async::SimpleAsyncConnection;
 use domain::{
     Error, Result,
     clock::{Clock, SystemClock},
+    identity::{Account, IdentityReads},
+    ids::UserId,
     store::{PoolUse, Session, Store, Transaction},
 };
-use futures::{FutureExt, future};
+use futures::future::{self, OptionFuture};
 use jiff::Timestamp;
 
 use crate::{
-    error::{database, is_unsound, unavailable},
-    migrations,
-    outage::{self, Outage},
-    pool::Pool,
+    error::{database, is_unsound},
+    identity,
+    outage::Outage,
+    postgres::{Access, Postgres, Server},
     run::RunQueryDsl,
     safe_head::SafeHead,
     sqlite::{self, Sqlite},
 };
 
-pub(crate) type Postgres = AsyncPgConnection;
-type Manager = AsyncDieselConnectionManager<Postgres>;
-
-/// How long a caller waits for a connection.
-const PATIENCE: Duration = Duration::from_millis(3500);
-const POSTGRES_CONNECTIONS: usize = 16;
 /// So many rows are read in place at most: more would hold up what else the thread has to do.
 const FEW_ROWS: usize = 100;
 const EMPTIED: &str = "a connection is only emptied when it ends";
@@ -71,7 +66,7 @@ pub enum CommitMoment {
 
 enum Pools {
     Sqlite(sqlite::Pools),
-    Postgres(Pool<Manager>),
+    Postgres(Arc<Server>),
 }
 
 /// One open connection; what [`Store::write`] gives out has a transaction on it.
@@ -94,13 +89,13 @@ pub(crate) struct Conn {
 pub(crate) enum Link {
     Reader(Option<Object<sqlite::Readers>>),
     Writer(Option<sqlite::Turn>),
-    Postgres(Option<Box<Object<Manager>>>),
+    Postgres(Access),
 }
 
 /// What a statement is run on.
 pub(crate) enum Driver<'a> {
     Sqlite(&'a mut Sqlite),
-    Postgres(&'a mut Postgres),
+    Postgres(&'a Postgres),
 }
 
 /// Runs one query, written once, on whichever database is open. Where the query's type must name
@@ -124,16 +119,35 @@ macro_rules! run {
     };
     ($conn:expr, sqlite: |$s:ident| $sqlite:expr, postgres: |$p:ident| $postgres:expr) => {{
         let conn: &mut $crate::backend::Conn = $conn;
-        let idle = conn.begin_statement();
-        let result = match conn.link.driver() {
-            $crate::backend::Driver::Sqlite($s) => $sqlite.await,
-            $crate::backend::Driver::Postgres($p) => conn.outage.bounded($postgres).await,
+        let (idle, quick) = conn.begin_statement();
+        let result = match conn.link.driver(quick).await {
+            Ok($crate::backend::Driver::Sqlite($s)) => $sqlite.await,
+            Ok($crate::backend::Driver::Postgres(mut c)) => {
+                let $p = &mut c;
+                conn.outage.bounded($postgres).await
+            }
+            Err(error) => Err(error),
         };
         conn.end_statement(idle, result.as_ref().err());
         result
     }};
 }
 pub(crate) use run;
+
+/// Inserts rows like [`Conn::later`]. PostgreSQL takes them all in one statement.
+macro_rules! insert_later {
+    ($conn:expr, $table:expr, $rows:expr) => {{
+        let (conn, rows): (&mut $crate::backend::Conn, Vec<_>) = ($conn, $rows);
+        if conn.is_postgres() {
+            return conn.hold(diesel::insert_into($table).values(&rows));
+        }
+        for row in &rows {
+            conn.later(diesel::insert_into($table).values(row)).await?;
+        }
+        Ok(())
+    }};
+}
+pub(crate) use insert_later;
 
 #[derive(QueryableByName)]
 struct Time {
@@ -145,10 +159,11 @@ impl SqlStore {
     /// Opens the database, which is made and brought up to date where needed. Without a clock the
     /// time is the database's own.
     pub async fn open(url: &str, clock: Option<Arc<dyn Clock>>) -> Result<Self> {
+        let outage = Arc::<Outage>::default();
         let pools = match url.strip_prefix("sqlite://") {
             Some(path) => Pools::Sqlite(sqlite::open(path).await?),
             None if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
-                open_postgres(url).await?
+                Pools::Postgres(Server::open(url, outage.clone()).await?)
             }
             None => {
                 return Err(Error::invalid(
@@ -157,7 +172,7 @@ impl SqlStore {
                 ));
             }
         };
-        let (safe_head, outage, statements, caller_changes) = Default::default();
+        let (safe_head, statements, caller_changes) = Default::default();
         Ok(Self { pools, clock, safe_head, outage, statements, caller_changes, commit_hook: None })
     }
 
@@ -173,21 +188,19 @@ impl SqlStore {
     pub(crate) async fn reader(&self) -> Result<Conn> {
         let link = match &self.pools {
             Pools::Sqlite(pools) => Link::Reader(Some(pools.reader().await?)),
-            Pools::Postgres(pool) => Link::Postgres(Some(Box::new(self.connection(pool).await?))),
+            Pools::Postgres(server) => Link::Postgres(Access::new(server.clone())),
         };
         Ok(self.conn(link))
     }
 
-    async fn connection(&self, pool: &Pool<Manager>) -> Result<Object<Manager>> {
-        if !self.outage.admits() {
-            return Err(unavailable("it has not answered lately"));
-        }
-        pool.get().await.map_err(|error| {
-            if let PoolError::Timeout(TimeoutType::Create) = error {
-                self.outage.silent();
-            }
-            unavailable(error)
-        })
+    async fn begin(&self, user: Option<UserId>) -> Result<(Conn, Option<Account>)> {
+        let mut conn = match &self.pools {
+            Pools::Sqlite(pools) => self.conn(Link::Writer(Some(pools.writer.turn().await?))),
+            Pools::Postgres(_) => self.reader().await?,
+        };
+        let (started, account) = conn.begin(user).await?;
+        conn.began = self.clock.as_ref().map_or(started, |clock| clock.now());
+        Ok((conn, account))
     }
 
     fn conn(&self, link: Link) -> Conn {
@@ -212,13 +225,13 @@ impl Store for SqlStore {
     }
 
     async fn write(&self) -> Result<Box<dyn Transaction>> {
-        let mut conn = match &self.pools {
-            Pools::Sqlite(pools) => self.conn(Link::Writer(Some(pools.writer.turn().await?))),
-            Pools::Postgres(_) => self.reader().await?,
-        };
-        let started = conn.begin().await?;
-        conn.began = self.clock.as_ref().map_or(started, |clock| clock.now());
+        let (conn, _) = self.begin(None).await?;
         Ok(Box::new(conn))
+    }
+
+    async fn write_for(&self, user: UserId) -> Result<(Box<dyn Transaction>, Option<Account>)> {
+        let (conn, account) = self.begin(Some(user)).await?;
+        Ok((Box::new(conn), account))
     }
 
     async fn now(&self) -> Result<Timestamp> {
@@ -239,7 +252,7 @@ impl Store for SqlStore {
     fn pools(&self) -> Vec<PoolUse> {
         match &self.pools {
             Pools::Sqlite(pools) => vec![pools.readers.in_use(), pools.writer.in_use()],
-            Pools::Postgres(pool) => vec![pool.in_use()],
+            Pools::Postgres(server) => vec![server.in_use()],
         }
     }
 }
@@ -276,9 +289,11 @@ impl Transaction for Conn {
 
     /// Where that fails, the connection is closed, which rolls back too.
     async fn roll_back(mut self: Box<Self>) {
+        self.statements.fetch_add(1, Ordering::Relaxed);
         match &mut self.link {
+            Link::Reader(_) => {}
             Link::Writer(turn) => turn.take().expect(EMPTIED).roll_back().await,
-            _ => self.busy = self.batch("ROLLBACK").await.is_err(),
+            Link::Postgres(access) => self.busy = access.roll_back().await.is_err(),
         }
     }
 }
@@ -291,21 +306,20 @@ impl Conn {
         self
     }
 
-    /// Counts a statement and marks the connection busy; answers whether it was idle before.
-    pub(crate) fn begin_statement(&mut self) -> bool {
+    /// Counts a statement and marks the connection busy; answers whether it was idle before, and
+    /// whether the statement is a quick one.
+    pub(crate) fn begin_statement(&mut self) -> (bool, bool) {
         self.statements.fetch_add(1, Ordering::Relaxed);
-        let quick = std::mem::take(&mut self.quick);
-        if let Link::Reader(Some(reader)) = &mut self.link {
-            reader.in_place = quick;
-        }
-        !std::mem::replace(&mut self.busy, true)
+        (!mem::replace(&mut self.busy, true), mem::take(&mut self.quick))
     }
 
     /// What is not sound is not used again.
     pub(crate) fn end_statement(&mut self, was_idle: bool, error: Option<&diesel::result::Error>) {
         let unsound = error.filter(|error| is_unsound(error));
-        if let (Some(error), Link::Writer(Some(turn))) = (unsound, &mut self.link) {
-            turn.break_group(error);
+        match (error, &mut self.link) {
+            (Some(error), Link::Writer(Some(turn))) if unsound.is_some() => turn.break_group(error),
+            (Some(error), Link::Postgres(access)) => access.failed(error),
+            _ => {}
         }
         self.busy = !was_idle || unsound.is_some();
     }
@@ -314,51 +328,78 @@ impl Conn {
         matches!(self.link, Link::Postgres(_))
     }
 
-    async fn batch(&mut self, sql: &str) -> Result<()> {
-        self.begin_statement();
-        match self.link.driver() {
-            Driver::Sqlite(c) => c.batch(sql).await,
-            Driver::Postgres(c) => self.outage.bounded(c.batch_execute(sql)).await,
+    /// Runs a write that nobody asks the outcome of: on PostgreSQL, with what comes next, or with
+    /// the commit.
+    pub(crate) async fn later<Q>(&mut self, statement: Q) -> Result<()>
+    where
+        Q: QueryFragment<diesel::sqlite::Sqlite> + QueryFragment<diesel::pg::Pg> + Send,
+    {
+        if self.is_postgres() {
+            return self.hold(statement);
         }
-        .map_err(database)
+        run!(self, |c| statement.execute(c)).map(drop).map_err(database)
+    }
+
+    /// The same, on PostgreSQL alone.
+    pub(crate) fn hold(&mut self, statement: impl QueryFragment<diesel::pg::Pg>) -> Result<()> {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        match &mut self.link {
+            Link::Postgres(access) => access.hold(statement).map_err(database),
+            _ => Err(database(diesel::result::Error::NotInTransaction)),
+        }
     }
 
     async fn finish(mut self) -> Result<()> {
+        self.statements.fetch_add(1, Ordering::Relaxed);
         match &mut self.link {
-            Link::Writer(turn) => {
-                self.statements.fetch_add(1, Ordering::Relaxed);
-                turn.take().expect(EMPTIED).commit().await?;
-            }
-            _ => self.batch("COMMIT").await?,
+            Link::Reader(_) => return Err(database(diesel::result::Error::NotInTransaction)),
+            Link::Writer(turn) => turn.take().expect(EMPTIED).commit().await?,
+            Link::Postgres(access) => access.commit().await.map_err(database)?,
         }
         self.busy = false;
         Ok(())
     }
 
     async fn time(&mut self) -> Result<Timestamp> {
-        let Driver::Postgres(c) = self.link.driver() else { return Ok(SystemClock.now()) };
-        self.statements.fetch_add(1, Ordering::Relaxed);
-        self.busy = true;
-        let time = self.outage.bounded(time(c, "SELECT 1")).await.map_err(database)?;
-        self.busy = false;
-        Ok(time)
+        let (idle, quick) = self.quick(1).begin_statement();
+        let looked_up = match self.link.driver(quick).await {
+            Ok(Driver::Sqlite(_)) => Ok(SystemClock.now()),
+            Ok(Driver::Postgres(c)) => self.outage.bounded(time(c, "SELECT 1")).await,
+            Err(error) => Err(error),
+        };
+        self.end_statement(idle, looked_up.as_ref().err());
+        looked_up.map_err(database)
     }
 
-    /// Begins a transaction; answers with when. On SQLite it has begun already.
-    async fn begin(&mut self) -> Result<Timestamp> {
+    /// Begins a transaction; answers with when, and with the account that is asked for. On SQLite
+    /// it has begun already.
+    async fn begin(&mut self, user: Option<UserId>) -> Result<(Timestamp, Option<Account>)> {
         self.busy = true;
-        let Driver::Postgres(c) = self.link.driver() else { return Ok(SystemClock.now()) };
-        self.statements.fetch_add(2, Ordering::Relaxed);
-        let mut conn: &Postgres = c;
-        // It gets its number before any event's position is drawn: what the safe head rests on.
-        let numbered = "SELECT pg_current_xact_id()";
-        let both = future::join(conn.batch_execute("BEGIN"), time(c, numbered));
-        let both = async {
-            let (begun, started) = both.await;
-            begun.and(started)
+        let driver = self.link.driver(false).await.map_err(database)?;
+        let Driver::Postgres(conn) = driver else {
+            let account = match user {
+                Some(user) => self.account(user).await?,
+                None => None,
+            };
+            return Ok((SystemClock.now(), account));
         };
-        self.outage.bounded(both).await.map_err(database)
+        self.statements.fetch_add(2 + u64::from(user.is_some()), Ordering::Relaxed);
+        self.outage.bounded(begin(conn, user)).await.map_err(database)
     }
+}
+
+/// All at once: the transaction, its number and the time, and the account that is asked for.
+async fn begin(
+    mut conn: &Postgres,
+    user: Option<UserId>,
+) -> QueryResult<(Timestamp, Option<Account>)> {
+    // It gets its number before any event's position is drawn: what the safe head rests on.
+    let started = time(conn, "SELECT pg_current_xact_id()");
+    let account = OptionFuture::from(user.map(|user| identity::account(conn, user)));
+    let (begun, started, account) =
+        future::join3(conn.batch_execute("BEGIN"), started, account).await;
+    begun?;
+    Ok((started?, account.transpose()?.flatten()))
 }
 
 /// The time of a server that has looked something up.
@@ -379,38 +420,22 @@ impl Drop for Conn {
         match &mut self.link {
             Link::Reader(object) => drop(object.take().map(Object::take)),
             Link::Writer(turn) => drop(turn.take()),
-            Link::Postgres(object) => drop(object.take().map(|object| Object::take(*object))),
+            Link::Postgres(access) => access.abandon(),
         }
     }
 }
 
 impl Link {
-    pub(crate) fn driver(&mut self) -> Driver<'_> {
-        match self {
-            Self::Reader(object) => Driver::Sqlite(object.as_mut().expect(EMPTIED)),
+    /// What the next statement is run on.
+    pub(crate) async fn driver(&mut self, quick: bool) -> QueryResult<Driver<'_>> {
+        Ok(match self {
+            Self::Reader(object) => {
+                let reader = object.as_mut().expect(EMPTIED);
+                reader.in_place = quick;
+                Driver::Sqlite(reader)
+            }
             Self::Writer(turn) => Driver::Sqlite(turn.as_mut().expect(EMPTIED).connection()),
-            Self::Postgres(object) => Driver::Postgres(object.as_mut().expect(EMPTIED)),
-        }
+            Self::Postgres(access) => Driver::Postgres(access.connection(quick).await?),
+        })
     }
-}
-
-async fn open_postgres(url: &str) -> Result<Pools> {
-    let first = Postgres::establish(url).await.map_err(unavailable)?;
-    migrations::run_on_postgres(first).await?;
-    let mut config = ManagerConfig::default();
-    config.recycling_method = RecyclingMethod::Fast;
-    config.custom_setup = Box::new(|url| postgres_connection(url.to_owned()).boxed());
-    let manager = Manager::new_with_config(url, config);
-    Ok(Pools::Postgres(Pool::new("all", manager, POSTGRES_CONNECTIONS, PATIENCE)?))
-}
-
-/// Statements are planned once: PostgreSQL by itself would plan those with a list anew each time,
-/// which takes longer than to run them.
-async fn postgres_connection(url: String) -> diesel::ConnectionResult<Postgres> {
-    let mut conn = Postgres::establish(&url).await?;
-    let settings = outage::limits() + "SET plan_cache_mode = force_generic_plan;";
-    conn.batch_execute(&settings)
-        .await
-        .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
-    Ok(conn)
 }

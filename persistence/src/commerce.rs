@@ -7,12 +7,13 @@ use diesel::{
 use domain::{
     Result,
     commerce::{
-        CommerceReads, CommerceWrites, ComputeSpec, Order, OrderFilter, OrderStatus, Product,
-        ProductFilter, ProductStatus,
+        CommerceReads, CommerceWrites, ComputeSpec, Order, OrderBasis, OrderFilter, OrderStatus,
+        Product, ProductFilter, ProductStatus,
     },
     ids::{self, InstanceId, OrderId, ProductId, TenantId, UserId},
     page::{Page, PageRequest, SortField},
 };
+use futures::try_join;
 use jiff::Timestamp;
 
 use crate::{
@@ -21,7 +22,7 @@ use crate::{
     identity::Counted,
     page::{keyset, stale},
     run::RunQueryDsl,
-    schema::{orders, products},
+    schema::{instances, orders, products},
     types::{AsJson, AsText, Micros, texts},
 };
 
@@ -62,6 +63,37 @@ struct OrderRow {
     version: i64,
 }
 
+macro_rules! by_id {
+    ($ids:expr) => {
+        products::table.filter(products::id.eq_any(texts($ids)))
+    };
+}
+
+/// The next tick of an owner.
+macro_rules! counted {
+    ($owner_number:expr, $now:expr) => {
+        sql_query(
+            "INSERT INTO counters (name, value) VALUES ($1, $2) \
+             ON CONFLICT (name) DO UPDATE SET value = CASE \
+             WHEN counters.value >= excluded.value THEN counters.value + 1 \
+             ELSE excluded.value END RETURNING value",
+        )
+        .bind::<Text, _>(format!("numbers/{}", $owner_number))
+        .bind::<BigInt, _>(ids::first_tick($now))
+    };
+}
+
+/// How many instances of a tenant have the name.
+macro_rules! living {
+    ($tenant:expr, $name:expr) => {
+        instances::table
+            .filter(instances::tenant_id.eq(AsText($tenant)))
+            .filter(instances::name.eq($name))
+            .filter(instances::released_at.is_null())
+            .count()
+    };
+}
+
 macro_rules! filtered_products {
     ($backend:ident, $filter:expr) => {{
         let mut query = products::table.into_boxed::<$backend>();
@@ -97,10 +129,8 @@ macro_rules! filtered_orders {
 #[async_trait]
 impl CommerceReads for Conn {
     async fn products_by_id(&mut self, ids: &[ProductId]) -> Result<Vec<Product>> {
-        let rows: Vec<ProductRow> = run!(self.quick(ids.len()), |c| products::table
-            .filter(products::id.eq_any(texts(ids)))
-            .load(c))
-        .map_err(database)?;
+        let rows: Vec<ProductRow> =
+            run!(self.quick(ids.len()), |c| by_id!(ids).load(c)).map_err(database)?;
         Ok(rows.into_iter().map(Product::from).collect())
     }
 
@@ -164,17 +194,42 @@ impl CommerceReads for Conn {
 
 #[async_trait]
 impl CommerceWrites for Conn {
-    async fn next_number(&mut self, owner_number: i64, now: Timestamp) -> Result<i64> {
-        let sql = "INSERT INTO counters (name, value) VALUES ($1, $2) \
-                   ON CONFLICT (name) DO UPDATE SET value = CASE \
-                   WHEN counters.value >= excluded.value THEN counters.value + 1 \
-                   ELSE excluded.value END RETURNING value";
-        let name = format!("numbers/{owner_number}");
-        let counted: Counted = run!(self, |c| sql_query(sql)
-            .bind::<Text, _>(&name)
-            .bind::<BigInt, _>(ids::first_tick(now))
-            .get_result(c))
+    async fn order_basis(
+        &mut self,
+        product: ProductId,
+        (tenant, instance_name): (TenantId, &str),
+        owner_number: i64,
+        now: Timestamp,
+    ) -> Result<OrderBasis> {
+        let found: (Vec<ProductRow>, i64, Counted) = run!(
+            self,
+            sqlite: |c| async {
+                let product = by_id!(&[product]).load(c).await?;
+                let living = living!(tenant, instance_name).get_result(c).await?;
+                let counted = counted!(owner_number, now).get_result(c).await?;
+                Ok((product, living, counted))
+            },
+            postgres: |c| async {
+                let (mut second, mut third) = (*c, *c);
+                try_join!(
+                    by_id!(&[product]).load(c),
+                    living!(tenant, instance_name).get_result(&mut second),
+                    counted!(owner_number, now).get_result(&mut third),
+                )
+            }
+        )
         .map_err(database)?;
+        let (mut product, living, counted) = found;
+        Ok(OrderBasis {
+            product: product.pop().map(Product::from),
+            name_lives: living > 0,
+            number: ids::number(owner_number, counted.value),
+        })
+    }
+
+    async fn next_number(&mut self, owner_number: i64, now: Timestamp) -> Result<i64> {
+        let counted: Counted =
+            run!(self, |c| counted!(owner_number, now).get_result(c)).map_err(database)?;
         Ok(ids::number(owner_number, counted.value))
     }
 
@@ -196,10 +251,7 @@ impl CommerceWrites for Conn {
     }
 
     async fn insert_order(&mut self, order: &Order) -> Result<()> {
-        let row = OrderRow::from(order);
-        run!(self, |c| diesel::insert_into(orders::table).values(&row).execute(c))
-            .map(drop)
-            .map_err(database)
+        self.later(diesel::insert_into(orders::table).values(&OrderRow::from(order))).await
     }
 
     async fn update_order(&mut self, order: &Order) -> Result<()> {

@@ -7,17 +7,28 @@ const DAMAGE: &str = "database disk image is malformed";
 /// The one translation from the database's errors.
 pub(crate) fn database(error: DieselError) -> Error {
     match &error {
-        DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _) => unavailable(error),
+        _ if is_unavailable(&error) => unavailable(error),
         DieselError::DatabaseError(_, information) => match information.message() {
             "database is locked"
             | "database table is locked"
             | "canceling statement due to lock timeout"
             | "canceling statement due to statement timeout" => Error::StoreBusy(error.into()),
-            message if lost(message) || is_of_disk(message) => unavailable(error),
             _ => internal(error),
         },
-        DieselError::BrokenTransactionManager => unavailable(error),
         _ => internal(error),
+    }
+}
+
+/// Whether it is the connection or the disk that failed, not the statement.
+pub(crate) fn is_unavailable(error: &DieselError) -> bool {
+    match error {
+        DieselError::BrokenTransactionManager
+        | DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _) => true,
+        DieselError::DatabaseError(_, information) => {
+            let message = information.message();
+            lost(message) || is_of_disk(message)
+        }
+        _ => false,
     }
 }
 

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    backend::{Conn, run},
+    backend::{Conn, insert_later, run},
     error::database,
     run::RunQueryDsl,
     safe_head,
@@ -93,12 +93,14 @@ impl EventReads for Conn {
         filter: &EventFilter,
         limit: usize,
     ) -> Result<Vec<Event>> {
+        let few = usize::try_from(head.saturating_sub(position)).unwrap_or(0);
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows: Vec<EventRow> = run!(self, |c, DB| filtered!(DB, position, head, filter)
-            .order(events::position)
-            .limit(limit)
-            .load(c))
-        .map_err(database)?;
+        let rows: Vec<EventRow> =
+            run!(self.quick(few), |c, DB| filtered!(DB, position, head, filter)
+                .order(events::position)
+                .limit(limit)
+                .load(c))
+            .map_err(database)?;
         Ok(rows.into_iter().map(Event::from).collect())
     }
 
@@ -113,9 +115,12 @@ impl EventReads for Conn {
     }
 
     async fn earliest_position(&mut self) -> Result<Option<i64>> {
-        run!(self, |c| events::table.select(events::position).order(events::position).first(c))
-            .optional()
-            .map_err(database)
+        run!(self.quick(1), |c| events::table
+            .select(events::position)
+            .order(events::position)
+            .first(c))
+        .optional()
+        .map_err(database)
     }
 
     async fn newest_position(&mut self) -> Result<i64> {
@@ -154,19 +159,7 @@ impl EventWrites for Conn {
         };
         let row = |(event, place)| row(event, next.map(|next| next + place), by, at);
         let rows: Vec<_> = new.iter().zip(0..).map(row).collect();
-        run!(
-            self,
-            sqlite: |c| async {
-                for row in &rows {
-                    diesel::insert_into(events::table).values(row).execute(c).await?;
-                }
-                Ok(())
-            },
-            postgres: |c| async {
-                diesel::insert_into(events::table).values(&rows).execute(c).await.map(drop)
-            }
-        )
-        .map_err(database)
+        insert_later!(self, events::table, rows)
     }
 
     async fn expire_events(&mut self, before: Timestamp, limit: i64) -> Result<i64> {
@@ -225,11 +218,7 @@ impl EventWrites for Conn {
             idempotency_keys::workflow.eq(workflow),
             idempotency_keys::cursor.eq(cursor),
         );
-        run!(self, |c| diesel::update(idempotency_keys::table.find((scope, key)))
-            .set(came_to)
-            .execute(c))
-        .map(drop)
-        .map_err(database)
+        self.later(diesel::update(idempotency_keys::table.find((scope, key))).set(came_to)).await
     }
 
     async fn expire_idempotency(&mut self, before: Timestamp) -> Result<()> {

@@ -9,9 +9,9 @@ use domain::{Error, Result};
 use jiff::Timestamp;
 
 use crate::{
-    backend::Postgres,
     error::{database, unavailable},
     migrations::{SchemaState, schema_state},
+    postgres::Postgres,
     sqlite::Keeper as Sqlite,
 };
 

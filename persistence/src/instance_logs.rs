@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    backend::{Conn, run},
+    backend::{Conn, insert_later, run},
     error::database,
     page::{bind_page, ranked},
     run::RunQueryDsl,
@@ -57,12 +57,8 @@ impl InstanceLogReads for Conn {
 #[async_trait]
 impl InstanceLogWrites for Conn {
     async fn append_instance_logs(&mut self, lines: &[InstanceLog]) -> Result<()> {
-        for line in lines {
-            let row = LogRow::from(line);
-            run!(self, |c| diesel::insert_into(instance_logs::table).values(&row).execute(c))
-                .map_err(database)?;
-        }
-        Ok(())
+        let rows: Vec<_> = lines.iter().map(LogRow::from).collect();
+        insert_later!(self, instance_logs::table, rows)
     }
 
     async fn expire_instance_logs(&mut self, before: Timestamp) -> Result<()> {

@@ -143,22 +143,12 @@ impl InstanceReads for Conn {
         Ok(Page::from_rows(rows.into_iter().map(Instance::from).collect(), page.first, total))
     }
 
-    async fn instance_name_lives(&mut self, tenant: TenantId, name: &str) -> Result<bool> {
-        let held: i64 = run!(self, |c| instances::table
-            .filter(instances::tenant_id.eq(AsText(tenant)))
-            .filter(instances::name.eq(name))
-            .filter(instances::released_at.is_null())
-            .count()
-            .get_result(c))
-        .map_err(database)?;
-        Ok(held > 0)
-    }
-
     async fn runtimes(&mut self, instances: &[InstanceId]) -> Result<Vec<InstanceRuntime>> {
         let ids = texts(instances);
-        let rows: Vec<RuntimeRow> =
-            run!(self, |c| runtimes::table.filter(runtimes::instance_id.eq_any(&ids)).load(c))
-                .map_err(database)?;
+        let rows: Vec<RuntimeRow> = run!(self.quick(ids.len()), |c| runtimes::table
+            .filter(runtimes::instance_id.eq_any(&ids))
+            .load(c))
+        .map_err(database)?;
         Ok(rows.into_iter().map(InstanceRuntime::from).collect())
     }
 

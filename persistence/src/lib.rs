@@ -11,6 +11,7 @@ mod mirror;
 mod outage;
 mod page;
 mod pool;
+mod postgres;
 mod run;
 mod safe_head;
 mod schema;

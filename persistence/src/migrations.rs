@@ -10,7 +10,7 @@ use diesel_async::{AsyncMigrationHarness, RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use domain::{Error, Result};
 
-use crate::{backend::Postgres, copies, error::database, sqlite::Keeper as Sqlite};
+use crate::{copies, error::database, postgres::Postgres, sqlite::Keeper as Sqlite};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../migrations");
 

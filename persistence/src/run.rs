@@ -20,7 +20,7 @@ use diesel::{
 use diesel_async::AsyncConnectionCore;
 use futures::TryStreamExt;
 
-use crate::{backend::Postgres, sqlite::Sqlite};
+use crate::{postgres::Postgres, sqlite::Sqlite};
 
 /// What Diesel calls so, for these connections.
 pub(crate) trait RunQueryDsl: Sized {
@@ -117,7 +117,7 @@ fn collected(query: impl QueryFragment<SqliteBackend>) -> QueryResult<CollectedQ
     Ok(CollectedQuery::new(sql.finish(), true, binds.moveable()))
 }
 
-impl<Q, U, ST> Load<Q, U> for Postgres
+impl<Q, U, ST> Load<Q, U> for &Postgres
 where
     Q: AsQuery + Send,
     Q::Query: QueryFragment<diesel::pg::Pg> + Send,
@@ -145,7 +145,7 @@ where
     rows.and_then(read).try_collect().await
 }
 
-impl<Q: QueryFragment<diesel::pg::Pg> + Send> Execute<Q> for Postgres {
+impl<Q: QueryFragment<diesel::pg::Pg> + Send> Execute<Q> for &Postgres {
     async fn execute(&mut self, query: Q) -> QueryResult<usize> {
         self.execute_returning_count(Kept(query)).await
     }

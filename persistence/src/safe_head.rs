@@ -110,7 +110,7 @@ impl SafeHead {
                 (oldest_open, Vec::new())
             }
         };
-        let there: Vec<i64> = run!(conn, |c| events::table
+        let there: Vec<i64> = run!(conn.quick(1), |c| events::table
             .select(events::position)
             .filter(events::position.gt(head))
             .order(events::position)
@@ -193,7 +193,7 @@ pub(crate) async fn newest(conn: &mut Conn) -> Result<i64> {
 
 async fn xid(conn: &mut Conn, of: &str) -> Result<i64> {
     let sql = format!("SELECT {of}::text::bigint AS xid");
-    let found: Xid = run!(conn, |c| sql_query(&sql).get_result(c)).map_err(database)?;
+    let found: Xid = run!(conn.quick(1), |c| sql_query(&sql).get_result(c)).map_err(database)?;
     Ok(found.xid)
 }
 

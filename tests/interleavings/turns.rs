@@ -11,6 +11,8 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     Result,
+    identity::Account,
+    ids::UserId,
     store::{PoolUse, Session, Store, Transaction},
 };
 use jiff::Timestamp;
@@ -101,6 +103,11 @@ impl Store for TurnTaking {
     async fn write(&self) -> Result<Box<dyn Transaction>> {
         self.turns.wait("write").await;
         self.store.write().await
+    }
+
+    async fn write_for(&self, user: UserId) -> Result<(Box<dyn Transaction>, Option<Account>)> {
+        self.turns.wait("write").await;
+        self.store.write_for(user).await
     }
 
     async fn now(&self) -> Result<Timestamp> {

@@ -8,4 +8,4 @@ pub use order::{Order, OrderAction, OrderFilter, OrderStatus};
 pub use product::{NewProduct, Product, ProductChange, ProductFilter, ProductStatus};
 pub use service::NewOrder;
 pub use spec::{ComputeSpec, Gpu, SpecChange};
-pub use store::{CommerceReads, CommerceWrites};
+pub use store::{CommerceReads, CommerceWrites, OrderBasis};

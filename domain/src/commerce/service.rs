@@ -16,7 +16,7 @@ use crate::{
     page::{Page, PageRequest},
     secrets::SecretValues,
     store::{Session, Transaction},
-    work::{Entity, Work},
+    work::Entity,
 };
 
 pub struct NewOrder {
@@ -66,14 +66,16 @@ impl ControlPlane {
             let instance_name =
                 names::label("input.instanceName", &new.instance_name, Instance::LONGEST_NAME)?;
             let tenant = work.tenant_to_change(new.tenant_id).await?;
-            let product = work.product_on_sale(new.product_id).await?;
-            if work.tx.instance_name_lives(tenant.id, &instance_name).await? {
+            let now = work.now();
+            let name = (tenant.id, instance_name.as_str());
+            let basis = work.tx.order_basis(new.product_id, name, actor.user.number, now).await?;
+            let product = on_sale(new.product_id, basis.product)?;
+            if basis.name_lives {
                 return Err(Error::AlreadyExists { kind: "instance", name: instance_name });
             }
-            let now = work.now();
             let order = Order {
                 id: OrderId::fresh(),
-                number: work.tx.next_number(actor.user.number, now).await?,
+                number: basis.number,
                 user_id: actor.user.id,
                 tenant_id: tenant.id,
                 product_id: product.id,
@@ -216,14 +218,11 @@ impl ControlPlane {
     }
 }
 
-impl Work {
-    async fn product_on_sale(&mut self, id: ProductId) -> Result<Product> {
-        let product = self.tx.products_by_id(&[id]).await?.pop();
-        let product = product.ok_or_else(|| Error::not_found("product", id))?;
-        if product.status == ProductStatus::Enabled {
-            return Ok(product);
-        }
-        Err(Error::Conflict(format!("product {id} is not on sale")))
+fn on_sale(id: ProductId, product: Option<Product>) -> Result<Product> {
+    let product = product.ok_or_else(|| Error::not_found("product", id))?;
+    match product.status {
+        ProductStatus::Enabled => Ok(product),
+        ProductStatus::Disabled => Err(Error::Conflict(format!("product {id} is not on sale"))),
     }
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use super::{Order, OrderFilter, Product, ProductFilter};
 use crate::{
     error::Result,
-    ids::{InstanceId, OrderId, ProductId},
+    ids::{InstanceId, OrderId, ProductId, TenantId},
     page::{Page, PageRequest},
 };
 
@@ -22,8 +22,25 @@ pub trait CommerceReads {
     async fn orders(&mut self, filter: &OrderFilter, page: &PageRequest) -> Result<Page<Order>>;
 }
 
+/// What an order that is about to be placed rests on.
+pub struct OrderBasis {
+    pub product: Option<Product>,
+    /// Whether an instance of that name lives in the tenant.
+    pub name_lives: bool,
+    /// The order's.
+    pub number: i64,
+}
+
 #[async_trait]
 pub trait CommerceWrites {
+    /// Looks up all of it at once.
+    async fn order_basis(
+        &mut self,
+        product: ProductId,
+        (tenant, instance_name): (TenantId, &str),
+        owner_number: i64,
+        now: Timestamp,
+    ) -> Result<OrderBasis>;
     /// Gives out the next number of this owner's instances and orders.
     async fn next_number(&mut self, owner_number: i64, now: Timestamp) -> Result<i64>;
     async fn insert_product(&mut self, product: &Product) -> Result<()>;

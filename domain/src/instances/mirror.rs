@@ -110,6 +110,9 @@ impl ControlPlane {
     async fn subjects(&self, events: &[Event]) -> Result<HashMap<String, Subject>> {
         let mut ids: Vec<InstanceId> =
             events.iter().filter_map(|event| event.subject.id.parse().ok()).collect();
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
         ids.sort_unstable();
         ids.dedup();
         let mut reader = self.reader().await?;

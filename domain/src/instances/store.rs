@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use super::{Instance, InstanceFilter, InstanceLog, InstanceRuntime, LogType, ObserverLease};
 use crate::{
     error::Result,
-    ids::{InstanceId, TenantId},
+    ids::InstanceId,
     page::{Page, PageRequest},
     runtime::{Owner, Pod, Target},
 };
@@ -18,8 +18,6 @@ pub trait InstanceReads {
         filter: &InstanceFilter,
         page: &PageRequest,
     ) -> Result<Page<Instance>>;
-    /// Whether an instance of the tenant holds this name.
-    async fn instance_name_lives(&mut self, tenant: TenantId, name: &str) -> Result<bool>;
     async fn runtimes(&mut self, instances: &[InstanceId]) -> Result<Vec<InstanceRuntime>>;
     /// All instances whose Deployment was there when last looked.
     async fn observed_instances(&mut self) -> Result<Vec<InstanceId>>;

@@ -12,7 +12,8 @@ use crate::{
     backend::{Conn, run},
     error::database,
     page::keyset,
-    run::RunQueryDsl,
+    postgres::Postgres,
+    run::{self, RunQueryDsl},
     schema::{tenant_members, tenants, users},
     types::{AsText, texts},
 };
@@ -43,31 +44,26 @@ macro_rules! visible {
     }};
 }
 
+/// One after the other: SQLite would first join all members to all tenants in brackets.
+macro_rules! account {
+    ($id:expr) => {
+        users::table
+            .left_join(tenant_members::table)
+            .left_join(tenants::table.on(tenant_members::tenant_id.eq(tenants::id)))
+            .filter(users::id.eq(AsText($id)))
+            .order(tenant_members::tenant_id)
+            .select((
+                users::all_columns,
+                (tenant_members::all_columns, tenants::all_columns).nullable(),
+            ))
+    };
+}
+
 #[async_trait]
 impl IdentityReads for Conn {
     async fn account(&mut self, id: UserId) -> Result<Option<Account>> {
-        // One after the other: SQLite would first join all members to all tenants in brackets.
-        let of_members = tenant_members::tenant_id.eq(tenants::id);
-        let rows: Vec<(UserRow, Option<(MembershipRow, TenantRow)>)> =
-            run!(self.quick(1), |c| users::table
-                .left_join(tenant_members::table)
-                .left_join(tenants::table.on(of_members))
-                .filter(users::id.eq(AsText(id)))
-                .order(tenant_members::tenant_id)
-                .select((
-                    users::all_columns,
-                    (tenant_members::all_columns, tenants::all_columns).nullable(),
-                ))
-                .load(c))
-            .map_err(database)?;
-        let (users, held): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
-        let (memberships, tenants) = held
-            .into_iter()
-            .flatten()
-            .map(|(membership, tenant)| (Membership::from(membership), Tenant::from(tenant)))
-            .unzip();
-        let user = users.into_iter().next().map(User::from);
-        Ok(user.map(|user| Account { user, memberships, tenants }))
+        let rows = run!(self.quick(1), |c| account!(id).load(c)).map_err(database)?;
+        Ok(as_account(rows))
     }
 
     async fn users_by_id(&mut self, ids: &[UserId]) -> Result<Vec<User>> {
@@ -159,4 +155,20 @@ fn pattern(role: Role) -> &'static str {
         Role::User => "%\"USER\"%",
         Role::Admin => "%\"ADMIN\"%",
     }
+}
+
+/// For whoever asks for more at once.
+pub(crate) async fn account(conn: &Postgres, id: UserId) -> QueryResult<Option<Account>> {
+    run::read(conn, account!(id)).await.map(as_account)
+}
+
+fn as_account(rows: Vec<(UserRow, Option<(MembershipRow, TenantRow)>)>) -> Option<Account> {
+    let (users, held): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+    let (memberships, tenants) = held
+        .into_iter()
+        .flatten()
+        .map(|(membership, tenant)| (Membership::from(membership), Tenant::from(tenant)))
+        .unzip();
+    let user = users.into_iter().next().map(User::from);
+    user.map(|user| Account { user, memberships, tenants })
 }

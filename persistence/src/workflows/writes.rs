@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::rows::{AttemptRow, TaskRow, WorkflowRow};
 use crate::{
-    backend::{Conn, run},
+    backend::{Conn, insert_later, run},
     error::database,
     page::stale,
     run::RunQueryDsl,
@@ -32,24 +32,18 @@ struct LengthRow {
 impl WorkflowWrites for Conn {
     async fn insert_workflow(&mut self, workflow: &Workflow) -> Result<()> {
         let row = WorkflowRow::from(workflow);
-        run!(self, |c| diesel::insert_into(workflows::table).values(&row).execute(c))
-            .map(drop)
-            .map_err(database)
+        self.later(diesel::insert_into(workflows::table).values(&row)).await
     }
 
     async fn update_workflow(&mut self, workflow: &Workflow) -> Result<()> {
         let row = WorkflowRow::from(workflow);
         let this = workflows::id.eq(AsText(workflow.id));
-        run!(self, |c| diesel::update(workflows::table).filter(this).set(&row).execute(c))
-            .map(drop)
-            .map_err(database)
+        self.later(diesel::update(workflows::table).filter(this).set(&row)).await
     }
 
     async fn cancel_workflow(&mut self, id: WorkflowId, reason: &str) -> Result<()> {
         let (this, why) = (workflows::id.eq(AsText(id)), workflows::cancel_reason.eq(reason));
-        run!(self, |c| diesel::update(workflows::table).filter(this).set(why).execute(c))
-            .map(drop)
-            .map_err(database)
+        self.later(diesel::update(workflows::table).filter(this).set(why)).await
     }
 
     async fn next_lane_number(&mut self, group: &str) -> Result<i64> {
@@ -65,19 +59,7 @@ impl WorkflowWrites for Conn {
 
     async fn insert_tasks(&mut self, new: &[Task]) -> Result<()> {
         let rows: Vec<_> = new.iter().map(TaskRow::from).collect();
-        run!(
-            self,
-            sqlite: |c| async {
-                for row in &rows {
-                    diesel::insert_into(tasks::table).values(row).execute(c).await?;
-                }
-                Ok(())
-            },
-            postgres: |c| async {
-                diesel::insert_into(tasks::table).values(&rows).execute(c).await.map(drop)
-            }
-        )
-        .map_err(database)
+        insert_later!(self, tasks::table, rows)
     }
 
     async fn update_task(&mut self, task: &Task) -> Result<()> {
