@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use simulator::{Calls, Fault};
 
@@ -200,9 +201,11 @@ async fn a_worker_that_was_stopped_for_twice_its_lease_writes_nothing_afterwards
     wait_for_a_running_task(&first, &token);
 
     first.signal("STOP");
+    let stopped_at = Timestamp::now();
     let second = Process::start_with(&database, &cluster.settings()).unwrap();
     assert_eq!(settled(&second, &token), [(order, "COMPLETED".to_owned())]);
     let done = history(&second, &token);
+    assert!(taken_over_at(&done).duration_since(stopped_at) <= SignedDuration::from_secs(5 + 5));
     first.signal("CONT");
     sleep(Duration::from_secs(10));
 
@@ -221,8 +224,16 @@ fn wait_for_a_running_task(process: &Process, token: &str) {
 
 /// Everything that was ever noted about tasks.
 fn history(process: &Process, token: &str) -> Value {
-    let document = "{ tasks { nodes { name status updatedAt attempts { number status } } } }";
+    let document =
+        "{ tasks { nodes { name status updatedAt attempts { number status startedAt } } } }";
     process.send(Some(token), document, &json!({}))
+}
+
+/// When the task that somebody else had begun was begun again.
+fn taken_over_at(history: &Value) -> Timestamp {
+    let tasks = history["data"]["tasks"]["nodes"].as_array().unwrap();
+    let mut seconds = tasks.iter().map(|task| &task["attempts"][1]["startedAt"]);
+    text(seconds.find(|second| !second.is_null()).unwrap()).parse().unwrap()
 }
 
 fn all_orders(process: &Process, token: &str) -> HashSet<String> {

@@ -13,7 +13,7 @@ use clap::Args;
 use crate::{
     contender::{Contender, Cpu, Dialect, parent_of},
     data::{self, Size},
-    fan_out,
+    fan_out::{self, Topics},
     lifecycle::{self, Shop},
     load::{self, CONNECTIONS, Requests},
     slipway,
@@ -72,9 +72,10 @@ pub async fn run(options: &Options) -> Result<()> {
         field.measure(*workload, options).await?.print();
     }
     for subscribers in &options.subscribers {
-        fan_out::measure(&field.contenders, field.size, *subscribers, options.rounds)
-            .await?
-            .print();
+        for topics in [Topics::Same, Topics::Distinct] {
+            let (contenders, size) = (&field.contenders, field.size);
+            fan_out::measure(contenders, size, *subscribers, topics, options.rounds).await?.print();
+        }
     }
     // The others would take their share of the machine.
     let postgres = field.postgres;

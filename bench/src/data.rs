@@ -43,6 +43,11 @@ impl Size {
         id("prod_", fastrand::u64(0..PRODUCTS))
     }
 
+    /// One of the orders.
+    pub fn order(self, number: u64) -> String {
+        id("ord_", number % self.orders)
+    }
+
     /// Where a page of orders begins, deep in the list: microseconds and id.
     pub fn deep(self) -> (u64, String) {
         let order = fastrand::u64(self.orders / 10..self.orders / 2);

@@ -1,4 +1,4 @@
-//! One order after the other is placed, and everybody who follows orders hears of each.
+//! Orders change, and everybody who follows them hears of it.
 
 use std::{
     net::SocketAddr,
@@ -11,71 +11,99 @@ use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, BufStream},
     net::TcpStream,
+    task::JoinSet,
     time::{sleep, timeout},
 };
 
 use crate::{
     contender::{Contender, Dialect},
     data::Size,
-    http::Http,
+    http::{self, Http},
     load::Latencies,
     slipway,
     table::{Figures, Table},
     workload::Workload,
 };
 
+/// How many orders are placed where everybody hears of each.
 const EVENTS: usize = 20;
+/// How many of the orders that one each follows are cancelled, at most.
+const CHANGES: usize = 1_000;
 const PATIENCE: Duration = Duration::from_secs(120);
 /// What the first messages needed is given back by then.
 const SETTLE: Duration = Duration::from_secs(2);
-const FOLLOW: &str = "subscription { orderChanged { id number status amount product { name } } }";
-const FOLLOW_SLIPWAY: &str =
-    "subscription { orderChanged { order { id number status amount product { name } } } }";
+
+/// What subscribers follow.
+#[derive(Clone, Copy)]
+pub enum Topics {
+    /// All orders, of which some are placed.
+    Same,
+    /// Each an order of its own, of which some are cancelled.
+    Distinct,
+}
 
 pub async fn measure(
     contenders: &[Contender],
     size: Size,
     subscribers: usize,
+    topics: Topics,
     rounds: usize,
 ) -> Result<Table> {
-    let mut table = Table::new(format!("W5 {subscribers} subscribers"));
+    let (what, among): (_, &[_]) = match topics {
+        Topics::Same => ("one topic", &["Slipway", "idiomatic", "Mercurius"]),
+        Topics::Distinct => ("topics of their own", &["Slipway", "idiomatic"]),
+    };
+    let mut table = Table::new(format!("W5 {subscribers} subscribers, {what}"));
     for _ in 0..rounds {
-        for contender in contenders.iter().filter(|one| one.name != "ceiling") {
-            table.add(contender.name, round(contender, size, subscribers).await?);
+        for contender in contenders.iter().filter(|one| among.contains(&one.name)) {
+            table.add(contender.name, round(contender, size, subscribers, topics).await?);
         }
     }
     Ok(table)
 }
 
-async fn round(contender: &Contender, size: Size, subscribers: usize) -> Result<Figures> {
+async fn round(
+    contender: &Contender,
+    size: Size,
+    subscribers: usize,
+    topics: Topics,
+) -> Result<Figures> {
     let token = match contender.dialect {
         Dialect::Slipway => Some(slipway::admin_token(contender).await?),
         Dialect::Plain => None,
     };
+    let token = token.as_deref();
+    let mut publisher = Http::open(contender.address).await?;
+    let plan =
+        Plan::of(topics, contender.dialect, size, subscribers, token, &mut publisher).await?;
+
     let before = contender.resident_kib()?;
-    let open = |_| Subscriber::open(contender, token.as_deref());
-    let mut hearers = Vec::new();
-    for batch in (0..subscribers).collect::<Vec<_>>().chunks(100) {
-        let opened = try_join_all(batch.iter().map(open)).await?;
-        let hear = |subscriber: Subscriber| tokio::spawn(subscriber.hear(EVENTS));
-        hearers.extend(opened.into_iter().map(hear));
+    let (mut hearers, mut idle) = (Vec::new(), JoinSet::new());
+    for batch in plan.followed.chunks(100) {
+        let open = |order: &Option<String>| Subscriber::open(contender, token, order.clone());
+        for subscriber in try_join_all(batch.iter().map(open)).await? {
+            if hearers.len() < plan.hearers {
+                hearers.push(tokio::spawn(subscriber.hear(plan.events)));
+            } else {
+                idle.spawn(subscriber.hear(usize::MAX));
+            }
+        }
     }
     sleep(SETTLE).await;
     let each = (contender.resident_kib()?.saturating_sub(before)) as f64 / subscribers as f64;
 
-    let mut publisher = Http::open(contender.address).await?;
-    let orders = Workload::W4.requests(contender.dialect, size, token.into_iter().collect());
     let cpu = contender.cpu()?;
-    let mut placed = Vec::new();
-    for _ in 0..EVENTS {
-        placed.push(Instant::now());
-        publisher.send(&orders(0)).await?;
-        sleep(Duration::from_millis(subscribers as u64 / 10)).await;
+    let mut published = Vec::new();
+    for request in &plan.requests {
+        published.push(Instant::now());
+        publisher.send(request).await?;
+        sleep(plan.pause).await;
     }
     let heard = try_join_all(hearers).await?.into_iter().collect::<Result<Vec<_>>>()?;
     let cpu = contender.cpu()?.since(cpu).millis();
-    let waits = heard.iter().flat_map(|heard| {
-        heard.iter().zip(&placed).map(|(heard, placed)| heard.saturating_duration_since(*placed))
+    let waits = heard.iter().enumerate().flat_map(|(n, heard)| {
+        let published = &published[plan.first_heard(n)..];
+        heard.iter().zip(published).map(|(heard, at)| heard.saturating_duration_since(*at))
     });
     let latencies = Latencies::of(waits.collect());
     Ok(vec![
@@ -83,26 +111,108 @@ async fn round(contender: &Contender, size: Size, subscribers: usize) -> Result<
         ("p50 ms", latencies.percentile(50)),
         ("p99 ms", latencies.percentile(99)),
         ("KiB a subscriber", each),
-        ("delivered", latencies.count() as f64 / (subscribers * EVENTS) as f64),
+        ("delivered", latencies.count() as f64 / (plan.hearers * plan.events) as f64),
     ])
+}
+
+/// What is published, and who hears of it.
+struct Plan {
+    topics: Topics,
+    requests: Vec<Vec<u8>>,
+    /// After each request.
+    pause: Duration,
+    /// The order that each subscriber follows; all where absent.
+    followed: Vec<Option<String>>,
+    /// So many of the first subscribers hear something.
+    hearers: usize,
+    /// How much each of them hears.
+    events: usize,
+}
+
+impl Plan {
+    async fn of(
+        topics: Topics,
+        dialect: Dialect,
+        size: Size,
+        subscribers: usize,
+        token: Option<&str>,
+        publisher: &mut Http,
+    ) -> Result<Self> {
+        let tokens = token.into_iter().map(str::to_owned).collect();
+        let place = Workload::W4.requests(dialect, size, tokens);
+        if let Topics::Same = topics {
+            return Ok(Self {
+                topics,
+                requests: (0..EVENTS).map(|_| place(0)).collect(),
+                pause: Duration::from_millis(subscribers as u64 / 10),
+                followed: vec![None; subscribers],
+                hearers: subscribers,
+                events: EVENTS,
+            });
+        }
+        let hearers = subscribers.min(CHANGES);
+        let mut orders = Vec::new();
+        for _ in 0..hearers {
+            orders.push(order_of(publisher.send(&place(0)).await?)?);
+        }
+        let requests = orders.iter().map(|order| cancel(dialect, token, order)).collect();
+        let others = (0..subscribers - hearers).map(|n| size.order(n as u64));
+        let followed = orders.into_iter().chain(others).map(Some).collect();
+        Ok(Self { topics, requests, pause: Duration::ZERO, followed, hearers, events: 1 })
+    }
+
+    /// The first request that a subscriber hears of.
+    fn first_heard(&self, subscriber: usize) -> usize {
+        match self.topics {
+            Topics::Same => 0,
+            Topics::Distinct => subscriber,
+        }
+    }
+}
+
+/// The id in the answer to an order.
+fn order_of(answer: &[u8]) -> Result<String> {
+    let answer = std::str::from_utf8(answer)?;
+    let (_, rest) = answer.split_once("ord_").context("no order")?;
+    let (id, _) = rest.split_once('"').context("no id")?;
+    Ok(format!("ord_{id}"))
+}
+
+fn cancel(dialect: Dialect, token: Option<&str>, order: &str) -> Vec<u8> {
+    let query = match dialect {
+        Dialect::Slipway => "mutation($id: ID!) { cancelOrder(id: $id) { order { id } } }",
+        Dialect::Plain => "mutation($id: ID!) { cancelOrder(id: $id) { id } }",
+    };
+    let body = json!({ "query": query, "variables": { "id": order } });
+    http::request(token, &body.to_string())
 }
 
 /// A WebSocket that speaks graphql-transport-ws.
 struct Subscriber(BufStream<TcpStream>);
 
 impl Subscriber {
-    async fn open(contender: &Contender, token: Option<&str>) -> Result<Self> {
+    async fn open(
+        contender: &Contender,
+        token: Option<&str>,
+        order: Option<String>,
+    ) -> Result<Self> {
         let mut subscriber = Self::upgrade(contender.address).await?;
         let payload = token.map(|token| json!({ "authorization": format!("Bearer {token}") }));
         subscriber
             .say(&json!({ "type": "connection_init", "payload": payload }).to_string())
             .await?;
         ensure!(subscriber.next().await?.contains("connection_ack"), "no acknowledgement");
-        let query = match contender.dialect {
-            Dialect::Slipway => FOLLOW_SLIPWAY,
-            Dialect::Plain => FOLLOW,
+        let fields = "id number status amount product { name }";
+        let fields = match contender.dialect {
+            Dialect::Slipway => format!("order {{ {fields} }}"),
+            Dialect::Plain => fields.to_owned(),
         };
-        let subscribe = json!({ "id": "1", "type": "subscribe", "payload": { "query": query } });
+        let query = match order {
+            Some(_) => format!("subscription($id: ID) {{ orderChanged(id: $id) {{ {fields} }} }}"),
+            None => format!("subscription {{ orderChanged {{ {fields} }} }}"),
+        };
+        let payload = json!({ "query": query, "variables": { "id": order } });
+        let subscribe = json!({ "id": "1", "type": "subscribe", "payload": payload });
         subscriber.say(&subscribe.to_string()).await?;
         Ok(subscriber)
     }

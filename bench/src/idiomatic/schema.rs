@@ -147,16 +147,41 @@ macro_rules! place {
         $order.amount =
             products::table.find(&$order.product_id).select(products::price).first($c).await?;
         diesel::insert_into(orders::table).values(&$order).execute($c).await?;
-        let image = $order.image();
+        note!($c, $order, "ORDER_PLACED", $position)
+    }};
+}
+
+macro_rules! cancel {
+    ($c:ident, $id:ident, $position:expr) => {{
+        let mut order: tables::Order =
+            orders::table.find(&*$id).select(tables::Order::as_select()).first($c).await?;
+        order.status = "CANCELLED".to_owned();
+        order.updated_at = data::now();
+        let changed = (orders::status.eq(&order.status), orders::updated_at.eq(order.updated_at));
+        diesel::update(orders::table.find(&*$id)).set(changed).execute($c).await?;
+        note!($c, order, "ORDER_CANCELLED", $position)
+    }};
+}
+
+macro_rules! note {
+    ($c:ident, $order:ident, $event_type:literal, $position:expr) => {{
         let event = NewEvent {
             position: $position,
-            event_type: "ORDER_PLACED",
+            event_type: $event_type,
             subject_id: &$order.id,
-            at: $order.created_at,
-            data: image.to_string(),
+            at: $order.updated_at,
+            data: $order.image().to_string(),
         };
         diesel::insert_into(events::table).values(&event).execute($c).await?;
         Ok::<_, diesel::result::Error>($order)
+    }};
+}
+
+/// SQLite has no sequence.
+macro_rules! next_position {
+    ($c:ident) => {{
+        let newest: Option<i64> = events::table.select(max(events::position)).first($c).await?;
+        Some(newest.unwrap_or_default() + 1)
     }};
 }
 
@@ -192,15 +217,26 @@ impl Mutation {
             }
             Database::Sqlite(pool) => {
                 let mut c = pool.get().await?;
-                c.immediate_transaction(async move |c| {
-                    let newest: Option<i64> =
-                        events::table.select(max(events::position)).first(c).await?;
-                    place!(c, order, Some(newest.unwrap_or_default() + 1))
-                })
-                .await?
+                c.immediate_transaction(async move |c| place!(c, order, next_position!(c))).await?
             }
         };
         let _ = ctx.data_unchecked::<Orders>().send(placed.clone());
         Ok(Order(placed))
+    }
+
+    /// Likewise.
+    async fn cancel_order(&self, ctx: &Context<'_>, id: ID) -> Result<Order> {
+        let cancelled = match database(ctx) {
+            Database::Postgres(pool) => {
+                let mut c = pool.get().await?;
+                c.transaction(async move |c| cancel!(c, id, None)).await?
+            }
+            Database::Sqlite(pool) => {
+                let mut c = pool.get().await?;
+                c.immediate_transaction(async move |c| cancel!(c, id, next_position!(c))).await?
+            }
+        };
+        let _ = ctx.data_unchecked::<Orders>().send(cancelled.clone());
+        Ok(Order(cancelled))
     }
 }
