@@ -12,13 +12,7 @@ use std::{
 
 use async_trait::async_trait;
 use deadpool::managed::Object;
-use diesel::{
-    QueryResult, QueryableByName,
-    query_builder::QueryFragment,
-    sql_query,
-    sql_types::{BigInt, Text},
-};
-use diesel_async::SimpleAsyncConnection;
+use diesel::{QueryResult, query_builder::QueryFragment, sql_query, sql_types::Text};
 use domain::{
     Error, Result,
     clock::{Clock, SystemClock},
@@ -26,14 +20,12 @@ use domain::{
     ids::UserId,
     store::{PoolUse, Session, Store, Transaction},
 };
-use futures::future::{self, OptionFuture};
 use jiff::Timestamp;
 
 use crate::{
     error::{database, is_unsound},
-    identity,
     outage::Outage,
-    postgres::{Access, Postgres, Server},
+    postgres::{self, Access, Postgres, Server},
     run::RunQueryDsl,
     safe_head::SafeHead,
     sqlite::{self, Sqlite},
@@ -148,12 +140,6 @@ macro_rules! insert_later {
     }};
 }
 pub(crate) use insert_later;
-
-#[derive(QueryableByName)]
-struct Time {
-    #[diesel(sql_type = BigInt)]
-    micros: i64,
-}
 
 impl SqlStore {
     /// Opens the database, which is made and brought up to date where needed. Without a clock the
@@ -364,7 +350,7 @@ impl Conn {
         let (idle, quick) = self.quick(1).begin_statement();
         let looked_up = match self.link.driver(quick).await {
             Ok(Driver::Sqlite(_)) => Ok(SystemClock.now()),
-            Ok(Driver::Postgres(c)) => self.outage.bounded(time(c, "SELECT 1")).await,
+            Ok(Driver::Postgres(c)) => self.outage.bounded(postgres::time(c, "SELECT 1")).await,
             Err(error) => Err(error),
         };
         self.end_statement(idle, looked_up.as_ref().err());
@@ -384,32 +370,8 @@ impl Conn {
             return Ok((SystemClock.now(), account));
         };
         self.statements.fetch_add(2 + u64::from(user.is_some()), Ordering::Relaxed);
-        self.outage.bounded(begin(conn, user)).await.map_err(database)
+        self.outage.bounded(postgres::begin(conn, user)).await.map_err(database)
     }
-}
-
-/// All at once: the transaction, its number and the time, and the account that is asked for.
-async fn begin(
-    mut conn: &Postgres,
-    user: Option<UserId>,
-) -> QueryResult<(Timestamp, Option<Account>)> {
-    // It gets its number before any event's position is drawn: what the safe head rests on.
-    let started = time(conn, "SELECT pg_current_xact_id()");
-    let account = OptionFuture::from(user.map(|user| identity::account(conn, user)));
-    let (begun, started, account) =
-        future::join3(conn.batch_execute("BEGIN"), started, account).await;
-    begun?;
-    Ok((started?, account.transpose()?.flatten()))
-}
-
-/// The time of a server that has looked something up.
-async fn time(conn: &Postgres, after: &str) -> QueryResult<Timestamp> {
-    let sql = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint AS micros";
-    let sql = format!("{sql} FROM ({after}) looked_up");
-    let found: Option<Time> = crate::run::read(conn, sql_query(sql)).await?.pop();
-    let micros = found.ok_or(diesel::result::Error::NotFound)?.micros;
-    Timestamp::from_microsecond(micros)
-        .map_err(|error| diesel::result::Error::DeserializationError(error.into()))
 }
 
 impl Drop for Conn {

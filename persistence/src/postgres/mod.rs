@@ -1,6 +1,7 @@
 //! Connections to a PostgreSQL server. Who writes, or asks what may take long, has one alone; the
 //! look-ups of all others go down a few that they share.
 
+mod begin;
 mod lanes;
 mod own;
 
@@ -16,6 +17,7 @@ use diesel::{
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use domain::{Result, store::PoolUse};
 
+pub(crate) use self::begin::{begin, time};
 use self::{
     lanes::Lanes,
     own::{Connections, Own},
