@@ -161,7 +161,7 @@ impl InstanceReads for Conn {
 
     async fn pods_of(&mut self, owners: &[Owner]) -> Result<Vec<Pod>> {
         let ids = texts(owners);
-        let rows: Vec<PodRow> = run!(self, |c| pods::table
+        let rows: Vec<PodRow> = run!(self.quick(ids.len()), |c| pods::table
             .filter(pods::owner_id.eq_any(&ids))
             .order((pods::owner_id, pods::name))
             .load(c))

@@ -28,9 +28,10 @@ struct SecretRow {
 #[async_trait]
 impl SecretReads for Conn {
     async fn secrets(&mut self, owners: &[String]) -> Result<Vec<StoredSecret>> {
-        let rows: Vec<SecretRow> =
-            run!(self, |c| secrets::table.filter(secrets::owner_id.eq_any(owners)).load(c))
-                .map_err(database)?;
+        let rows: Vec<SecretRow> = run!(self.quick(owners.len()), |c| secrets::table
+            .filter(secrets::owner_id.eq_any(owners))
+            .load(c))
+        .map_err(database)?;
         Ok(rows.into_iter().map(StoredSecret::from).collect())
     }
 }

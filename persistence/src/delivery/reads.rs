@@ -42,9 +42,10 @@ impl DeliveryReads for Conn {
 
     async fn applications_by_id(&mut self, ids: &[ApplicationId]) -> Result<Vec<Application>> {
         let ids = texts(ids);
-        let rows: Vec<ApplicationRow> =
-            run!(self, |c| applications::table.filter(applications::id.eq_any(&ids)).load(c))
-                .map_err(database)?;
+        let rows: Vec<ApplicationRow> = run!(self.quick(ids.len()), |c| applications::table
+            .filter(applications::id.eq_any(&ids))
+            .load(c))
+        .map_err(database)?;
         Ok(rows.into_iter().map(Application::from).collect())
     }
 
@@ -58,9 +59,10 @@ impl DeliveryReads for Conn {
 
     async fn environments_by_id(&mut self, ids: &[EnvironmentId]) -> Result<Vec<Environment>> {
         let ids = texts(ids);
-        let rows: Vec<EnvironmentRow> =
-            run!(self, |c| environments::table.filter(environments::id.eq_any(&ids)).load(c))
-                .map_err(database)?;
+        let rows: Vec<EnvironmentRow> = run!(self.quick(ids.len()), |c| environments::table
+            .filter(environments::id.eq_any(&ids))
+            .load(c))
+        .map_err(database)?;
         Ok(rows.into_iter().map(Environment::from).collect())
     }
 
@@ -74,9 +76,10 @@ impl DeliveryReads for Conn {
 
     async fn deployments_by_id(&mut self, ids: &[DeploymentId]) -> Result<Vec<Deployment>> {
         let ids = texts(ids);
-        let rows: Vec<DeploymentRow> =
-            run!(self, |c| deployments::table.filter(deployments::id.eq_any(&ids)).load(c))
-                .map_err(database)?;
+        let rows: Vec<DeploymentRow> = run!(self.quick(ids.len()), |c| deployments::table
+            .filter(deployments::id.eq_any(&ids))
+            .load(c))
+        .map_err(database)?;
         Ok(rows.into_iter().map(Deployment::from).collect())
     }
 
@@ -149,7 +152,7 @@ impl DeliveryReads for Conn {
         applications: &[ApplicationId],
     ) -> Result<Vec<Standing>> {
         let ids = texts(applications);
-        let rows: Vec<StandingRow> = run!(self, |c| standings::table
+        let rows: Vec<StandingRow> = run!(self.quick(ids.len()), |c| standings::table
             .filter(standings::environment_id.eq(AsText(environment)))
             .filter(standings::application_id.eq_any(&ids))
             .load(c))
@@ -162,7 +165,7 @@ impl DeliveryReads for Conn {
         application: ApplicationId,
         version: VersionId,
     ) -> Result<Option<BuiltImage>> {
-        let row: Option<BuiltImageRow> = run!(self, |c| built_images::table
+        let row: Option<BuiltImageRow> = run!(self.quick(1), |c| built_images::table
             .find((AsText(application), AsText(version)))
             .first(c))
         .optional()

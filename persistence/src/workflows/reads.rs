@@ -25,6 +25,9 @@ use crate::{
     types::{AsText, Micros, texts},
 };
 
+/// How many a workflow has, more or less.
+const SOME_TASKS: usize = 10;
+
 #[derive(QueryableByName)]
 struct QueueRow {
     #[diesel(sql_type = BigInt)]
@@ -185,7 +188,7 @@ impl WorkflowReads for Conn {
 
     async fn tasks_of_workflows(&mut self, workflows: &[WorkflowId]) -> Result<Vec<Task>> {
         let ids = texts(workflows);
-        let rows: Vec<TaskRow> = run!(self, |c| tasks::table
+        let rows: Vec<TaskRow> = run!(self.quick(ids.len() * SOME_TASKS), |c| tasks::table
             .filter(tasks::workflow_id.eq_any(&ids))
             .order((tasks::workflow_id, tasks::ordinal))
             .load(c))
@@ -195,7 +198,7 @@ impl WorkflowReads for Conn {
 
     async fn attempts_of_tasks(&mut self, tasks: &[TaskId]) -> Result<Vec<TaskAttempt>> {
         let ids = texts(tasks);
-        let rows: Vec<AttemptRow> = run!(self, |c| task_attempts::table
+        let rows: Vec<AttemptRow> = run!(self.quick(ids.len()), |c| task_attempts::table
             .filter(task_attempts::task_id.eq_any(&ids))
             .order((task_attempts::task_id, task_attempts::number))
             .load(c))
@@ -222,7 +225,7 @@ impl WorkflowReads for Conn {
     }
 
     async fn next_ready(&mut self) -> Result<Option<Timestamp>> {
-        let next: Option<Option<Micros>> = run!(self, |c| tasks::table
+        let next: Option<Option<Micros>> = run!(self.quick(1), |c| tasks::table
             .select(tasks::ready_at)
             .filter(tasks::ready_at.is_not_null())
             .order(tasks::ready_at)
