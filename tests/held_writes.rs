@@ -14,7 +14,8 @@ use crate::support::Database;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_write_that_fails_at_the_commit_leaves_nothing_and_spoils_nothing() {
-    let store = SqlStore::open(&Database::new().await.url, None).await.unwrap();
+    let database = Database::new().await;
+    let store = SqlStore::open(&database.url, None).await.unwrap();
 
     // The first time, statements are prepared one after the other; then they go all at once.
     for _ in 0..3 {
@@ -35,7 +36,8 @@ async fn a_write_that_fails_at_the_commit_leaves_nothing_and_spoils_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transaction_reads_what_it_has_written_and_takes_it_back() {
-    let store = SqlStore::open(&Database::new().await.url, None).await.unwrap();
+    let database = Database::new().await;
+    let store = SqlStore::open(&database.url, None).await.unwrap();
 
     for _ in 0..3 {
         let mut tx = noted(&store).await;
