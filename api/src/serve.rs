@@ -34,7 +34,7 @@ const DRAIN: Duration = Duration::from_secs(20);
 pub struct Server {
     pub router: Router,
     settings: Door,
-    metrics: Arc<Metrics>,
+    pub metrics: Arc<Metrics>,
     pub tail: Arc<LogTail>,
     /// Everything under way that a stop should wait for.
     pub tasks: TaskTracker,
@@ -132,7 +132,7 @@ pub async fn run(config: Config, part: Part) -> anyhow::Result<()> {
     let router = if part == Part::Work { http::probes } else { http::router };
     let server = Server::answering(router, &control_plane, &keys, config.door.clone()).await?;
     if part != Part::Answer {
-        work::start(&control_plane, &server.tasks, &server.leaving);
+        work::start(&control_plane, &server.metrics.cluster, &server.tasks, &server.leaving);
     }
     greet(&config, part, listener.local_addr()?, password.as_deref());
     let (leaving, stop) = (server.leaving.clone(), server.stop.clone());

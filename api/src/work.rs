@@ -17,6 +17,8 @@ use futures::StreamExt;
 use tokio::{sync::Semaphore, time::sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use crate::metrics::{ClusterCpu, ClusterWork};
+
 /// How many tasks a process executes at once.
 const AT_ONCE: usize = 16;
 /// How long an idle process waits before it looks for itself.
@@ -29,30 +31,39 @@ const BRING_FORWARD_EVERY: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Starts the loops; they end with `stop`, the tasks at work having been recorded.
-pub fn start(control_plane: &Arc<ControlPlane>, tracker: &TaskTracker, stop: &CancellationToken) {
-    tracker.spawn(run_tasks(control_plane.clone(), tracker.clone(), stop.clone()));
-    tracker.spawn(observe::run(control_plane.clone(), stop.clone()));
+pub fn start(
+    control_plane: &Arc<ControlPlane>,
+    cluster: &ClusterCpu,
+    tracker: &TaskTracker,
+    stop: &CancellationToken,
+) {
+    let worker = Worker { control_plane: control_plane.clone(), cluster: cluster.clone() };
+    tracker.spawn(run_tasks(worker, tracker.clone(), stop.clone()));
+    tracker.spawn(observe::run(control_plane.clone(), cluster.clone(), stop.clone()));
     tracker.spawn(forget(control_plane.clone(), stop.clone()));
     tracker.spawn(bring_forward(control_plane.clone(), stop.clone()));
 }
 
-async fn run_tasks(
+#[derive(Clone)]
+struct Worker {
     control_plane: Arc<ControlPlane>,
-    tracker: TaskTracker,
-    stop: CancellationToken,
-) {
+    cluster: ClusterCpu,
+}
+
+async fn run_tasks(worker: Worker, tracker: TaskTracker, stop: CancellationToken) {
+    let control_plane = &*worker.control_plane;
     let turns = Arc::new(Semaphore::new(AT_ONCE));
     let mut wake_ups = control_plane.wake_ups();
-    let mut take_overs = TakeOvers::new(lease(&control_plane), Instant::now());
+    let mut take_overs = TakeOvers::new(lease(control_plane), Instant::now());
     while !stop.is_cancelled() {
         let Ok(turn) = turns.clone().acquire_owned().await else {
             return;
         };
-        match claim(&control_plane, &mut take_overs).await {
+        match claim(control_plane, &mut take_overs).await {
             Ok(Claimed::Task(claim)) => {
-                let control_plane = control_plane.clone();
+                let worker = worker.clone();
                 tracker.spawn(async move {
-                    if let Err(error) = run_task(&control_plane, *claim).await {
+                    if let Err(error) = worker.run(*claim).await {
                         failed("a task's outcome could not be recorded", &error);
                     }
                     drop(turn);
@@ -74,19 +85,33 @@ async fn run_tasks(
     }
 }
 
-/// Executes a task and records how it went. However long that takes, the task stays ours.
-async fn run_task(control_plane: &ControlPlane, claim: Claim) -> domain::Result<()> {
-    let kept = async {
+impl Worker {
+    /// Executes a task and records how it went, for as long as it goes on at once.
+    async fn run(&self, claim: Claim) -> domain::Result<()> {
+        let mut claim = Some(claim);
+        while let Some(current) = claim {
+            claim = tokio::select! {
+                next = self.turn(current.clone()) => next?,
+                () = self.keep(&current) => None,
+            };
+        }
+        Ok(())
+    }
+
+    async fn turn(&self, claim: Claim) -> domain::Result<Option<Claim>> {
+        let execution = self.control_plane.run_turn(&claim);
+        let execution = self.cluster.measure(ClusterWork::Tasks, execution).await;
+        self.control_plane.record(claim, execution).await
+    }
+
+    /// Keeps a task this process's, however long it takes.
+    async fn keep(&self, claim: &Claim) {
         loop {
-            sleep(lease(control_plane) / 3).await;
-            if let Err(error) = control_plane.prolong(&claim).await {
+            sleep(lease(&self.control_plane) / 3).await;
+            if let Err(error) = self.control_plane.prolong(claim).await {
                 failed("a lease could not be prolonged", &error);
             }
         }
-    };
-    tokio::select! {
-        outcome = control_plane.run_claimed(claim.clone()) => outcome,
-        () = kept => Ok(()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is measured, as `/metrics` shows it. Labels have few values, none of them a client's.
 
+mod cluster;
 mod delay;
 mod operations;
 mod state;
@@ -13,6 +14,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
+pub use cluster::{ClusterCpu, ClusterWork};
 pub use delay::EventDelay;
 pub use operations::{Kind, Operations, Transport};
 pub use state::State;
@@ -24,6 +26,7 @@ pub struct Metrics {
     pub operations: Operations,
     pub traffic: Traffic,
     pub events: EventDelay,
+    pub cluster: ClusterCpu,
     pub state: State,
 }
 
@@ -37,6 +40,7 @@ impl Metrics {
             operations: Operations::new(&mut registry),
             traffic: Traffic::new(&mut registry),
             events: EventDelay::new(&mut registry),
+            cluster: ClusterCpu::new(&mut registry),
             state: State::new(&mut registry),
             registry,
         }

@@ -8,19 +8,24 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::{PAUSE, failed, mirror};
+use crate::metrics::{ClusterCpu, ClusterWork};
 
 /// How often the right to observe is asked for while it is another process's.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
 
 /// Takes in what the cluster shows, whenever it is this process's turn. After a failure the watch
 /// begins anew with complete lists, so that nothing stays missed.
-pub(super) async fn run(control_plane: Arc<ControlPlane>, stop: CancellationToken) {
+pub(super) async fn run(
+    control_plane: Arc<ControlPlane>,
+    cluster: ClusterCpu,
+    stop: CancellationToken,
+) {
     let process = ProcessId::fresh();
     let observe = async {
         let mut turn = control_plane.begin_observing(process).await;
         loop {
             match turn {
-                Ok(Some(observer)) => take_turn(&control_plane, process, observer).await,
+                Ok(Some(observer)) => take_turn(&control_plane, &cluster, process, observer).await,
                 Ok(None) => sleep(ASK_AGAIN).await,
                 Err(error) => {
                     failed("the right to observe the cluster could not be had", &error);
@@ -39,9 +44,14 @@ pub(super) async fn run(control_plane: Arc<ControlPlane>, stop: CancellationToke
     }
 }
 
-async fn take_turn(control_plane: &ControlPlane, process: ProcessId, observer: Observer) {
+async fn take_turn(
+    control_plane: &ControlPlane,
+    cluster: &ClusterCpu,
+    process: ProcessId,
+    observer: Observer,
+) {
     let outcome = tokio::select! {
-        outcome = follow(control_plane, observer) => outcome,
+        outcome = follow(control_plane, cluster, observer) => outcome,
         outcome = prolong(control_plane, process, observer) => outcome,
         () = mirror::run(control_plane) => Ok(()),
     };
@@ -55,10 +65,14 @@ async fn take_turn(control_plane: &ControlPlane, process: ProcessId, observer: O
     }
 }
 
-async fn follow(control_plane: &ControlPlane, observer: Observer) -> domain::Result<()> {
+async fn follow(
+    control_plane: &ControlPlane,
+    cluster: &ClusterCpu,
+    observer: Observer,
+) -> domain::Result<()> {
     control_plane.forget_connection(observer).await?;
     let mut observations = control_plane.observations();
-    while let Some(observation) = observations.next().await {
+    while let Some(observation) = cluster.measure(ClusterWork::Watch, observations.next()).await {
         control_plane.observe(observer, observation).await?;
     }
     Ok(())

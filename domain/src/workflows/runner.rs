@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{
     Claim, ClaimTerms, Outcome, Outside, Phase, Task, TaskLog, TaskQueue, TaskStatus, Turn,
-    WorkflowStatus, registry,
+    Workflow, WorkflowStatus, registry,
 };
 use crate::{
     control_plane::ControlPlane,
@@ -23,6 +23,14 @@ const MOST_ATTEMPTS: i32 = 20;
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(30);
 /// How often recording is tried again when another transaction got in between.
 const RECORD_TRIES: usize = 8;
+
+/// What came of executing a task once.
+#[derive(Debug)]
+pub struct Execution {
+    outcome: Result<Outcome>,
+    /// What it left for its task's log.
+    log: String,
+}
 
 impl ControlPlane {
     /// Runs the task that has been due longest; `false` where none is due.
@@ -60,7 +68,17 @@ impl ControlPlane {
         .await
     }
 
-    /// Executes a claimed task and records how it went.
+    /// Executes a claimed task and records how it went, for as long as it goes on at once.
+    pub async fn run_claimed(&self, claim: Claim) -> Result<()> {
+        let mut claim = Some(claim);
+        while let Some(current) = claim {
+            let execution = self.run_turn(&current).await;
+            claim = self.record(current, execution).await?;
+        }
+        Ok(())
+    }
+
+    /// Does what a claimed task is there for; give what came of it to [`ControlPlane::record`].
     #[tracing::instrument(
         name = "task",
         skip_all,
@@ -71,33 +89,33 @@ impl ControlPlane {
             workflow.id = %claim.workflow.id,
         )
     )]
-    pub async fn run_claimed(&self, claim: Claim) -> Result<()> {
+    pub async fn run_turn(&self, claim: &Claim) -> Execution {
         let mut log = TaskLog::default();
-        let outcome = match verdict(&claim) {
+        let outcome = match verdict(claim) {
             Some(verdict) => Ok(verdict),
-            None => self.execute_task(&claim, &mut log).await,
+            None => self.execute_task(claim, &mut log).await,
         };
         if let Err(error) = &outcome {
-            tracing::warn!(
-                task.id = %claim.task.id, task.kind = claim.task.kind, error = error as &dyn std::error::Error,
-                "a task did not succeed"
-            );
+            tracing::warn!(error = error as &dyn std::error::Error, "a task did not succeed");
         }
-        let log = log.into_text();
-        if let Ok(outcome) = &outcome
-            && log.is_empty()
-            && let Some(pause) = outcome.waits_as_before(&claim.task)
+        Execution { outcome, log: log.into_text() }
+    }
+
+    /// Records how a claimed task went. Answers with a new claim where it goes on at once, and
+    /// stays its worker's.
+    pub async fn record(&self, claim: Claim, execution: Execution) -> Result<Option<Claim>> {
+        if let Some(pause) = execution.waits_as_before(&claim.task)
             && self.give_back(&claim, pause).await?
         {
-            return Ok(());
+            return Ok(None);
         }
         for _ in 1..RECORD_TRIES {
-            match self.record(&claim, &outcome, &log).await {
+            match self.store(&claim, &execution).await {
                 Err(Error::Conflict(_)) => {}
                 recorded => return recorded,
             }
         }
-        self.record(&claim, &outcome, &log).await
+        self.store(&claim, &execution).await
     }
 
     /// How long until the next task falls due; zero where one is due, `None` where none waits.
@@ -137,7 +155,8 @@ impl ControlPlane {
         Ok(given)
     }
 
-    async fn record(&self, claim: &Claim, outcome: &Result<Outcome>, log: &str) -> Result<()> {
+    async fn store(&self, claim: &Claim, execution: &Execution) -> Result<Option<Claim>> {
+        let Execution { outcome, log } = execution;
         let cause = Some(claim.workflow.id.to_string());
         self.maintain(cause, async |work| {
             work.tx.lock(&claim.workflow.lanes.group).await?;
@@ -157,6 +176,7 @@ impl ControlPlane {
             let canceling = workflow.cancel_reason.is_some() && task.phase == Phase::Forward;
             let woken = task.claim.wakes != claim.task.claim.wakes;
             apply(task, outcome, work.now(), woken, canceling);
+            let next = work.go_on(task, &workflow, self.settings.task_lease);
             let (id, done) = (task.id, task.status == TaskStatus::Success);
             if !log.is_empty() {
                 work.log(task, log).await?;
@@ -164,10 +184,19 @@ impl ControlPlane {
             if done {
                 registry::achieve(work, &workflow, id, &mut tasks).await?;
             }
-            work.advance_with(workflow, &before, tasks).await.map(Some)
+            work.advance_with(workflow, &before, tasks).await?;
+            Ok(Some(next))
         })
         .await
-        .map(drop)
+        .map(Option::flatten)
+    }
+}
+
+impl Execution {
+    /// How long the task goes on waiting, where there is nothing to be told or kept.
+    fn waits_as_before(&self, task: &Task) -> Option<SignedDuration> {
+        let outcome = self.outcome.as_ref().ok().filter(|_| self.log.is_empty());
+        outcome.and_then(|outcome| outcome.waits_as_before(task))
     }
 }
 
@@ -186,6 +215,19 @@ impl Work {
             data: json!({ "attempt": task.attempt, "nextOffset": next_offset }),
         });
         Ok(())
+    }
+
+    /// Leaves a task that is due again at once with its worker: to claim it would take another
+    /// transaction.
+    fn go_on(&self, task: &mut Task, workflow: &Workflow, lease: SignedDuration) -> Option<Claim> {
+        let now = self.now();
+        if task.claim.ready_at.is_none_or(|at| at > now) {
+            return None;
+        }
+        task.hold(now, lease);
+        let mut next = task.clone();
+        next.claim.fence += 1;
+        Some(Claim { task: next, workflow: workflow.clone(), taken_over: false, at: now })
     }
 
     /// Makes a due task this worker's, and notes the start of an attempt, and of the workflow with
@@ -209,8 +251,7 @@ impl Work {
         if begins {
             task.begin_attempt(now);
         }
-        task.claim.leased = true;
-        task.claim.ready_at = now.checked_add(lease).ok();
+        task.hold(now, lease);
         self.tx.update_task(task).await?;
         task.claim.fence += 1;
         if begins {

@@ -210,6 +210,12 @@ impl Task {
         }
     }
 
+    /// Makes it a worker's for as long as the lease lasts.
+    pub(super) fn hold(&mut self, now: Timestamp, lease: SignedDuration) {
+        self.claim.ready_at = now.checked_add(lease).ok();
+        self.claim.leased = true;
+    }
+
     /// Makes it claimable from `at` on.
     pub fn release(&mut self, at: Timestamp, now: Timestamp) {
         self.claim.ready_at = Some(at);

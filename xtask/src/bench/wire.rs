@@ -36,10 +36,18 @@ impl Http {
         let token =
             token.map_or(String::new(), |token| format!("authorization: Bearer {token}\r\n"));
         let length = body.len();
-        let request = format!(
+        self.ask(&format!(
             "POST /graphql HTTP/1.1\r\nhost: slipway\r\ncontent-type: application/json\r\n\
              {token}content-length: {length}\r\n\r\n{body}"
-        );
+        ))
+    }
+
+    /// The status and the body of what is at a path.
+    pub fn get(&mut self, path: &str) -> Result<(u16, String)> {
+        self.ask(&format!("GET {path} HTTP/1.1\r\nhost: slipway\r\n\r\n"))
+    }
+
+    fn ask(&mut self, request: &str) -> Result<(u16, String)> {
         self.0.get_mut().write_all(request.as_bytes())?;
         let status = read_line(&mut self.0)?;
         let status = status.split(' ').nth(1).context("no status")?.parse()?;
