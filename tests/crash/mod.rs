@@ -100,16 +100,22 @@ impl Caller {
             match self.process.try_send(Some(&self.token), document, variables) {
                 Ok(answer) if answer["errors"].is_null() => return answer["data"].clone(),
                 Ok(answer) => panic!("{answer}"),
-                Err(_) => self.revive().await,
+                Err(_) => self.revive(None).await,
             }
         }
     }
 
-    async fn revive(&mut self) {
+    /// Lets another process go on, which dies at `moment`.
+    async fn dies_at(&mut self, moment: Option<&str>) {
+        self.process.signal("KILL");
+        self.revive(moment).await;
+    }
+
+    async fn revive(&mut self, moment: Option<&str>) {
         while !self.process.has_ended() {
             sleep(Duration::from_millis(5)).await;
         }
-        self.process = start(&self.database, &self.cluster, &self.tools, None);
+        self.process = start(&self.database, &self.cluster, &self.tools, moment);
     }
 
     /// Asks until it is as it should be.
@@ -184,7 +190,7 @@ async fn server() {
     let server = Server::new(&control_plane, &key.into(), Door::default()).await.unwrap();
     // Said first, for the work may bring the commit that it dies of.
     println!("Slipway listens on http://{address}/");
-    api::work::start(&control_plane, &server.tasks, &server.stop);
+    api::work::start(&control_plane, &server.metrics.cluster, &server.tasks, &server.stop);
     server.listen(listener).await;
 }
 

@@ -59,7 +59,7 @@ async fn tested(
         other => Err(format!("{other:?}")),
     };
     until("over", over).await;
-    let lines = slipway.site.job_log(&job.name, None).await.unwrap();
+    let lines = slipway.site.job_log(&job.name, None).await.unwrap().lines;
     lines.into_iter().map(|line| line.text).collect()
 }
 

@@ -43,11 +43,16 @@ impl ServedCluster {
 
     /// The names of what stands at a path, such as `/apis/apps/v1/deployments`.
     pub async fn names(&self, path: &str) -> Vec<String> {
+        let name = |item: &Value| item["metadata"]["name"].as_str().unwrap().to_owned();
+        self.items(path).await.iter().map(name).collect()
+    }
+
+    /// What stands at a path.
+    pub async fn items(&self, path: &str) -> Vec<Value> {
         let client = kube::Client::new(self.cluster.router(), "default");
         let request = axum::http::Request::get(path).body(Vec::new()).unwrap();
         let list: Value = client.request(request).await.unwrap();
-        let name = |item: &Value| item["metadata"]["name"].as_str().unwrap().to_owned();
-        list["items"].as_array().unwrap().iter().map(name).collect()
+        list["items"].as_array().unwrap().clone()
     }
 
     pub async fn deployments(&self) -> Vec<String> {

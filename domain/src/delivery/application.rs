@@ -220,9 +220,9 @@ impl ApplicationConfig {
         if !(0..=self.replicas).contains(&self.max_unavailable) {
             return wrong("maxUnavailable", "must be from 0 to replicas");
         }
-        if !path.starts_with('/') || path.len() > 400 || !path.chars().all(|c| c.is_ascii_graphic())
-        {
-            return wrong("healthCheck.path", "must be a path that begins with a slash");
+        if !is_path_of_an_address(path) {
+            let message = "must begin with a slash and have no part `.` or `..`";
+            return wrong("healthCheck.path", message);
         }
         if !(100..600).contains(expected_status) {
             return wrong("healthCheck.expectedStatus", "must be from 100 to 599");
@@ -268,6 +268,16 @@ fn is_inner_path(path: &str) -> bool {
         && !path.starts_with(['/', '-'])
         && !path.split('/').any(|part| part == "..")
         && path.chars().all(|c| c.is_ascii_alphanumeric() || "._-/+@".contains(c))
+}
+
+/// Without parts that lead elsewhere, however they are written.
+fn is_path_of_an_address(path: &str) -> bool {
+    let plain = path.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+    let plain = plain.replace("%2e", ".").replace("%2f", "/").replace("%5c", "/");
+    path.starts_with('/')
+        && path.len() <= 400
+        && path.chars().all(|c| c.is_ascii_graphic())
+        && !plain.split(['/', '\\']).any(|part| matches!(part, "." | ".."))
 }
 
 /// A number, or a text that is one.
@@ -341,6 +351,7 @@ mod tests {
             (json!({ "coverageThreshold": 101 }), "config.coverageThreshold"),
             (json!({ "testCommand": " " }), "config.testCommand"),
             (json!({ "healthCheck": { "path": "health" } }), "config.healthCheck.path"),
+            (json!({ "healthCheck": { "path": "/a/%2e%2e/b" } }), "config.healthCheck.path"),
             (
                 json!({ "healthCheck": { "intervalSeconds": 0 } }),
                 "config.healthCheck.intervalSeconds",

@@ -45,6 +45,9 @@ pub struct Course {
     pub slot: Option<Slot>,
     /// What stood there when its turn came.
     pub before: Option<Release>,
+    /// Where a deployment that failed may have left a release beside that.
+    #[serde(default)]
+    pub leftover: Option<Slot>,
     /// What runs; known at once, or once it is built.
     pub image: Option<String>,
     /// Whether that was known when its turn came, so that nothing is built.

@@ -249,6 +249,7 @@ impl Wanted {
                 application_id: application.id,
                 slot: None,
                 before: None,
+                leftover: None,
                 image: application.config()?.image,
                 given: false,
             })

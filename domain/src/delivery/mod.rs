@@ -29,8 +29,8 @@ pub use environment::{
 };
 pub(crate) use progress::{achieve, begin, prepare, revive, settle};
 pub use site::{
-    ImageBuild, Job, JobName, JobState, JobWork, Kubeconfig, Login, Place, Probe, ProbeAnswer,
-    Release, ReleaseRollout, Route, Secrets, Site, Sites, Slot, SshKey,
+    ImageBuild, Job, JobLog, JobName, JobState, JobWork, Kubeconfig, Login, Place, Probe,
+    ProbeAnswer, Release, ReleaseRollout, Route, Secrets, Site, Sites, Slot, SshKey,
 };
 pub use standing::{BuiltImage, Standing};
 pub use steps::{

@@ -72,6 +72,7 @@ impl<'a> Chain<'a> {
                 replicas: config.replicas,
                 max_unavailable: config.max_unavailable,
             },
+            leftover: self.link.course.leftover,
             release: self.release(),
         };
         let limit = self.link.facts.deployment.terms.task_limit;

@@ -3,7 +3,8 @@
 //! the lock of the environment.
 
 use super::{
-    BuiltImage, Course, Deployment, DeploymentFailure, Release, Standing,
+    ApplicationConfig, BuiltImage, Course, Deployment, DeploymentFailure, DeploymentFilter,
+    DeploymentStatus, Release, Standing,
     facts::{Facts, Link},
     plan::{first_slot, plan},
     steps::{Build, Deploy, RestoreRelease, SwitchTraffic},
@@ -12,6 +13,7 @@ use crate::{
     error::{Error, Result},
     events::EventType,
     ids::{ApplicationId, TaskId},
+    page::PageRequest,
     secrets::SealedSecret,
     work::Work,
     workflows::{Ending, Executor, Task, TaskStatus, Workflow},
@@ -56,6 +58,7 @@ fn told(task: Task) -> String {
 /// On its way again, unless a later one has had its turn since: what stands is that one's.
 pub(crate) async fn revive(work: &mut Work, workflow: &Workflow) -> Result<()> {
     let deployment = work.deployment(workflow.subject_id.parse()?).await?;
+    work.hold(&deployment).await?;
     let facts = Facts::load(work, deployment).await?;
     facts.refuse_if_gone()?;
     let deployment = facts.deployment;
@@ -174,6 +177,16 @@ impl Facts {
 }
 
 impl Work {
+    /// Holds off whoever would delete what a deployment uses, in the order in which a new one does.
+    async fn hold(&mut self, deployment: &Deployment) -> Result<()> {
+        let mut applications = deployment.application_ids();
+        applications.sort();
+        for id in applications {
+            self.tx.lock(&id.to_string()).await?;
+        }
+        self.tx.lock(&deployment.version_id.to_string()).await
+    }
+
     /// Gives the open tasks of all deployments to an environment its other kubeconfig, but for
     /// those that are being executed.
     pub(super) async fn rekey(
@@ -216,12 +229,59 @@ impl Work {
         let slot = before.as_ref().map_or(first_slot(deployment.strategy), |before| {
             deployment.strategy.slot_beside(before.slot)
         });
-        let (id, version) = (link.application.id, deployment.version_id);
+        let image = match self.image_of_old(link).await? {
+            None => self.image_at_hand(link, &config).await?,
+            old => old,
+        };
+        Ok(Course {
+            application_id: link.application.id,
+            slot: Some(slot),
+            before,
+            leftover: self.has_been_left(link).await?.then_some(slot.other()),
+            given: image.is_some(),
+            image,
+        })
+    }
+
+    /// Whether the deployment before may have left a release that has no traffic. One that was
+    /// called off has not, but to look for it is cheap.
+    async fn has_been_left(&mut self, link: Link<'_>) -> Result<bool> {
+        let Some(before) = link.standing().map(|standing| standing.deployment_id) else {
+            return Ok(false);
+        };
+        Ok(self.deployment(before).await?.status == DeploymentStatus::Failed)
+    }
+
+    /// For a rollback, what ran when the version was last rolled out there with success.
+    async fn image_of_old(&mut self, link: Link<'_>) -> Result<Option<String>> {
+        let Deployment { version_id, environment_id, rollback_of, .. } = link.facts.deployment;
+        if rollback_of.is_none() {
+            return Ok(None);
+        }
+        let filter = DeploymentFilter {
+            status: Some(vec![DeploymentStatus::Success]),
+            environment_id: Some(environment_id),
+            version_id: Some(version_id),
+            ..DeploymentFilter::default()
+        };
+        let page = self.tx.deployments(&filter, &PageRequest::all()).await?;
+        let mut courses = page.items.into_iter().flat_map(|old| old.courses);
+        let course = courses.find(|course| course.application_id == link.application.id);
+        Ok(course.and_then(|course| course.image))
+    }
+
+    /// What the application names, or what was built of the version by the same recipe.
+    async fn image_at_hand(
+        &mut self,
+        link: Link<'_>,
+        config: &ApplicationConfig,
+    ) -> Result<Option<String>> {
+        if config.image.is_some() {
+            return Ok(config.image.clone());
+        }
+        let built = self.tx.built_image(link.application.id, link.facts.version.id).await?;
         let recipe = config.recipe().to_string();
-        let built = self.tx.built_image(id, version).await?;
-        let built = built.filter(|built| built.recipe == recipe);
-        let image = config.image.or(built.map(|built| built.image));
-        Ok(Course { application_id: id, slot: Some(slot), before, given: image.is_some(), image })
+        Ok(built.filter(|built| built.recipe == recipe).map(|built| built.image))
     }
 
     /// An image is there: the deployment goes on with it, and later ones find it.

@@ -39,9 +39,9 @@ pub trait Site: Send + Sync {
     /// How a Job is doing; `None` where there is none, or one that is being deleted.
     async fn job(&self, name: &JobName) -> Result<Option<JobState>>;
 
-    /// What a Job's pod has written behind `after`, or from its beginning; at most about 64 KiB,
-    /// so that there may be more. Empty while there is no pod or log.
-    async fn job_log(&self, name: &JobName, after: Option<LogPosition>) -> Result<Vec<PodLogLine>>;
+    /// What a Job's pod has written behind `after`, or from its beginning; at most about 64 KiB.
+    /// Empty while there is no pod or log.
+    async fn job_log(&self, name: &JobName, after: Option<LogPosition>) -> Result<JobLog>;
 
     /// Deletes all Jobs of a deployment for one application, with their pods and Secrets. Answers
     /// whether nothing of them is at work any more.
@@ -214,6 +214,15 @@ impl ImageBuild {
     pub fn is_reached_by_ssh(&self) -> bool {
         self.repository.starts_with("ssh://")
     }
+}
+
+/// A piece of what a Job has written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JobLog {
+    pub lines: Vec<PodLogLine>,
+    /// Whether that is all that there was. Otherwise there was more than a piece holds, or it could
+    /// not be read to its end.
+    pub is_whole: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use domain::{
-    delivery::JobName,
+    delivery::{JobLog, JobName},
     runtime::{LogPosition, PodLogLine},
 };
 use k8s_openapi::api::core::v1::Pod;
@@ -23,38 +23,48 @@ pub(super) async fn read(
     streams: &Client,
     name: &JobName,
     after: Option<LogPosition>,
-) -> kube::Result<Vec<PodLogLine>> {
+) -> kube::Result<JobLog> {
     let JobName { namespace, name } = name;
     let selector = format!("batch.kubernetes.io/job-name={name}");
     let mut pods = list::<Pod>(client, namespace, &selector).await?;
     pods.sort_by_key(ResourceExt::creation_timestamp);
     let api = Api::namespaced(streams.clone(), namespace);
-    let mut page = Page { after, lines: Vec::new(), room: ENOUGH };
+    let mut piece =
+        Piece { after, log: JobLog { is_whole: true, ..JobLog::default() }, room: ENOUGH };
     for pod in pods {
         let Some(lines) = log::written(&api, &pod.name_any(), after).await? else { continue };
-        let in_time = tokio::time::timeout(PATIENCE, page.fill(lines)).await.is_ok();
-        if !in_time || page.room == 0 {
+        let read = tokio::time::timeout(PATIENCE, piece.fill(lines)).await;
+        piece.log.is_whole = read.unwrap_or(false);
+        if !piece.log.is_whole {
             break;
         }
     }
-    Ok(page.lines)
+    Ok(piece.log)
 }
 
-struct Page {
+struct Piece {
     after: Option<LogPosition>,
-    lines: Vec<PodLogLine>,
+    log: JobLog,
     room: usize,
 }
 
-impl Page {
-    /// A connection that breaks is an end like any other: what it kept back is asked for again.
-    async fn fill(&mut self, mut log: Lines) {
+impl Piece {
+    /// Answers whether it came to the log's end. Where the connection breaks, it did not.
+    async fn fill(&mut self, mut log: Lines) -> bool {
         while self.room > 0 {
-            let Ok(Some(line)) = log.next().await else { break };
-            if self.after.is_none_or(|after| line.position > after) {
-                self.room = self.room.saturating_sub(line.text.len() + 1);
-                self.lines.push(line);
+            match log.next().await {
+                Ok(Some(line)) => self.put(line),
+                Ok(None) => return true,
+                Err(_) => return false,
             }
+        }
+        false
+    }
+
+    fn put(&mut self, line: PodLogLine) {
+        if self.after.is_none_or(|after| line.position > after) {
+            self.room = self.room.saturating_sub(line.text.len() + 1);
+            self.log.lines.push(line);
         }
     }
 }

@@ -3,12 +3,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::{
     delivery::{
-        Job, JobName, JobState, Place, Probe, ProbeAnswer, Release, ReleaseRollout, Route, Secrets,
-        Site, Slot,
+        Job, JobLog, JobName, JobState, Place, Probe, ProbeAnswer, Release, ReleaseRollout, Route,
+        Secrets, Site, Slot,
     },
     error::Result,
     ids::DeploymentId,
-    runtime::{LogPosition, PodLogLine},
+    runtime::LogPosition,
 };
 use kube::Client;
 use tracing::instrument;
@@ -44,7 +44,7 @@ impl Site for KubernetesSite {
     }
 
     #[instrument(skip_all, fields(job.name = name.name))]
-    async fn job_log(&self, name: &JobName, after: Option<LogPosition>) -> Result<Vec<PodLogLine>> {
+    async fn job_log(&self, name: &JobName, after: Option<LogPosition>) -> Result<JobLog> {
         job_log::read(&self.client, &self.once, name, after).await.map_err(error::cluster)
     }
 

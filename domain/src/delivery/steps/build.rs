@@ -49,7 +49,10 @@ impl Executor for Build {
         };
         let image = format!("{}@{digest}", self.pushed_to);
         log.line(format!("built {image}"));
-        Ok(Outcome::Done(json!({ "image": image, "digest": digest, "tags": self.image.tags })))
+        let tags = &self.image.tags;
+        Ok(Outcome::Done(
+            json!({ "artifactUrl": image, "image": image, "digest": digest, "tags": tags }),
+        ))
     }
 }
 

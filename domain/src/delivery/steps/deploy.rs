@@ -14,6 +14,9 @@ use crate::{
 #[derive(Serialize, Deserialize)]
 pub struct Deploy {
     pub config: DeployConfig,
+    /// Where an earlier deployment may have left a release that has no traffic.
+    #[serde(default)]
+    pub leftover: Option<Slot>,
     /// Known once the image is.
     pub release: Option<Release>,
     #[serde(flatten)]
@@ -38,6 +41,11 @@ impl Executor for Deploy {
         }
         let Release { place, slot, .. } = release;
         site.route(&Route { place: place.clone(), slot: *slot }).await?;
+        if let Some(leftover) = self.leftover
+            && !site.remove_release(place, leftover).await?
+        {
+            return Ok(wait(&self.stage, "the pods of an earlier release end".to_owned()));
+        }
         Ok(released(release, log))
     }
 }
@@ -78,7 +86,9 @@ pub(super) fn known(release: Option<&Release>) -> Result<&Release> {
     release.ok_or_else(|| Error::internal("a release without an image"))
 }
 
-/// Applies a release where it does not stand, and waits until it is complete: `None` then.
+/// Applies a release, and again where it does not stand, and waits until it is complete: `None`
+/// then. Whoever tries the task again may have changed what is to be applied: until a memo says
+/// that it has been, it is.
 pub(super) async fn roll_out(
     site: &dyn Site,
     stage: &Stage,
@@ -86,12 +96,19 @@ pub(super) async fn roll_out(
     outside: &Outside,
     log: &mut TaskLog,
 ) -> Result<Option<Outcome>> {
-    let rollout = site.rollout(&release.place, release.slot).await?;
-    let ours = rollout.filter(|it| it.deployment_id == Some(release.deployment_id));
+    let stands = match outside.turn.memo.is_some() {
+        true => site.rollout(&release.place, release.slot).await?,
+        false => None,
+    };
+    let ours = stands.filter(|it| it.deployment_id == Some(release.deployment_id));
     let Some(rollout) = ours else {
         site.apply_release(release, &stage.open(outside)?).await?;
         log.line(format!("{} applied in slot {}", release.image, release.slot.as_str()));
-        return Ok(Some(wait(stage, "the release has just been applied".to_owned())));
+        return Ok(Some(Outcome::Resume {
+            memo: json!({ "applied": true }),
+            after: stage.pause(),
+            reason: "the release has just been applied".to_owned(),
+        }));
     };
     if rollout.complete {
         return Ok(None);

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
-    super::{Job, JobName, JobState, JobWork, Site},
+    super::{Job, JobLog, JobName, JobState, JobWork, Site},
     Stage,
 };
 use crate::{
@@ -14,10 +14,11 @@ use crate::{
     workflows::{Outcome, Outside, TaskLog},
 };
 
-/// A log that is longer is read in several turns.
-const LONGEST_READ: usize = 48 * 1024;
+/// How long the rest of a log is waited for that cannot be read.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(30);
 /// What a task waits for as long as all goes well.
 const RUNS: &str = "the Job runs";
+const READ: &str = "the log is being read";
 
 /// What a Job has come to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,6 +37,9 @@ struct Memo<N> {
     since: Timestamp,
     /// How far its log has been read.
     read: Option<String>,
+    /// Since when it could not be read on, where that is so.
+    #[serde(default)]
+    stuck_since: Option<Timestamp>,
     /// What was noticed in the log.
     noticed: N,
     end: Option<JobEnd>,
@@ -82,15 +86,22 @@ impl JobRun<'_> {
         let Some(state) = site.job(&name).await? else {
             return self.start(&*site, &memo, log, work()?).await;
         };
-        if read(&*site, &name, &mut memo, log, notice).await? >= LONGEST_READ {
-            return resume(&memo, SignedDuration::ZERO, "the log is being read");
-        }
+        let piece = site.job_log(&name, memo.read()?).await?;
+        let (is_whole, came_on) = (piece.is_whole, !piece.lines.is_empty());
+        memo.take_over(piece, log, notice);
         match end_of(state) {
+            _ if !is_whole && came_on => resume(&memo, SignedDuration::ZERO, READ),
+            Err(trouble) => self.going(&memo, trouble.as_deref().unwrap_or(RUNS)),
+            Ok(_) if !is_whole && memo.is_patient(self.outside.turn.now) => {
+                resume(&memo, self.stage.pause(), READ)
+            }
             Ok(end) => {
+                if !is_whole {
+                    log.line("the rest of the log could not be read");
+                }
                 memo.end = Some(end);
                 resume(&memo, SignedDuration::ZERO, "the Job is being removed")
             }
-            Err(trouble) => self.going(&memo, trouble.as_deref().unwrap_or(RUNS)),
         }
     }
 
@@ -109,8 +120,15 @@ impl JobRun<'_> {
         let application = &self.stage.place.application;
         let (kind, tail, attempt) = (self.kind, &id[id.len() - 8..], self.outside.turn.attempt);
         let job = format!("{application}-{kind}-{tail}-{attempt}");
-        let (noticed, since) = (N::default(), self.outside.turn.now);
-        self.start(site, &Memo { job, since, read: None, noticed, end: None }, log, work).await
+        let memo = Memo {
+            job,
+            since: self.outside.turn.now,
+            read: None,
+            stuck_since: None,
+            noticed: N::default(),
+            end: None,
+        };
+        self.start(site, &memo, log, work).await
     }
 
     async fn start<N: Serialize>(
@@ -148,23 +166,28 @@ impl JobRun<'_> {
     }
 }
 
-/// Takes over what the Job has written since; answers with how many bytes that is.
-async fn read<N>(
-    site: &dyn Site,
-    name: &JobName,
-    memo: &mut Memo<N>,
-    log: &mut TaskLog,
-    notice: impl Fn(&mut N, &str),
-) -> Result<usize> {
-    let after = memo.read.as_deref().map(str::parse::<LogPosition>).transpose()?;
-    let mut bytes = 0;
-    for line in site.job_log(name, after).await? {
-        bytes += line.text.len();
-        memo.read = Some(line.position.to_string());
-        notice(&mut memo.noticed, &line.text);
-        log.line(line.text);
+impl<N> Memo<N> {
+    fn read(&self) -> Result<Option<LogPosition>> {
+        self.read.as_deref().map(str::parse).transpose()
     }
-    Ok(bytes)
+
+    /// Takes over what the Job has written since.
+    fn take_over(&mut self, piece: JobLog, log: &mut TaskLog, notice: impl Fn(&mut N, &str)) {
+        if !piece.lines.is_empty() {
+            self.stuck_since = None;
+        }
+        for line in piece.lines {
+            self.read = Some(line.position.to_string());
+            notice(&mut self.noticed, &line.text);
+            log.line(line.text);
+        }
+    }
+
+    /// Whether what could not be read of the log is still waited for.
+    fn is_patient(&mut self, now: Timestamp) -> bool {
+        let since = *self.stuck_since.get_or_insert(now);
+        now.duration_since(since) < PATIENCE
+    }
 }
 
 /// How a Job has ended, or what holds it up.

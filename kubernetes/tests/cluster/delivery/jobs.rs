@@ -241,18 +241,35 @@ async fn a_log_is_read_in_pieces_that_join() {
     yard.advance(30);
 
     let mut pieces = Vec::new();
-    let mut after = None;
-    loop {
+    let (mut after, mut is_whole) = (None, false);
+    while !is_whole {
         let piece = yard.site.job_log(&test.name, after).await.unwrap();
-        let Some(last) = piece.last() else { break };
-        after = Some(last.position);
-        pieces.push(piece);
+        after = piece.lines.last().map(|line| line.position);
+        is_whole = piece.is_whole;
+        pieces.push(piece.lines);
     }
 
     let all: Vec<String> = pieces.iter().flatten().map(|line| line.text.clone()).collect();
     let expected: Vec<String> = (0..150).map(|n| format!("{n} {line}")).collect();
     assert_eq!(pieces.len(), 3);
     assert_eq!(all, expected);
+}
+
+#[tokio::test]
+async fn a_log_that_breaks_off_says_that_it_is_not_whole() {
+    let yard = Yard::new().await;
+    let test = yard.test("echo one; echo two");
+    yard.start(&test).await;
+    yard.advance(30);
+    yard.cluster.faults().fail_matching(Calls::to("get", "pods"), 1, Fault::LostAnswer);
+
+    let broken = yard.site.job_log(&test.name, None).await.unwrap();
+    let after = broken.lines.last().map(|line| line.position);
+    let rest = yard.site.job_log(&test.name, after).await.unwrap();
+
+    assert!(!broken.is_whole && rest.is_whole);
+    let all = broken.lines.into_iter().chain(rest.lines).map(|line| line.text);
+    assert_eq!(all.collect::<Vec<_>>(), ["one", "two"]);
 }
 
 #[tokio::test]

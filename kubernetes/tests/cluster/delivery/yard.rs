@@ -118,7 +118,7 @@ impl Yard {
     }
 
     pub async fn log(&self, job: &Job) -> Vec<String> {
-        let lines = self.site.job_log(&job.name, None).await.unwrap();
+        let lines = self.site.job_log(&job.name, None).await.unwrap().lines;
         lines.into_iter().map(|line| line.text).collect()
     }
 
