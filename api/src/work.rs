@@ -11,7 +11,7 @@ use std::{
 
 use domain::{
     ControlPlane,
-    workflows::{Claim, TakeOvers},
+    workflows::{Claim, GoOn, TakeOvers},
 };
 use futures::StreamExt;
 use tokio::{sync::Semaphore, time::sleep};
@@ -37,8 +37,12 @@ pub fn start(
     tracker: &TaskTracker,
     stop: &CancellationToken,
 ) {
-    let worker = Worker { control_plane: control_plane.clone(), cluster: cluster.clone() };
-    tracker.spawn(run_tasks(worker, tracker.clone(), stop.clone()));
+    let worker = Worker {
+        control_plane: control_plane.clone(),
+        cluster: cluster.clone(),
+        stop: stop.clone(),
+    };
+    tracker.spawn(run_tasks(worker, tracker.clone()));
     tracker.spawn(observe::run(control_plane.clone(), cluster.clone(), stop.clone()));
     tracker.spawn(forget(control_plane.clone(), stop.clone()));
     tracker.spawn(bring_forward(control_plane.clone(), stop.clone()));
@@ -48,10 +52,11 @@ pub fn start(
 struct Worker {
     control_plane: Arc<ControlPlane>,
     cluster: ClusterCpu,
+    stop: CancellationToken,
 }
 
-async fn run_tasks(worker: Worker, tracker: TaskTracker, stop: CancellationToken) {
-    let control_plane = &*worker.control_plane;
+async fn run_tasks(worker: Worker, tracker: TaskTracker) {
+    let Worker { control_plane, stop, .. } = &worker;
     let turns = Arc::new(Semaphore::new(AT_ONCE));
     let mut wake_ups = control_plane.wake_ups();
     let mut take_overs = TakeOvers::new(lease(control_plane), Instant::now());
@@ -86,7 +91,7 @@ async fn run_tasks(worker: Worker, tracker: TaskTracker, stop: CancellationToken
 }
 
 impl Worker {
-    /// Executes a task and records how it went, for as long as it goes on at once.
+    /// Executes a task and records how it went, and what it may go on with at once.
     async fn run(&self, claim: Claim) -> domain::Result<()> {
         let mut claim = Some(claim);
         while let Some(current) = claim {
@@ -101,7 +106,8 @@ impl Worker {
     async fn turn(&self, claim: Claim) -> domain::Result<Option<Claim>> {
         let execution = self.control_plane.run_turn(&claim);
         let execution = self.cluster.measure(ClusterWork::Tasks, execution).await;
-        self.control_plane.record(claim, execution).await
+        let go_on = if self.stop.is_cancelled() { GoOn::Task } else { GoOn::Workflow };
+        self.control_plane.record(claim, execution, go_on).await
     }
 
     /// Keeps a task this process's, however long it takes.

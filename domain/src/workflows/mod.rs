@@ -13,7 +13,7 @@ mod workflow;
 
 pub use executor::{Claim, Executor, Outcome, Outside, TaskLog, Turn};
 pub use plan::{NewTask, Plan};
-pub use runner::Execution;
+pub use runner::{Execution, GoOn};
 pub use service::Lane;
 pub use store::{ClaimTerms, LogLine, TaskQueue, WorkflowCaps, WorkflowReads, WorkflowWrites};
 pub use take_over::TakeOvers;

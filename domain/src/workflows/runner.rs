@@ -14,6 +14,7 @@ use crate::{
     control_plane::ControlPlane,
     error::{Error, Result},
     events::{EventType, NewEvent, Subject},
+    ids::WorkflowId,
     work::Work,
 };
 
@@ -30,6 +31,15 @@ pub struct Execution {
     outcome: Result<Outcome>,
     /// What it left for its task's log.
     log: String,
+}
+
+/// What a worker goes on with, once a turn has been recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GoOn {
+    /// The task itself, where it is due again at once.
+    Task,
+    /// Also the one that follows in its workflow, where no other has been due longer.
+    Workflow,
 }
 
 impl ControlPlane {
@@ -57,7 +67,7 @@ impl ControlPlane {
         self.maintain(None, async move |work| {
             let terms = ClaimTerms {
                 known: registry::known(),
-                caps: self.settings.workflow_caps,
+                begin: Some(self.settings.workflow_caps),
                 take_over: may_take_over(work.now()),
             };
             let Some(claim) = work.tx.due_task(&terms).await? else {
@@ -73,7 +83,7 @@ impl ControlPlane {
         let mut claim = Some(claim);
         while let Some(current) = claim {
             let execution = self.run_turn(&current).await;
-            claim = self.record(current, execution).await?;
+            claim = self.record(current, execution, GoOn::Task).await?;
         }
         Ok(())
     }
@@ -101,21 +111,26 @@ impl ControlPlane {
         Execution { outcome, log: log.into_text() }
     }
 
-    /// Records how a claimed task went. Answers with a new claim where it goes on at once, and
-    /// stays its worker's.
-    pub async fn record(&self, claim: Claim, execution: Execution) -> Result<Option<Claim>> {
+    /// Records how a claimed task went, and claims in the same transaction what its worker goes on
+    /// with.
+    pub async fn record(
+        &self,
+        claim: Claim,
+        execution: Execution,
+        go_on: GoOn,
+    ) -> Result<Option<Claim>> {
         if let Some(pause) = execution.waits_as_before(&claim.task)
             && self.give_back(&claim, pause).await?
         {
             return Ok(None);
         }
         for _ in 1..RECORD_TRIES {
-            match self.store(&claim, &execution).await {
+            match self.store(&claim, &execution, go_on).await {
                 Err(Error::Conflict(_)) => {}
                 recorded => return recorded,
             }
         }
-        self.store(&claim, &execution).await
+        self.store(&claim, &execution, go_on).await
     }
 
     /// How long until the next task falls due; zero where one is due, `None` where none waits.
@@ -155,7 +170,12 @@ impl ControlPlane {
         Ok(given)
     }
 
-    async fn store(&self, claim: &Claim, execution: &Execution) -> Result<Option<Claim>> {
+    async fn store(
+        &self,
+        claim: &Claim,
+        execution: &Execution,
+        go_on: GoOn,
+    ) -> Result<Option<Claim>> {
         let Execution { outcome, log } = execution;
         let cause = Some(claim.workflow.id.to_string());
         self.maintain(cause, async |work| {
@@ -175,8 +195,15 @@ impl ControlPlane {
             };
             let canceling = workflow.cancel_reason.is_some() && task.phase == Phase::Forward;
             let woken = task.claim.wakes != claim.task.claim.wakes;
+            let waited_for = task.wait_reason.clone();
             apply(task, outcome, work.now(), woken, canceling);
-            let next = work.go_on(task, &workflow, self.settings.task_lease);
+            let lease = self.settings.task_lease;
+            let mut next = None;
+            if task.is_due(work.now()) {
+                task.hold(work.now(), lease);
+                task.wait_reason = waited_for;
+                next = Some(Claim::again(task, &workflow, work.now()));
+            }
             let (id, done) = (task.id, task.status == TaskStatus::Success);
             if !log.is_empty() {
                 work.log(task, log).await?;
@@ -185,10 +212,22 @@ impl ControlPlane {
                 registry::achieve(work, &workflow, id, &mut tasks).await?;
             }
             work.advance_with(workflow, &before, tasks).await?;
+            if next.is_none() && go_on == GoOn::Workflow {
+                next = work.follow(claim.workflow.id, lease).await?;
+            }
             Ok(Some(next))
         })
         .await
         .map(Option::flatten)
+    }
+}
+
+impl Claim {
+    /// Of a task that its worker goes on with.
+    fn again(held: &Task, workflow: &Workflow, at: Timestamp) -> Self {
+        let mut task = held.clone();
+        task.claim.fence += 1;
+        Self { task, workflow: workflow.clone(), taken_over: false, at }
     }
 }
 
@@ -217,17 +256,13 @@ impl Work {
         Ok(())
     }
 
-    /// Leaves a task that is due again at once with its worker: to claim it would take another
-    /// transaction.
-    fn go_on(&self, task: &mut Task, workflow: &Workflow, lease: SignedDuration) -> Option<Claim> {
-        let now = self.now();
-        if task.claim.ready_at.is_none_or(|at| at > now) {
-            return None;
+    /// Claims the next task of a workflow, unless one of another has been due longer.
+    async fn follow(&mut self, id: WorkflowId, lease: SignedDuration) -> Result<Option<Claim>> {
+        let terms = ClaimTerms { known: registry::known(), begin: None, take_over: false };
+        match self.tx.due_task(&terms).await? {
+            Some(due) if due.workflow.id == id => self.claim(due, lease).await.map(Some),
+            _ => Ok(None),
         }
-        task.hold(now, lease);
-        let mut next = task.clone();
-        next.claim.fence += 1;
-        Some(Claim { task: next, workflow: workflow.clone(), taken_over: false, at: now })
     }
 
     /// Makes a due task this worker's, and notes the start of an attempt, and of the workflow with

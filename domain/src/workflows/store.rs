@@ -113,7 +113,8 @@ pub trait WorkflowWrites {
 pub struct ClaimTerms {
     /// The kinds of task that it can run, each with the newest version that it knows.
     pub known: Vec<(&'static str, i32)>,
-    pub caps: WorkflowCaps,
+    /// How many workflows may run for another one to begin; `None` where none may begin now.
+    pub begin: Option<WorkflowCaps>,
     /// Whether a task whose lease is over is taken from its worker.
     pub take_over: bool,
 }

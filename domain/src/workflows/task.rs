@@ -210,6 +210,10 @@ impl Task {
         }
     }
 
+    pub(super) fn is_due(&self, now: Timestamp) -> bool {
+        self.claim.ready_at.is_some_and(|at| at <= now)
+    }
+
     /// Makes it a worker's for as long as the lease lasts.
     pub(super) fn hold(&mut self, now: Timestamp, lease: SignedDuration) {
         self.claim.ready_at = now.checked_add(lease).ok();

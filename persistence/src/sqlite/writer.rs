@@ -1,6 +1,6 @@
 //! The one writer that SQLite has. Units of work that wait for it together are committed together:
-//! each is a savepoint of one transaction, and none is done before that is on the disk. A unit that
-//! is given up takes nothing of the others with it.
+//! each but the first is a savepoint of one transaction, and none is done before that is on the
+//! disk. A unit that is given up takes nothing of the others with it.
 
 use std::sync::Arc;
 
@@ -42,6 +42,8 @@ struct Group {
 /// A unit's turn to write.
 pub(crate) struct Turn {
     state: OwnedMutexGuard<State>,
+    /// Whether there is nobody else's in the transaction, so that it needs no savepoint.
+    is_first: bool,
     has_ended: bool,
 }
 
@@ -60,11 +62,12 @@ impl Writer {
         if state.group.as_ref().is_some_and(|group| group.broken.is_some()) {
             state.end().await;
         }
-        if state.group.is_none() {
+        let is_first = state.group.is_none();
+        if is_first {
             self.begin(&mut state).await?;
         }
-        let mut turn = Turn { state, has_ended: false };
-        turn.connection().batch_in_place("SAVEPOINT unit").map_err(database)?;
+        let mut turn = Turn { state, is_first, has_ended: false };
+        turn.mark("SAVEPOINT unit").map_err(database)?;
         Ok(turn)
     }
 
@@ -96,9 +99,8 @@ async fn end(state: Arc<Mutex<State>>) {
 
 impl State {
     async fn end(&mut self) {
-        let (Some(group), Some(connection)) = (self.group.take(), self.connection.take()) else {
-            return;
-        };
+        let Some(group) = self.group.take() else { return };
+        let Some(connection) = self.connection.take() else { return };
         let ended = match group.broken {
             None => connection.batch("COMMIT").await,
             Some(why) => Err(lost(&why)),
@@ -127,7 +129,7 @@ impl Turn {
     /// Answers when the unit is on the disk.
     pub async fn commit(mut self) -> Result<()> {
         self.has_ended = true;
-        if let Err(error) = self.connection().batch_in_place("RELEASE unit") {
+        if let Err(error) = self.mark("RELEASE unit") {
             self.break_group(&error);
             return Err(database(error));
         }
@@ -143,18 +145,24 @@ impl Turn {
     }
 
     async fn transaction_ends(mut self) -> QueryResult<()> {
+        let Some(group) = &mut self.state.group else { return Err(lost("it has ended")) };
         let (done, outcome) = oneshot::channel();
-        if let Some(group) = &mut self.state.group {
-            group.waiting.push(done);
-        }
+        group.waiting.push(done);
         drop(self);
         outcome.await.unwrap_or_else(|_| Err(lost("the writer has ended")))
     }
 
+    /// Begins or ends the savepoint.
+    fn mark(&mut self, sql: &str) -> QueryResult<()> {
+        if self.is_first { Ok(()) } else { self.connection().batch_in_place(sql) }
+    }
+
     fn undo(&mut self) {
-        let undone = self.connection().batch_in_place("ROLLBACK TO unit; RELEASE unit");
-        if let Err(error) = undone {
-            self.break_group(&error);
+        let sql = if self.is_first { "ROLLBACK" } else { "ROLLBACK TO unit; RELEASE unit" };
+        match self.connection().batch_in_place(sql) {
+            Ok(()) if self.is_first => self.state.group = None,
+            Ok(()) => {}
+            Err(error) => self.break_group(&error),
         }
     }
 

@@ -43,7 +43,8 @@ impl Conn {
     pub(super) async fn due(&mut self, terms: &ClaimTerms) -> Result<Option<Claim>> {
         let mut found = self.longest_due(terms, WorkflowStatus::Running, &[]).await?;
         if found.is_none()
-            && let Some(full) = self.full_tenants(terms.caps).await?
+            && let Some(caps) = terms.begin
+            && let Some(full) = self.full_tenants(caps).await?
         {
             found = self.longest_due(terms, WorkflowStatus::Pending, &full).await?;
         }

@@ -13,7 +13,7 @@ use super::{
     cluster::serve_cluster,
     server::Server,
     sockets::register,
-    wire::{Http, field},
+    wire::{Http, field, get},
 };
 use crate::process;
 
@@ -78,7 +78,7 @@ struct Used {
 
 impl Used {
     fn by(server: &Server) -> Result<Self> {
-        let (_, metrics) = Http::open(&server.address)?.get("/metrics")?;
+        let metrics = get(&server.address, "/metrics")?;
         let shares = metrics.lines().filter(|line| line.starts_with(CLUSTER_CPU));
         let shares = shares.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok());
         Ok(Self { in_all: server.cpu_seconds()?, for_the_cluster: shares.sum() })

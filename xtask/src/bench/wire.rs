@@ -36,18 +36,10 @@ impl Http {
         let token =
             token.map_or(String::new(), |token| format!("authorization: Bearer {token}\r\n"));
         let length = body.len();
-        self.ask(&format!(
+        let request = format!(
             "POST /graphql HTTP/1.1\r\nhost: slipway\r\ncontent-type: application/json\r\n\
              {token}content-length: {length}\r\n\r\n{body}"
-        ))
-    }
-
-    /// The status and the body of what is at a path.
-    pub fn get(&mut self, path: &str) -> Result<(u16, String)> {
-        self.ask(&format!("GET {path} HTTP/1.1\r\nhost: slipway\r\n\r\n"))
-    }
-
-    fn ask(&mut self, request: &str) -> Result<(u16, String)> {
+        );
         self.0.get_mut().write_all(request.as_bytes())?;
         let status = read_line(&mut self.0)?;
         let status = status.split(' ').nth(1).context("no status")?.parse()?;
@@ -117,6 +109,17 @@ impl Socket {
         self.0.read_exact(&mut text)?;
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
+}
+
+/// What is at a path.
+pub fn get(address: &str, path: &str) -> Result<String> {
+    let mut reader = connect(address)?;
+    let request = format!("GET {path} HTTP/1.0\r\nhost: slipway\r\n\r\n");
+    reader.get_mut().write_all(request.as_bytes())?;
+    while !read_line(&mut reader)?.is_empty() {}
+    let mut body = String::new();
+    reader.read_to_string(&mut body)?;
+    Ok(body)
 }
 
 /// The access token of the first administrator.
