@@ -91,6 +91,10 @@ impl Waits {
         got
     }
 
+    pub fn is_nobody_waiting(&self) -> bool {
+        self.waiting.load(Relaxed) == 0
+    }
+
     pub fn in_use(&self, name: &'static str, most: usize, in_use: usize) -> PoolUse {
         PoolUse {
             name,

@@ -282,7 +282,7 @@ impl ControlPlane {
         let subject = id.to_string();
         self.take_in(observer, async |work| {
             work.tx.lock(&subject).await?;
-            work.tx.wake_tasks(&subject).await.map(Some)
+            Ok(work.tx.wake_tasks(&subject).await?.then_some(()))
         })
         .await
         .map(drop)

@@ -100,8 +100,8 @@ pub trait WorkflowWrites {
     /// Lets no task fall due, and no lease end, later than then.
     async fn bring_forward(&mut self, latest: Timestamp) -> Result<()>;
 
-    /// Makes the waiting tasks of a subject due now.
-    async fn wake_tasks(&mut self, subject: &str) -> Result<()>;
+    /// Makes the waiting tasks of a subject due now; whether there are any that have begun.
+    async fn wake_tasks(&mut self, subject: &str) -> Result<bool>;
 
     /// A later save of the same attempt keeps when it started.
     async fn save_attempt(&mut self, attempt: &TaskAttempt) -> Result<()>;

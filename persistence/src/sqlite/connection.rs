@@ -10,6 +10,8 @@ use super::own_thread::OwnThread;
 
 /// How long whoever's turn it is waits for other processes.
 pub(super) const BUSY_MILLIS: u64 = 10_000;
+/// For a connection whose statements run where they are asked for.
+pub(super) const WAIT_FOR_NOBODY: &str = "PRAGMA busy_timeout = 0;";
 /// After so many statements in place whoever else waits for the thread has a turn.
 const STATEMENTS_IN_A_ROW: u32 = 32;
 

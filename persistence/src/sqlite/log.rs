@@ -2,7 +2,7 @@ use std::{fs, path::PathBuf};
 
 use diesel::QueryResult;
 
-use super::connection::{BUSY_MILLIS, Sqlite};
+use super::connection::{Sqlite, WAIT_FOR_NOBODY};
 
 /// The log of what was written and is not in the database's file yet. SQLite takes it in by itself,
 /// but begins it anew only when nobody reads from it, which under a steady load is never.
@@ -28,8 +28,7 @@ impl WriteAheadLog {
             return Ok(());
         }
         let cut = format!(
-            "PRAGMA busy_timeout = {}; PRAGMA wal_checkpoint(TRUNCATE); \
-             PRAGMA busy_timeout = {BUSY_MILLIS};",
+            "PRAGMA busy_timeout = {}; PRAGMA wal_checkpoint(TRUNCATE); {WAIT_FOR_NOBODY}",
             Self::PATIENCE_MILLIS
         );
         writer.batch(&cut).await?;

@@ -2,7 +2,7 @@
 //! each but the first is a savepoint of one transaction, and none is done before that is on the
 //! disk. A unit that is given up takes nothing of the others with it.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use diesel::{
     QueryResult,
@@ -12,7 +12,11 @@ use domain::{Result, store::PoolUse};
 use futures::FutureExt;
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 
-use super::{PATIENCE, connection::Sqlite, log::WriteAheadLog};
+use super::{
+    PATIENCE,
+    connection::{BUSY_MILLIS, Sqlite, WAIT_FOR_NOBODY},
+    log::WriteAheadLog,
+};
 use crate::{
     error::{database, unavailable},
     pool::Waits,
@@ -21,7 +25,7 @@ use crate::{
 pub(crate) struct Writer {
     path: String,
     state: Arc<Mutex<State>>,
-    waits: Waits,
+    waits: Arc<Waits>,
 }
 
 struct State {
@@ -35,6 +39,8 @@ struct State {
 #[derive(Default)]
 struct Group {
     waiting: Vec<oneshot::Sender<QueryResult<()>>>,
+    /// Whether a task is on its way to end it.
+    is_ending: bool,
     /// Why there is nothing to be committed any more.
     broken: Option<String>,
 }
@@ -42,6 +48,7 @@ struct Group {
 /// A unit's turn to write.
 pub(crate) struct Turn {
     state: OwnedMutexGuard<State>,
+    waits: Arc<Waits>,
     /// Whether there is nobody else's in the transaction, so that it needs no savepoint.
     is_first: bool,
     has_ended: bool,
@@ -50,7 +57,7 @@ pub(crate) struct Turn {
 impl Writer {
     pub fn new(path: &str) -> Self {
         let state = State { connection: None, group: None, log: WriteAheadLog::of(path) };
-        Self { path: path.to_owned(), state: Arc::new(Mutex::new(state)), waits: Waits::default() }
+        Self { path: path.to_owned(), state: Arc::new(Mutex::new(state)), waits: Arc::default() }
     }
 
     /// Begins a unit of work, as one of those that share a transaction.
@@ -66,7 +73,8 @@ impl Writer {
         if is_first {
             self.begin(&mut state).await?;
         }
-        let mut turn = Turn { state, is_first, has_ended: false };
+        let waits = self.waits.clone();
+        let mut turn = Turn { state, waits, is_first, has_ended: false };
         turn.mark("SAVEPOINT unit").map_err(database)?;
         Ok(turn)
     }
@@ -76,14 +84,24 @@ impl Writer {
         // Taken out, so that it is lost with whoever is given up in the midst of it.
         let mut connection = match state.connection.take() {
             Some(connection) => connection,
-            None => Sqlite::open(self.path.clone()).await.map_err(unavailable)?,
+            None => self.open().await?,
         };
         connection.in_place = true;
-        connection.batch("BEGIN IMMEDIATE").await.map_err(database)?;
+        if connection.batch_in_place("BEGIN IMMEDIATE").is_err() {
+            // Another process writes, most likely, and is waited for where that holds nobody up.
+            let begin =
+                format!("PRAGMA busy_timeout = {BUSY_MILLIS}; BEGIN IMMEDIATE; {WAIT_FOR_NOBODY}");
+            connection.batch(&begin).await.map_err(database)?;
+        }
         state.connection = Some(connection);
         state.group = Some(Group::default());
-        tokio::spawn(end(self.state.clone()));
         Ok(())
+    }
+
+    async fn open(&self) -> Result<Sqlite> {
+        let connection = Sqlite::open(self.path.clone()).await.map_err(unavailable)?;
+        connection.batch(WAIT_FOR_NOBODY).await.map_err(database)?;
+        Ok(connection)
     }
 
     pub fn in_use(&self) -> PoolUse {
@@ -92,7 +110,8 @@ impl Writer {
     }
 }
 
-/// Ends a group's transaction when its turn comes, which is behind those that wait already.
+/// Ends a group's transaction when its turn comes, which is behind those that wait already. In a
+/// task of its own, for whoever wants it done may be given up.
 async fn end(state: Arc<Mutex<State>>) {
     state.lock_owned().await.end().await;
 }
@@ -148,6 +167,11 @@ impl Turn {
         let Some(group) = &mut self.state.group else { return Err(lost("it has ended")) };
         let (done, outcome) = oneshot::channel();
         group.waiting.push(done);
+        if self.is_first && self.waits.is_nobody_waiting() {
+            self.state.end().await;
+        } else if !mem::replace(&mut group.is_ending, true) {
+            tokio::spawn(end(OwnedMutexGuard::mutex(&self.state).clone()));
+        }
         drop(self);
         outcome.await.unwrap_or_else(|_| Err(lost("the writer has ended")))
     }

@@ -83,7 +83,7 @@ impl Conn {
         Ok(released == 1)
     }
 
-    pub(super) async fn wake(&mut self, subject: &str) -> Result<()> {
+    pub(super) async fn wake(&mut self, subject: &str) -> Result<bool> {
         let now = Micros(Transaction::now(self));
         let running = || {
             workflows::table
@@ -95,12 +95,12 @@ impl Conn {
         let idle = tasks::leased.eq(false).and(tasks::ready_at.is_not_null());
         let ready_at =
             || case_when(idle, now.into_sql::<Nullable<BigInt>>()).otherwise(tasks::ready_at);
-        run!(self, |c| diesel::update(tasks::table)
+        let woken = run!(self, |c| diesel::update(tasks::table)
             .filter(waiting.and(tasks::workflow_id.eq_any(running())))
             .set((tasks::wakes.eq(tasks::wakes + 1), tasks::ready_at.eq(ready_at())))
             .execute(c))
-        .map(drop)
-        .map_err(database)
+        .map_err(database)?;
+        Ok(woken > 0)
     }
 
     async fn longest_due(

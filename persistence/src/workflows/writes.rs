@@ -106,7 +106,7 @@ impl WorkflowWrites for Conn {
         .map_err(database)
     }
 
-    async fn wake_tasks(&mut self, subject: &str) -> Result<()> {
+    async fn wake_tasks(&mut self, subject: &str) -> Result<bool> {
         self.wake(subject).await
     }
 

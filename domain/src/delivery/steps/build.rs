@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{
     super::{ImageBuild, JobWork},
     Stage,
-    job::{Followed, JobEnd, JobRun},
+    job::{JobEnd, JobRun},
     stage::GIT_SSH_KEY,
 };
 use crate::{
@@ -38,25 +38,28 @@ impl Executor for Build {
     async fn run(&self, outside: &Outside, log: &mut TaskLog) -> Result<Outcome> {
         let (stage, kind, limit) = (&self.stage, Self::KIND, self.limit);
         let run = JobRun { stage, outside, kind, limit };
-        let output = match run.follow(log, || self.work(outside), |(): &mut (), _| {}).await? {
-            Followed::Going(outcome) => return Ok(outcome),
-            Followed::Ended(JobEnd::Failed(reason), ()) => return Ok(Outcome::Fail { reason }),
-            Followed::Ended(JobEnd::Succeeded(output), ()) => output,
-        };
-        let Some(digest) = output.as_deref().and_then(digest) else {
-            let reason = "the build left no digest of its image".to_owned();
-            return Ok(Outcome::Fail { reason });
-        };
-        let image = format!("{}@{digest}", self.pushed_to);
-        log.line(format!("built {image}"));
-        let tags = &self.image.tags;
-        Ok(Outcome::Done(
-            json!({ "artifactUrl": image, "image": image, "digest": digest, "tags": tags }),
-        ))
+        let judge = |end: &JobEnd, (): &(), log: &mut TaskLog| self.judge(end, log);
+        run.follow(log, || self.work(outside), |(): &mut (), _| {}, judge).await
     }
 }
 
 impl Build {
+    fn judge(&self, end: &JobEnd, log: &mut TaskLog) -> Outcome {
+        let output = match end {
+            JobEnd::Failed(reason) => return Outcome::Fail { reason: reason.clone() },
+            JobEnd::Succeeded(output) => output.as_deref(),
+        };
+        let Some(digest) = output.and_then(digest) else {
+            return Outcome::Fail { reason: "the build left no digest of its image".to_owned() };
+        };
+        let image = format!("{}@{digest}", self.pushed_to);
+        log.line(format!("built {image}"));
+        let tags = &self.image.tags;
+        Outcome::Done(
+            json!({ "artifactUrl": image, "image": image, "digest": digest, "tags": tags }),
+        )
+    }
+
     fn work(&self, outside: &Outside) -> Result<JobWork> {
         let Self { image, stage, .. } = self;
         if image.is_reached_by_ssh() && stage.open(outside)?.git_key.is_none() {

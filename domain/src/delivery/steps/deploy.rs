@@ -4,6 +4,7 @@ use serde_json::json;
 use super::{
     super::{Release, Route, Site, Slot},
     Stage,
+    job::clear,
 };
 use crate::{
     error::{Error, Result},
@@ -86,7 +87,7 @@ pub(super) fn known(release: Option<&Release>) -> Result<&Release> {
     release.ok_or_else(|| Error::internal("a release without an image"))
 }
 
-/// Applies a release, and again where it does not stand, and waits until it is complete: `None`
+/// Clears away the Jobs of the tasks before, applies a release, and again where it does not stand, and waits until it is complete: `None`
 /// then. Whoever tries the task again may have changed what is to be applied: until a memo says
 /// that it has been, it is.
 pub(super) async fn roll_out(
@@ -102,6 +103,9 @@ pub(super) async fn roll_out(
     };
     let ours = stands.filter(|it| it.deployment_id == Some(release.deployment_id));
     let Some(rollout) = ours else {
+        if outside.turn.memo.is_none() {
+            clear(site, stage).await?;
+        }
         site.apply_release(release, &stage.open(outside)?).await?;
         log.line(format!("{} applied in slot {}", release.image, release.slot.as_str()));
         return Ok(Some(Outcome::Resume {

@@ -1,5 +1,6 @@
-//! A task whose work is a Job: started, followed until it ends, and cleared away before the task
-//! ends. What it came to is stored first, so that nothing is lost with it.
+//! A task whose work is a Job: started, and followed until it ends. What it came to is stored before
+//! it is cleared away, so that nothing is lost with it: where that is well, the task that follows
+//! does so, where not, the task itself before it fails.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -16,6 +17,8 @@ use crate::{
 
 /// How long the rest of a log is waited for that cannot be read.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(30);
+/// How often it is looked at what takes long.
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(10);
 /// What a task waits for as long as all goes well.
 const RUNS: &str = "the Job runs";
 const READ: &str = "the log is being read";
@@ -54,32 +57,26 @@ pub(super) struct JobRun<'a> {
     pub limit: SignedDuration,
 }
 
-pub(super) enum Followed<N> {
-    /// With what was noticed in its log.
-    Ended(JobEnd, N),
-    /// What the task does meanwhile.
-    Going(Outcome),
-}
-
 impl JobRun<'_> {
-    /// `notice` sees each line of the log once.
+    /// `notice` sees each line of the log once, `judge` says what the end comes to.
     pub async fn follow<N>(
         &self,
         log: &mut TaskLog,
         work: impl FnOnce() -> Result<JobWork>,
         notice: impl Fn(&mut N, &str),
-    ) -> Result<Followed<N>>
+        judge: impl FnOnce(&JobEnd, &N, &mut TaskLog) -> Outcome,
+    ) -> Result<Outcome>
     where
         N: Default + Serialize + DeserializeOwned,
     {
         let site = self.stage.site(self.outside).await?;
         let Some(mut memo) = self.outside.turn.recall::<Memo<N>>() else {
-            return self.begin(&*site, log, work()?).await;
+            return self.begin::<N>(&*site, log, work()?).await;
         };
-        if let Some(end) = memo.end {
-            return Ok(match self.clear(&*site).await? {
-                true => Followed::Ended(end, memo.noticed),
-                false => Followed::Going(self.again("its pods end")),
+        if let Some(end) = &memo.end {
+            return Ok(match clear(&*site, self.stage).await? {
+                true => judge(end, &memo.noticed, log),
+                false => self.again("its pods end"),
             });
         }
         let name = self.name(memo.job.clone());
@@ -99,22 +96,26 @@ impl JobRun<'_> {
                 if !is_whole {
                     log.line("the rest of the log could not be read");
                 }
+                let outcome = judge(&end, &memo.noticed, log);
+                if matches!(outcome, Outcome::Done(_)) {
+                    return Ok(outcome);
+                }
                 memo.end = Some(end);
                 resume(&memo, SignedDuration::ZERO, "the Job is being removed")
             }
         }
     }
 
-    /// What an earlier attempt has left goes first, so that two never run at once: also a Job of
-    /// which nobody could note any more that it was started.
+    /// What an earlier attempt or the task before has left goes first, so that two never run at
+    /// once: also a Job of which nobody could note any more that it was started.
     async fn begin<N: Default + Serialize>(
         &self,
         site: &dyn Site,
         log: &mut TaskLog,
         work: JobWork,
-    ) -> Result<Followed<N>> {
-        if !self.clear(site).await? {
-            return Ok(Followed::Going(self.again("the pods of an earlier attempt end")));
+    ) -> Result<Outcome> {
+        if !clear(site, self.stage).await? {
+            return Ok(self.again("the pods of an earlier attempt end"));
         }
         let id = self.stage.deployment_id.to_string();
         let application = &self.stage.place.application;
@@ -137,7 +138,7 @@ impl JobRun<'_> {
         memo: &Memo<N>,
         log: &mut TaskLog,
         work: JobWork,
-    ) -> Result<Followed<N>> {
+    ) -> Result<Outcome> {
         let Stage { place, deployment_id, .. } = self.stage;
         let (name, limit) = (self.name(memo.job.clone()), self.limit);
         let (place, deployment_id) = (place.clone(), *deployment_id);
@@ -147,18 +148,14 @@ impl JobRun<'_> {
         self.going(memo, RUNS)
     }
 
-    async fn clear(&self, site: &dyn Site) -> Result<bool> {
-        site.remove_jobs(&self.stage.place, self.stage.deployment_id).await
-    }
-
     fn name(&self, name: String) -> JobName {
         JobName { namespace: self.stage.place.namespace.clone(), name }
     }
 
     /// Looks less often at what takes long.
-    fn going<N: Serialize>(&self, memo: &Memo<N>, reason: &str) -> Result<Followed<N>> {
+    fn going<N: Serialize>(&self, memo: &Memo<N>, reason: &str) -> Result<Outcome> {
         let eighth = self.outside.turn.now.duration_since(memo.since) / 8;
-        resume(memo, eighth.clamp(self.stage.pause(), SignedDuration::from_secs(10)), reason)
+        resume(memo, eighth.clamp(self.stage.pause(), LONGEST_PAUSE), reason)
     }
 
     fn again(&self, reason: &str) -> Outcome {
@@ -190,6 +187,11 @@ impl<N> Memo<N> {
     }
 }
 
+/// Removes the Jobs of a deployment for an application; whether nothing of them is at work any more.
+pub(super) async fn clear(site: &dyn Site, stage: &Stage) -> Result<bool> {
+    site.remove_jobs(&stage.place, stage.deployment_id).await
+}
+
 /// How a Job has ended, or what holds it up.
 fn end_of(state: JobState) -> Result<JobEnd, Option<String>> {
     match state {
@@ -209,11 +211,7 @@ fn end_of(state: JobState) -> Result<JobEnd, Option<String>> {
     }
 }
 
-fn resume<N: Serialize>(
-    memo: &Memo<N>,
-    after: SignedDuration,
-    reason: &str,
-) -> Result<Followed<N>> {
+fn resume<N: Serialize>(memo: &Memo<N>, after: SignedDuration, reason: &str) -> Result<Outcome> {
     let memo = serde_json::to_value(memo).map_err(Error::internal_from)?;
-    Ok(Followed::Going(Outcome::Resume { memo, after, reason: reason.to_owned() }))
+    Ok(Outcome::Resume { memo, after, reason: reason.to_owned() })
 }

@@ -35,7 +35,7 @@ impl Stage {
     /// How long what goes on there is left alone. On the platform's own cluster the watch tells of
     /// its end before that.
     pub fn pause(&self) -> SignedDuration {
-        SignedDuration::from_secs(if self.kubeconfig.is_none() { 4 } else { 1 })
+        SignedDuration::from_secs(if self.kubeconfig.is_none() { 10 } else { 1 })
     }
 
     pub async fn site(&self, outside: &Outside) -> Result<Arc<dyn Site>> {

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{
     super::JobWork,
     Stage,
-    job::{Followed, JobEnd, JobRun},
+    job::{JobEnd, JobRun},
 };
 use crate::{
     error::{Error, Result},
@@ -40,24 +40,26 @@ impl Executor for Test {
         let (stage, kind, limit) = (&self.stage, Self::KIND, self.limit);
         let run = JobRun { stage, outside, kind, limit };
         let notice = |found: &mut Option<f64>, line: &str| *found = coverage(line).or(*found);
-        let found = match run.follow(log, || self.work(), notice).await? {
-            Followed::Going(outcome) => return Ok(outcome),
-            Followed::Ended(JobEnd::Failed(reason), _) => return Ok(Outcome::Fail { reason }),
-            Followed::Ended(JobEnd::Succeeded(_), found) => found,
-        };
-        Ok(match (self.config.coverage_threshold, found) {
-            (Some(threshold), Some(percent)) if percent < threshold => Outcome::Fail {
-                reason: format!("coverage is {percent} %, and {threshold} % are needed"),
-            },
-            (Some(threshold), None) => Outcome::Fail {
-                reason: format!("{threshold} % of coverage are needed, and no line told it"),
-            },
-            _ => Outcome::Done(json!({ "exitCode": 0, "coverage": found })),
-        })
+        let judge = |end: &JobEnd, found: &_, _: &mut _| self.judge(end, *found);
+        run.follow(log, || self.work(), notice, judge).await
     }
 }
 
 impl Test {
+    fn judge(&self, end: &JobEnd, coverage: Option<f64>) -> Outcome {
+        let reason = match (end, self.config.coverage_threshold, coverage) {
+            (JobEnd::Failed(reason), ..) => reason.clone(),
+            (_, Some(threshold), Some(percent)) if percent < threshold => {
+                format!("coverage is {percent} %, and {threshold} % are needed")
+            }
+            (_, Some(threshold), None) => {
+                format!("{threshold} % of coverage are needed, and no line told it")
+            }
+            _ => return Outcome::Done(json!({ "exitCode": 0, "coverage": coverage })),
+        };
+        Outcome::Fail { reason }
+    }
+
     fn work(&self) -> Result<JobWork> {
         let missing = |what: &str| Error::internal(format!("a test without {what}"));
         Ok(JobWork::Test {
