@@ -59,6 +59,67 @@ async fn a_rolling_deployment_builds_tests_deploys_and_checks_two_applications()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn each_application_has_a_chain_of_tasks_with_their_configs() {
+    let shop = Shop::open().await;
+    let config = json!({
+        "testCommand": "make test", "coverageThreshold": 80, "replicas": 3, "maxUnavailable": 1,
+        "healthCheck": { "path": "/healthz", "expectedStatus": 204, "timeoutSeconds": 30 },
+    });
+    let api = shop.ada.create_application("api", config).await;
+    let web = shop.ada.create_application("web", json!({})).await;
+    let health = |target: Value| {
+        let mut config = json!({
+            "endpoint": "/healthz", "expected_status": 204, "interval": 2, "timeout": 30,
+        });
+        if !target.is_null() {
+            config["target"] = target;
+        }
+        config
+    };
+    let build = json!({ "dockerfile": "Dockerfile", "context": "." });
+    let rolling = [
+        ("build", build.clone()),
+        ("test", json!({ "test_command": "make test", "coverage_threshold": 80.0 })),
+        ("deploy", json!({ "strategy": "rolling-update", "replicas": 3, "max_unavailable": 1 })),
+        ("health_check", health(Value::Null)),
+    ];
+    let blue_green = [
+        ("build", build),
+        ("deploy_green", json!({ "environment": "green", "replicas": 3, "slot": "green" })),
+        ("health_check", health(json!("green"))),
+        ("switch_traffic", json!({ "from": "blue", "to": "green" })),
+        ("cleanup_blue", json!({ "delay": 300, "slot": "blue" })),
+    ];
+
+    for (strategy, chain) in [("ROLLING", &rolling[..]), ("BLUE_GREEN", &blue_green[..])] {
+        let deployment = shop.deploy(1, &[&api, &web], strategy).await;
+        let document = "query($id: ID!) { node(id: $id) { ... on Deployment {
+            tasks(first: 100) { nodes { name type payload dependsOn { name } } } } } }";
+        let shown = shop.ada.send(document, json!({ "id": deployment })).await.ok();
+        let tasks = shown["node"]["tasks"]["nodes"].as_array().unwrap();
+        let task = |name: &str| tasks.iter().find(|task| task["name"] == name).expect(name);
+        for application in ["api", "web"] {
+            for (at, (step, _)) in chain.iter().enumerate() {
+                let before = at.checked_sub(1).map(|at| format!("{} {application}", chain[at].0));
+                let before: Vec<_> = before.iter().map(|name| json!({ "name": name })).collect();
+                assert_eq!(task(&format!("{step} {application}"))["dependsOn"], json!(before));
+            }
+        }
+        for (step, mut config) in chain.iter().cloned() {
+            let task = task(&format!("{step} api"));
+            if step == "build" {
+                let tags = task["payload"]["config"]["tags"].as_array().unwrap();
+                assert!(text(&tags[0]).ends_with("/api:v1"), "{tags:?}");
+                config["tags"] = json!(tags);
+            }
+            assert_eq!((&task["type"], &task["payload"]["config"]), (&json!(step), &config));
+        }
+        shop.ada.cancel_deployment(&deployment).await.ok();
+        shop.app.run_tasks().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_application_with_an_image_builds_nothing() {
     let shop = Shop::open().await;
     let api = shop.ada.create_application("api", json!({ "image": "api:1" })).await;

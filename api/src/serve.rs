@@ -132,7 +132,7 @@ pub async fn run(config: Config, part: Part) -> anyhow::Result<()> {
     let router = if part == Part::Work { http::probes } else { http::router };
     let server = Server::answering(router, &control_plane, &keys, config.door.clone()).await?;
     if part != Part::Answer {
-        work::start(&control_plane, &server.metrics.cluster, &server.tasks, &server.leaving);
+        work::start(&control_plane, &server.metrics.worker, &server.tasks, &server.leaving);
     }
     greet(&config, part, listener.local_addr()?, password.as_deref());
     let (leaving, stop) = (server.leaving.clone(), server.stop.clone());

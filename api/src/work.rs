@@ -17,7 +17,7 @@ use futures::StreamExt;
 use tokio::{sync::Semaphore, time::sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::metrics::{ClusterCpu, ClusterWork};
+use crate::metrics::{WorkerCpu, WorkerPart};
 
 /// How many tasks a process executes at once.
 const AT_ONCE: usize = 16;
@@ -33,17 +33,14 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Starts the loops; they end with `stop`, the tasks at work having been recorded.
 pub fn start(
     control_plane: &Arc<ControlPlane>,
-    cluster: &ClusterCpu,
+    cpu: &WorkerCpu,
     tracker: &TaskTracker,
     stop: &CancellationToken,
 ) {
-    let worker = Worker {
-        control_plane: control_plane.clone(),
-        cluster: cluster.clone(),
-        stop: stop.clone(),
-    };
+    let worker =
+        Worker { control_plane: control_plane.clone(), cpu: cpu.clone(), stop: stop.clone() };
     tracker.spawn(run_tasks(worker, tracker.clone()));
-    tracker.spawn(observe::run(control_plane.clone(), cluster.clone(), stop.clone()));
+    tracker.spawn(observe::run(control_plane.clone(), cpu.clone(), stop.clone()));
     tracker.spawn(forget(control_plane.clone(), stop.clone()));
     tracker.spawn(bring_forward(control_plane.clone(), stop.clone()));
 }
@@ -51,12 +48,12 @@ pub fn start(
 #[derive(Clone)]
 struct Worker {
     control_plane: Arc<ControlPlane>,
-    cluster: ClusterCpu,
+    cpu: WorkerCpu,
     stop: CancellationToken,
 }
 
 async fn run_tasks(worker: Worker, tracker: TaskTracker) {
-    let Worker { control_plane, stop, .. } = &worker;
+    let Worker { control_plane, cpu, stop } = &worker;
     let turns = Arc::new(Semaphore::new(AT_ONCE));
     let mut wake_ups = control_plane.wake_ups();
     let mut take_overs = TakeOvers::new(lease(control_plane), Instant::now());
@@ -64,7 +61,7 @@ async fn run_tasks(worker: Worker, tracker: TaskTracker) {
         let Ok(turn) = turns.clone().acquire_owned().await else {
             return;
         };
-        match claim(control_plane, &mut take_overs).await {
+        match cpu.measure(WorkerPart::Books, claim(control_plane, &mut take_overs)).await {
             Ok(Claimed::Task(claim)) => {
                 let worker = worker.clone();
                 tracker.spawn(async move {
@@ -105,9 +102,10 @@ impl Worker {
 
     async fn turn(&self, claim: Claim) -> domain::Result<Option<Claim>> {
         let execution = self.control_plane.run_turn(&claim);
-        let execution = self.cluster.measure(ClusterWork::Tasks, execution).await;
+        let execution = self.cpu.measure(WorkerPart::Tasks, execution).await;
         let go_on = if self.stop.is_cancelled() { GoOn::Task } else { GoOn::Workflow };
-        self.control_plane.record(claim, execution, go_on).await
+        let record = self.control_plane.record(claim, execution, go_on);
+        self.cpu.measure(WorkerPart::Books, record).await
     }
 
     /// Keeps a task this process's, however long it takes.

@@ -190,7 +190,7 @@ async fn server() {
     let server = Server::new(&control_plane, &key.into(), Door::default()).await.unwrap();
     // Said first, for the work may bring the commit that it dies of.
     println!("Slipway listens on http://{address}/");
-    api::work::start(&control_plane, &server.metrics.cluster, &server.tasks, &server.stop);
+    api::work::start(&control_plane, &server.metrics.worker, &server.tasks, &server.stop);
     server.listen(listener).await;
 }
 

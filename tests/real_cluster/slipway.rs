@@ -50,7 +50,7 @@ impl Slipway {
         let control_plane = Arc::new(ControlPlane::new(ports, Settings::default()));
         let server =
             Server::new(&control_plane, &key.clone().into(), Door::default()).await.unwrap();
-        api::work::start(&control_plane, &server.metrics.cluster, &server.tasks, &server.stop);
+        api::work::start(&control_plane, &server.metrics.worker, &server.tasks, &server.stop);
         let registration = Registration {
             email: "root@example.com".to_owned(),
             password: PASSWORD.to_owned(),

@@ -256,7 +256,7 @@ impl TestApp {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let server = self.server.take().unwrap();
-        api::work::start(&self.control_plane, &server.metrics.cluster, &server.tasks, &server.stop);
+        api::work::start(&self.control_plane, &server.metrics.worker, &server.tasks, &server.stop);
         tokio::spawn(server.listen(listener));
         tokio::spawn(fly(self.clock.clone(), self.cluster.clone()));
         address

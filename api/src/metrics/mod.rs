@@ -1,10 +1,10 @@
 //! What is measured, as `/metrics` shows it. Labels have few values, none of them a client's.
 
-mod cluster;
 mod delay;
 mod operations;
 mod state;
 mod traffic;
+mod worker;
 
 use std::fmt;
 
@@ -14,11 +14,11 @@ use prometheus_client::{
     registry::Registry,
 };
 
-pub use cluster::{ClusterCpu, ClusterWork};
 pub use delay::EventDelay;
 pub use operations::{Kind, Operations, Transport};
 pub use state::State;
 pub use traffic::{Presence, Refused, Traffic};
+pub use worker::{WorkerCpu, WorkerPart};
 
 /// Every metric of a process.
 pub struct Metrics {
@@ -26,7 +26,7 @@ pub struct Metrics {
     pub operations: Operations,
     pub traffic: Traffic,
     pub events: EventDelay,
-    pub cluster: ClusterCpu,
+    pub worker: WorkerCpu,
     pub state: State,
 }
 
@@ -40,7 +40,7 @@ impl Metrics {
             operations: Operations::new(&mut registry),
             traffic: Traffic::new(&mut registry),
             events: EventDelay::new(&mut registry),
-            cluster: ClusterCpu::new(&mut registry),
+            worker: WorkerCpu::new(&mut registry),
             state: State::new(&mut registry),
             registry,
         }

@@ -8,24 +8,20 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::{PAUSE, failed, mirror};
-use crate::metrics::{ClusterCpu, ClusterWork};
+use crate::metrics::{WorkerCpu, WorkerPart};
 
 /// How often the right to observe is asked for while it is another process's.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
 
 /// Takes in what the cluster shows, whenever it is this process's turn. After a failure the watch
 /// begins anew with complete lists, so that nothing stays missed.
-pub(super) async fn run(
-    control_plane: Arc<ControlPlane>,
-    cluster: ClusterCpu,
-    stop: CancellationToken,
-) {
+pub(super) async fn run(control_plane: Arc<ControlPlane>, cpu: WorkerCpu, stop: CancellationToken) {
     let process = ProcessId::fresh();
     let observe = async {
         let mut turn = control_plane.begin_observing(process).await;
         loop {
             match turn {
-                Ok(Some(observer)) => take_turn(&control_plane, &cluster, process, observer).await,
+                Ok(Some(observer)) => take_turn(&control_plane, &cpu, process, observer).await,
                 Ok(None) => sleep(ASK_AGAIN).await,
                 Err(error) => {
                     failed("the right to observe the cluster could not be had", &error);
@@ -46,12 +42,12 @@ pub(super) async fn run(
 
 async fn take_turn(
     control_plane: &ControlPlane,
-    cluster: &ClusterCpu,
+    cpu: &WorkerCpu,
     process: ProcessId,
     observer: Observer,
 ) {
     let outcome = tokio::select! {
-        outcome = follow(control_plane, cluster, observer) => outcome,
+        outcome = follow(control_plane, cpu, observer) => outcome,
         outcome = prolong(control_plane, process, observer) => outcome,
         () = mirror::run(control_plane) => Ok(()),
     };
@@ -67,13 +63,14 @@ async fn take_turn(
 
 async fn follow(
     control_plane: &ControlPlane,
-    cluster: &ClusterCpu,
+    cpu: &WorkerCpu,
     observer: Observer,
 ) -> domain::Result<()> {
     control_plane.forget_connection(observer).await?;
     let mut observations = control_plane.observations();
-    while let Some(observation) = cluster.measure(ClusterWork::Watch, observations.next()).await {
-        control_plane.observe(observer, observation).await?;
+    while let Some(observation) = cpu.measure(WorkerPart::Watch, observations.next()).await {
+        let observe = control_plane.observe(observer, observation);
+        cpu.measure(WorkerPart::Books, observe).await?;
     }
     Ok(())
 }

@@ -64,10 +64,19 @@ impl Server {
     /// The processor time that it has used.
     pub fn cpu_seconds(&self) -> Result<f64> {
         let told = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        let (_, fields) = told.rsplit_once(')').context("the server is gone")?;
-        let ticks = fields.split_whitespace().skip(11).take(2);
-        let ticks: f64 = ticks.map(|it| it.parse::<f64>().unwrap_or_default()).sum();
-        Ok(ticks / TICKS_A_SECOND)
+        used(&told).context("the server is gone")
+    }
+
+    /// The processor time that its threads of a name have used.
+    pub fn cpu_seconds_of_threads(&self, name: &str) -> Result<f64> {
+        let mut seconds = 0.0;
+        for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            let told = fs::read_to_string(thread?.path().join("stat")).unwrap_or_default();
+            if told.contains(&format!("({name})")) {
+                seconds += used(&told).unwrap_or_default();
+            }
+        }
+        Ok(seconds)
     }
 
     /// The memory that it has, in KiB.
@@ -84,4 +93,12 @@ impl Drop for Server {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+/// The processor time that the kernel tells of a process or a thread.
+fn used(stat: &str) -> Option<f64> {
+    let (_, fields) = stat.rsplit_once(')')?;
+    let ticks = fields.split_whitespace().skip(11).take(2);
+    let ticks: f64 = ticks.map(|it| it.parse::<f64>().unwrap_or_default()).sum();
+    Some(ticks / TICKS_A_SECOND)
 }

@@ -5,6 +5,7 @@ use super::{
     super::{Release, Route, Site, Slot},
     Stage,
     job::clear,
+    stage::ENDING_PODS,
 };
 use crate::{
     error::{Error, Result},
@@ -45,7 +46,8 @@ impl Executor for Deploy {
         if let Some(leftover) = self.leftover
             && !site.remove_release(place, leftover).await?
         {
-            return Ok(wait(&self.stage, "the pods of an earlier release end".to_owned()));
+            let reason = "the pods of an earlier release end".to_owned();
+            return Ok(Outcome::Wait { at_most: ENDING_PODS, reason });
         }
         Ok(released(release, log))
     }

@@ -14,6 +14,10 @@ use crate::{
 /// What the key for a repository is called that is reached by ssh.
 pub(super) const GIT_SSH_KEY: &str = "GIT_SSH_KEY";
 
+/// How often it is looked whether the pods of another deployment have ended, of which the watch
+/// tells that one alone.
+pub(super) const ENDING_PODS: SignedDuration = SignedDuration::from_secs(2);
+
 /// Where a task works, for whom, and with which credentials.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Stage {

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{
     super::{Release, Route, Slot},
     Stage,
+    stage::ENDING_PODS,
 };
 use crate::{
     error::{Error, Result},
@@ -80,7 +81,7 @@ impl Executor for CleanupBlue {
         if !site.remove_release(&self.stage.place, slot).await? {
             return Ok(Outcome::Resume {
                 memo: serde_json::to_value(until).map_err(Error::internal_from)?,
-                after: self.stage.pause(),
+                after: ENDING_PODS,
                 reason: "the pods of blue end".to_owned(),
             });
         }

@@ -9,40 +9,42 @@ use rustix::time::{ClockId, clock_gettime};
 
 type Seconds = Counter<f64, AtomicU64>;
 
-/// The part of this process's CPU time that clusters take.
+/// What the parts of a worker take of this process's CPU time.
 #[derive(Clone)]
-pub struct ClusterCpu(Family<For, Seconds>);
+pub struct WorkerCpu(Family<For, Seconds>);
 
-/// What a cluster is asked for.
+/// What a worker does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClusterWork {
-    /// A task is executed.
+pub enum WorkerPart {
+    /// Executes tasks, which is mostly to ask clusters.
     Tasks,
-    /// The cluster is followed.
+    /// Follows the cluster.
     Watch,
+    /// Claims tasks, and records what came of them and what the cluster shows.
+    Books,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct For {
-    work: &'static str,
+    part: &'static str,
 }
 
-impl ClusterCpu {
+impl WorkerCpu {
     pub(super) fn new(registry: &mut Registry) -> Self {
         let seconds = Family::default();
-        let help = "CPU time of executing tasks and of following the cluster";
-        registry.register_with_unit("cluster_cpu", help, Unit::Seconds, seconds.clone());
+        let help = "CPU time of executing tasks, following the cluster and keeping the books";
+        registry.register_with_unit("worker_cpu", help, Unit::Seconds, seconds.clone());
         let cpu = Self(seconds);
-        for work in [ClusterWork::Tasks, ClusterWork::Watch] {
-            drop(cpu.seconds(work));
+        for part in [WorkerPart::Tasks, WorkerPart::Watch, WorkerPart::Books] {
+            drop(cpu.seconds(part));
         }
         cpu
     }
 
     /// Adds what the future takes by itself. What others do for it, such as connections that have
     /// tasks of their own, is not in it.
-    pub async fn measure<T>(&self, work: ClusterWork, future: impl Future<Output = T>) -> T {
-        let seconds = self.seconds(work);
+    pub async fn measure<T>(&self, part: WorkerPart, future: impl Future<Output = T>) -> T {
+        let seconds = self.seconds(part);
         let mut future = pin!(future);
         poll_fn(|context| {
             let before = used_by_this_thread();
@@ -53,16 +55,17 @@ impl ClusterCpu {
         .await
     }
 
-    fn seconds(&self, work: ClusterWork) -> Seconds {
-        self.0.get_or_create_owned(&For { work: work.as_str() })
+    fn seconds(&self, part: WorkerPart) -> Seconds {
+        self.0.get_or_create_owned(&For { part: part.as_str() })
     }
 }
 
-impl ClusterWork {
+impl WorkerPart {
     fn as_str(self) -> &'static str {
         match self {
             Self::Tasks => "tasks",
             Self::Watch => "watch",
+            Self::Books => "books",
         }
     }
 }
