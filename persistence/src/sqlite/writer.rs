@@ -181,7 +181,11 @@ impl Turn {
         if self.is_first { Ok(()) } else { self.connection().batch_in_place(sql) }
     }
 
+    /// A group that is lost is lost with its connection.
     fn undo(&mut self) {
+        if self.state.group.as_ref().is_none_or(|group| group.broken.is_some()) {
+            return;
+        }
         let sql = if self.is_first { "ROLLBACK" } else { "ROLLBACK TO unit; RELEASE unit" };
         match self.connection().batch_in_place(sql) {
             Ok(()) if self.is_first => self.state.group = None,
