@@ -60,6 +60,7 @@ fn place(process: &Process, token: &str, product: &str, name: &str) -> String {
             placeOrder(input: { productId: $p, instanceName: $n }) { order { id } } }",
         &json!({ "p": product, "n": name }),
     );
+    assert!(placed["errors"].is_null(), "{placed}");
     text(&placed["data"]["placeOrder"]["order"]["id"])
 }
 
