@@ -89,9 +89,9 @@ pub(super) fn known(release: Option<&Release>) -> Result<&Release> {
     release.ok_or_else(|| Error::internal("a release without an image"))
 }
 
-/// Clears away the Jobs of the tasks before, applies a release, and again where it does not stand, and waits until it is complete: `None`
-/// then. Whoever tries the task again may have changed what is to be applied: until a memo says
-/// that it has been, it is.
+/// Clears away the Jobs of the tasks before, applies a release, and again where it does not stand,
+/// and waits until it is complete: `None` then. Whoever tries the task again may have changed what
+/// is to be applied: until a memo says that it has been, it is.
 pub(super) async fn roll_out(
     site: &dyn Site,
     stage: &Stage,
