@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::version::checked_repository;
+use super::{Probe, version::checked_repository};
 use crate::{
     error::{Error, Result},
     ids::{ApplicationId, TenantId},
@@ -220,7 +220,10 @@ impl ApplicationConfig {
         if !(0..=self.replicas).contains(&self.max_unavailable) {
             return wrong("maxUnavailable", "must be from 0 to replicas");
         }
-        if !is_path_of_an_address(path) {
+        if path.len() > 400
+            || !path.chars().all(|c| c.is_ascii_graphic())
+            || !Probe::stays_inside(path)
+        {
             let message = "must begin with a slash and have no part `.` or `..`";
             return wrong("healthCheck.path", message);
         }
@@ -268,16 +271,6 @@ fn is_inner_path(path: &str) -> bool {
         && !path.starts_with(['/', '-'])
         && !path.split('/').any(|part| part == "..")
         && path.chars().all(|c| c.is_ascii_alphanumeric() || "._-/+@".contains(c))
-}
-
-/// Without parts that lead elsewhere, however they are written.
-fn is_path_of_an_address(path: &str) -> bool {
-    let plain = path.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
-    let plain = plain.replace("%2e", ".").replace("%2f", "/").replace("%5c", "/");
-    path.starts_with('/')
-        && path.len() <= 400
-        && path.chars().all(|c| c.is_ascii_graphic())
-        && !plain.split(['/', '\\']).any(|part| matches!(part, "." | ".."))
 }
 
 /// A number, or a text that is one.

@@ -289,6 +289,17 @@ pub struct Probe {
     pub timeout: SignedDuration,
 }
 
+impl Probe {
+    /// Whether a path begins with a slash and has no part that leads elsewhere, however it is
+    /// written: behind the API server's proxy that would be the API server's.
+    pub fn stays_inside(path: &str) -> bool {
+        let plain = path.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+        let plain = plain.replace("%2e", ".").replace("%2f", "/").replace("%5c", "/");
+        let climbs = plain.split(['/', '\\']).any(|part| matches!(part, "." | ".."));
+        path.starts_with('/') && !climbs
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProbeAnswer {
     /// The status that the application answered with.

@@ -34,10 +34,7 @@ pub(super) async fn ask(client: &Client, calls: &Client, probe: &Probe) -> Resul
 
 /// A path that leads out of the pod would be the API server's.
 fn check(path: &str) -> Result<()> {
-    let plain = path.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
-    let plain = plain.replace("%2e", ".").replace("%2f", "/").replace("%5c", "/");
-    let climbs = plain.split(['/', '\\']).any(|part| matches!(part, "." | ".."));
-    if climbs || !path.starts_with('/') {
+    if !Probe::stays_inside(path) {
         return Err(Error::invalid("path", "must begin with `/` and have no part `.` or `..`"));
     }
     Ok(())
