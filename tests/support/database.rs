@@ -1,6 +1,7 @@
 use std::{
     env,
     path::{Path, PathBuf},
+    process,
     sync::Arc,
 };
 
@@ -126,7 +127,8 @@ async fn on_postgres(server: &str) -> String {
     if admin.batch_execute("CREATE DATABASE slipway_template").await.is_ok() {
         drop(SqlStore::open(&format!("{base}/slipway_template"), None).await.unwrap());
     }
-    let name = format!("test_{}", WorkflowId::fresh());
+    drop_ended(&mut admin).await;
+    let name = format!("test_{}_{}", process::id(), WorkflowId::fresh());
     let copy = format!("CREATE DATABASE {name} TEMPLATE slipway_template");
     while admin.batch_execute(&copy).await.is_err() {
         // The template's last connection is still on its way out.
@@ -134,4 +136,17 @@ async fn on_postgres(server: &str) -> String {
     }
     admin.batch_execute("SELECT pg_advisory_unlock(4711)").await.unwrap();
     format!("{base}/{name}")
+}
+
+/// Drops the databases of tests whose process has ended: all of them together fill a small disk.
+async fn drop_ended(admin: &mut AsyncPgConnection) {
+    let sql = "SELECT datname::text AS text FROM pg_database WHERE datname LIKE 'test\\_%'";
+    let databases: Vec<Found> = sql_query(sql).load(admin).await.unwrap();
+    for Found { text: name } in databases {
+        let owner = name.split('_').nth(1).unwrap();
+        if !Path::new("/proc").join(owner).exists() {
+            let drop = format!("DROP DATABASE {name} WITH (FORCE)");
+            admin.batch_execute(&drop).await.unwrap();
+        }
+    }
 }

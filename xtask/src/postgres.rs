@@ -23,7 +23,8 @@ pub const PACKAGE: &str = "postgresql";
 const SETTINGS: [&str; 3] =
     ["max_connections=400", "listen_addresses=127.0.0.1", "unix_socket_directories="];
 /// A test run does not mind to lose all.
-pub const FOR_TESTS: &[&str] = &["fsync=off", "full_page_writes=off", "synchronous_commit=off"];
+pub const FOR_TESTS: &[&str] =
+    &["fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_wal_size=256MB"];
 
 pub struct Postgres {
     // Before its directory, for it is dropped first.
@@ -71,13 +72,18 @@ impl Postgres {
     pub fn url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
+
+    /// Fails when the server has ended, with the end of its log.
+    pub fn check(&mut self) -> Result<()> {
+        self.server.check().context("PostgreSQL")
+    }
 }
 
 pub fn serve() -> Result<()> {
     let mut postgres = Postgres::start(&find_or_install()?, FOR_TESTS)?;
     println!("{}", postgres.url());
     while !process::interrupted() {
-        postgres.server.check().context("PostgreSQL")?;
+        postgres.check()?;
         thread::sleep(Duration::from_millis(100));
     }
     Ok(())

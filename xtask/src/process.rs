@@ -30,6 +30,8 @@ use signal_hook::{
 const START_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(20);
+/// Of a server that ended, in an error.
+const LOG_LINES: usize = 40;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 /// The process group of the running step.
@@ -148,8 +150,11 @@ impl Server {
         Ok(())
     }
 
+    /// The end of what it printed.
     fn log(&self) -> Result<String> {
-        Ok(fs::read_to_string(&self.log)?)
+        let log = fs::read_to_string(&self.log)?;
+        let before = log.lines().count().saturating_sub(LOG_LINES);
+        Ok(log.lines().skip(before).collect::<Vec<_>>().join("\n"))
     }
 }
 

@@ -12,7 +12,6 @@ use crate::{
 
 pub struct Programs {
     postgres: PathBuf,
-    /// Wanted, not needed: no test uses it yet.
     redis: Option<PathBuf>,
 }
 

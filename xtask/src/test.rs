@@ -80,7 +80,7 @@ fn run_suites(options: &Options, programs: Option<&Programs>, totals: &mut Total
     let directory = tempfile::tempdir()?;
     let binary = directory.path().join("slipway");
     step("build", || build(&["--workspace", "--bins", "--tests"], &binary))?;
-    let services = match programs {
+    let mut services = match programs {
         Some(programs) => Some(step("start the servers", || programs.start())?),
         None => None,
     };
@@ -95,8 +95,13 @@ fn run_suites(options: &Options, programs: Option<&Programs>, totals: &mut Total
     if !options.postgres {
         step("suite on SQLite", || suite.run_on_sqlite(totals))?;
     }
-    if let Some(services) = &services {
-        step("suite on PostgreSQL", || suite.run_on_postgres(&services.postgres.url(), totals))?;
+    if let Some(services) = &mut services {
+        step("suite on PostgreSQL", || {
+            let outcome = suite.run_on_postgres(&services.postgres.url(), totals);
+            // A server that is gone says more than the tests that missed it.
+            services.postgres.check()?;
+            outcome
+        })?;
     }
     if options.filter.is_none() && !options.postgres {
         npm_step("console", || console::test(&binary, None, totals))?;
