@@ -25,6 +25,11 @@ const COMPILED: &[&str] = &[
             edges { cursor node { id user { id } paidAt cancelledAt completedAt updatedAt }
                 __typename }
             nodes { product { name } } pageInfo { startCursor } } }",
+    "{ orders(first: 2, orderBy: { field: UPDATED_AT, direction: DESC }) {
+            totalCount edges { cursor node { __typename id number status amount createdAt updatedAt
+                user { nickname } product { name } instance { name } } } }
+        instances(first: 1, orderBy: { field: NAME, direction: ASC }) {
+            nodes { name owner { email } } pageInfo { endCursor } } }",
     "query($order: ID!) { a: order(id: $order) { id b: status ...F } }
         fragment F on Order { product { ... on Product { name } ... on Node { id } } }",
     "query($instance: ID!) { instance(id: $instance) { __typename name updatedAt }

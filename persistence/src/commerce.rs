@@ -8,7 +8,7 @@ use domain::{
     Result,
     commerce::{
         CommerceReads, CommerceWrites, ComputeSpec, Order, OrderBasis, OrderFilter, OrderStatus,
-        Product, ProductFilter, ProductStatus,
+        OrderSummary, Product, ProductFilter, ProductStatus, ProductSummary,
     },
     ids::{self, InstanceId, OrderId, ProductId, TenantId, UserId},
     page::{Page, PageRequest, SortField},
@@ -23,6 +23,7 @@ use crate::{
     page::{keyset, stale},
     run::RunQueryDsl,
     schema::{instances, orders, products},
+    summaries::{OrderSummaryRow, ProductSummaryRow},
     types::{AsJson, AsText, Micros, texts},
 };
 
@@ -134,6 +135,14 @@ impl CommerceReads for Conn {
         Ok(rows.into_iter().map(Product::from).collect())
     }
 
+    async fn product_summaries(&mut self, ids: &[ProductId]) -> Result<Vec<ProductSummary>> {
+        let rows: Vec<ProductSummaryRow> = run!(self.quick(ids.len()), |c| by_id!(ids)
+            .select(ProductSummaryRow::as_select())
+            .load(c))
+        .map_err(database)?;
+        Ok(rows.into_iter().map(ProductSummary::from).collect())
+    }
+
     async fn products(
         &mut self,
         filter: &ProductFilter,
@@ -177,18 +186,27 @@ impl CommerceReads for Conn {
     }
 
     async fn orders(&mut self, filter: &OrderFilter, page: &PageRequest) -> Result<Page<Order>> {
-        let few = if is_one_buyers(filter, page) { page.first } else { usize::MAX };
+        let few = rows_along_an_index(filter, page);
         let rows: Vec<OrderRow> =
             run!(self.quick(few), |c, DB| keyset!(filtered_orders!(DB, filter), page).load(c))
                 .map_err(database)?;
-        let total = match page.count {
-            true => Some(
-                run!(self, |c, DB| filtered_orders!(DB, filter).count().get_result(c))
-                    .map_err(database)?,
-            ),
-            false => None,
-        };
+        let total = self.total_orders(filter, page).await?;
         Ok(Page::from_rows(rows.into_iter().map(Order::from).collect(), page.first, total))
+    }
+
+    async fn order_summaries(
+        &mut self,
+        filter: &OrderFilter,
+        page: &PageRequest,
+    ) -> Result<Page<OrderSummary>> {
+        let few = rows_along_an_index(filter, page);
+        let rows: Vec<OrderSummaryRow> =
+            run!(self.quick(few), |c, DB| keyset!(filtered_orders!(DB, filter), page)
+                .select(OrderSummaryRow::as_select())
+                .load(c))
+            .map_err(database)?;
+        let total = self.total_orders(filter, page).await?;
+        Ok(Page::from_rows(rows.into_iter().map(OrderSummary::from).collect(), page.first, total))
     }
 }
 
@@ -264,16 +282,33 @@ impl CommerceWrites for Conn {
     }
 }
 
-/// Whether a page stands in one piece in the index of a buyer's orders.
-fn is_one_buyers(filter: &OrderFilter, page: &PageRequest) -> bool {
+impl Conn {
+    /// How many orders there are, where a page asks for that.
+    async fn total_orders(
+        &mut self,
+        filter: &OrderFilter,
+        page: &PageRequest,
+    ) -> Result<Option<i64>> {
+        if !page.count {
+            return Ok(None);
+        }
+        let total = run!(self, |c, DB| filtered_orders!(DB, filter).count().get_result(c));
+        total.map(Some).map_err(database)
+    }
+}
+
+/// How many rows are read for a page of orders that stands in one piece in the index of a buyer's;
+/// of any other, nobody can tell.
+fn rows_along_an_index(filter: &OrderFilter, page: &PageRequest) -> usize {
     let OrderFilter { status, user_id, product_id, tenant_id, visible: _ } = filter;
-    user_id.is_some()
+    let is_one_buyers = user_id.is_some()
         && (status, product_id, tenant_id) == (&None, &None, &None)
-        && page.sort.by == SortField::CreatedAt
+        && page.sort.by == SortField::CreatedAt;
+    if is_one_buyers { page.first } else { usize::MAX }
 }
 
 /// Cents fit their column, which has a CHECK.
-fn cents(value: i64) -> u32 {
+pub(crate) fn cents(value: i64) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
 

@@ -5,8 +5,8 @@ use domain::{
     commerce::ComputeSpec,
     ids::{InstanceId, OrderId, ProcessId, TenantId, UserId},
     instances::{
-        Instance, InstanceFilter, InstanceReads, InstanceRuntime, InstanceStatus, InstanceWrites,
-        ObserverLease,
+        Instance, InstanceFilter, InstanceReads, InstanceRuntime, InstanceStatus, InstanceSummary,
+        InstanceWrites, ObserverLease,
     },
     page::{Page, PageRequest},
     runtime::{Owner, Pod, Target},
@@ -19,6 +19,7 @@ use crate::{
     page::{keyset, stale},
     run::RunQueryDsl,
     schema::{instances, pods, runtimes, targets},
+    summaries::InstanceSummaryRow,
     types::{AsJson, AsText, Micros, texts},
 };
 
@@ -133,14 +134,35 @@ impl InstanceReads for Conn {
     ) -> Result<Page<Instance>> {
         let rows: Vec<InstanceRow> =
             run!(self, |c, DB| keyset!(filtered!(DB, filter), page).load(c)).map_err(database)?;
-        let total = match page.count {
-            true => Some(
-                run!(self, |c, DB| filtered!(DB, filter).count().get_result(c))
-                    .map_err(database)?,
-            ),
-            false => None,
-        };
+        let total = self.total_instances(filter, page).await?;
         Ok(Page::from_rows(rows.into_iter().map(Instance::from).collect(), page.first, total))
+    }
+
+    async fn instance_summaries_by_id(
+        &mut self,
+        ids: &[InstanceId],
+    ) -> Result<Vec<InstanceSummary>> {
+        let rows: Vec<InstanceSummaryRow> = run!(self.quick(ids.len()), |c| instances::table
+            .filter(instances::id.eq_any(texts(ids)))
+            .select(InstanceSummaryRow::as_select())
+            .load(c))
+        .map_err(database)?;
+        Ok(rows.into_iter().map(InstanceSummary::from).collect())
+    }
+
+    async fn instance_summaries(
+        &mut self,
+        filter: &InstanceFilter,
+        page: &PageRequest,
+    ) -> Result<Page<InstanceSummary>> {
+        let rows: Vec<InstanceSummaryRow> =
+            run!(self, |c, DB| keyset!(filtered!(DB, filter), page)
+                .select(InstanceSummaryRow::as_select())
+                .load(c))
+            .map_err(database)?;
+        let total = self.total_instances(filter, page).await?;
+        let rows = rows.into_iter().map(InstanceSummary::from).collect();
+        Ok(Page::from_rows(rows, page.first, total))
     }
 
     async fn runtimes(&mut self, instances: &[InstanceId]) -> Result<Vec<InstanceRuntime>> {
@@ -317,6 +339,21 @@ impl TargetRow {
             fence: 0,
             leased_until: None,
         }
+    }
+}
+
+impl Conn {
+    /// How many instances there are, where a page asks for that.
+    async fn total_instances(
+        &mut self,
+        filter: &InstanceFilter,
+        page: &PageRequest,
+    ) -> Result<Option<i64>> {
+        if !page.count {
+            return Ok(None);
+        }
+        let total = run!(self, |c, DB| filtered!(DB, filter).count().get_result(c));
+        total.map(Some).map_err(database)
     }
 }
 

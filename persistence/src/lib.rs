@@ -27,6 +27,7 @@ mod instance_logs;
 mod instances;
 mod quota;
 mod secrets;
+mod summaries;
 mod workflows;
 
 pub use backend::{CommitHook, CommitMoment, SqlStore};

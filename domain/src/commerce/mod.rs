@@ -4,8 +4,10 @@ mod service;
 mod spec;
 mod store;
 
-pub use order::{Order, OrderAction, OrderFilter, OrderStatus};
-pub use product::{NewProduct, Product, ProductChange, ProductFilter, ProductStatus};
+pub use order::{Order, OrderAction, OrderFilter, OrderStatus, OrderSummary};
+pub use product::{
+    NewProduct, Product, ProductChange, ProductFilter, ProductStatus, ProductSummary,
+};
 pub use service::NewOrder;
 pub use spec::{ComputeSpec, Gpu, SpecChange};
 pub use store::{CommerceReads, CommerceWrites, OrderBasis};

@@ -36,6 +36,21 @@ pub struct Order {
     pub version: i64,
 }
 
+/// What lists mostly show of an [`Order`]: half of it, at half of the price.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OrderSummary {
+    pub id: OrderId,
+    pub number: i64,
+    pub user_id: UserId,
+    pub product_id: ProductId,
+    pub instance_id: Option<InstanceId>,
+    pub status: OrderStatus,
+    /// In cents.
+    pub amount: u32,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum OrderStatus {
@@ -107,15 +122,32 @@ impl OrderAction {
     }
 }
 
+impl OrderSummary {
+    /// Where it stands in a list that is ordered so.
+    pub fn page_key(&self, by: SortField) -> PageKey {
+        page_key(self.id, self.amount, self.created_at, self.updated_at, by)
+    }
+}
+
+fn page_key(
+    id: OrderId,
+    amount: u32,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    by: SortField,
+) -> PageKey {
+    let value = match by {
+        SortField::UpdatedAt => updated_at.into(),
+        SortField::Amount => i64::from(amount).into(),
+        _ => created_at.into(),
+    };
+    PageKey::of(by, value, id)
+}
+
 impl Order {
     /// Where it stands in a list that is ordered so.
     pub fn page_key(&self, by: SortField) -> PageKey {
-        let value = match by {
-            SortField::UpdatedAt => self.updated_at.into(),
-            SortField::Amount => i64::from(self.amount).into(),
-            _ => self.created_at.into(),
-        };
-        PageKey::of(by, value, self.id)
+        page_key(self.id, self.amount, self.created_at, self.updated_at, by)
     }
 
     pub fn apply(mut self, action: OrderAction, now: Timestamp) -> Result<Self> {

@@ -25,6 +25,19 @@ pub struct Product {
     pub version: i64,
 }
 
+/// A [`Product`] without what it is made of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProductSummary {
+    pub id: ProductId,
+    pub name: String,
+    pub description: String,
+    pub status: ProductStatus,
+    /// In cents.
+    pub price: u32,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ProductStatus {

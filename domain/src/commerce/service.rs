@@ -2,8 +2,8 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::{
-    NewProduct, Order, OrderAction, OrderFilter, OrderStatus, Product, ProductChange,
-    ProductFilter, ProductStatus,
+    NewProduct, Order, OrderAction, OrderFilter, OrderStatus, OrderSummary, Product, ProductChange,
+    ProductFilter, ProductStatus, ProductSummary,
 };
 use crate::{
     control_plane::{Call, Committed, ControlPlane},
@@ -173,6 +173,17 @@ impl ControlPlane {
         self.reader().await?.orders(&filter, page).await
     }
 
+    /// The same page in short.
+    pub async fn order_summaries(
+        &self,
+        call: &Call,
+        mut filter: OrderFilter,
+        page: &PageRequest,
+    ) -> Result<Page<OrderSummary>> {
+        filter.visible = call.actor()?.scope().tenants();
+        self.reader().await?.order_summaries(&filter, page).await
+    }
+
     pub async fn order(&self, call: &Call, id: OrderId) -> Result<Option<Order>> {
         let actor = call.actor()?;
         let order = self.reader().await?.orders_by_id(&[id]).await?.pop();
@@ -188,6 +199,11 @@ impl ControlPlane {
     /// For edges and `node`: a product is no secret, on sale or not.
     pub async fn products_by_id(&self, ids: &[ProductId]) -> Result<Vec<Product>> {
         self.reader().await?.products_by_id(ids).await
+    }
+
+    /// The same in short.
+    pub async fn product_summaries(&self, ids: &[ProductId]) -> Result<Vec<ProductSummary>> {
+        self.reader().await?.product_summaries(ids).await
     }
 
     /// For edges: what a visible row points at is visible.

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{Order, OrderFilter, Product, ProductFilter};
+use super::{Order, OrderFilter, OrderSummary, Product, ProductFilter, ProductSummary};
 use crate::{
     error::Result,
     ids::{InstanceId, OrderId, ProductId, TenantId},
@@ -11,6 +11,7 @@ use crate::{
 #[async_trait]
 pub trait CommerceReads {
     async fn products_by_id(&mut self, ids: &[ProductId]) -> Result<Vec<Product>>;
+    async fn product_summaries(&mut self, ids: &[ProductId]) -> Result<Vec<ProductSummary>>;
     async fn products(
         &mut self,
         filter: &ProductFilter,
@@ -20,6 +21,12 @@ pub trait CommerceReads {
     async fn order_by_number(&mut self, number: i64) -> Result<Option<Order>>;
     async fn orders_of_instances(&mut self, instances: &[InstanceId]) -> Result<Vec<Order>>;
     async fn orders(&mut self, filter: &OrderFilter, page: &PageRequest) -> Result<Page<Order>>;
+    /// The same page in short.
+    async fn order_summaries(
+        &mut self,
+        filter: &OrderFilter,
+        page: &PageRequest,
+    ) -> Result<Page<OrderSummary>>;
 }
 
 /// What an order that is about to be placed rests on.

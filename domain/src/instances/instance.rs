@@ -40,6 +40,20 @@ pub struct Instance {
     pub version: i64,
 }
 
+/// What lists mostly show of an [`Instance`]: half of it, at half of the price.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InstanceSummary {
+    pub id: InstanceId,
+    pub number: i64,
+    pub tenant_id: TenantId,
+    pub owner_id: UserId,
+    pub name: String,
+    pub status: InstanceStatus,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub deleted_at: Option<Timestamp>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum InstanceStatus {
@@ -195,6 +209,28 @@ impl InstanceAction {
     }
 }
 
+impl InstanceSummary {
+    /// Where it stands in a list that is ordered so.
+    pub fn page_key(&self, by: SortField) -> PageKey {
+        page_key(self.id, &self.name, self.created_at, self.updated_at, by)
+    }
+}
+
+fn page_key(
+    id: InstanceId,
+    name: &str,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    by: SortField,
+) -> PageKey {
+    let value = match by {
+        SortField::Name => name.into(),
+        SortField::UpdatedAt => updated_at.into(),
+        _ => created_at.into(),
+    };
+    PageKey::of(by, value, id)
+}
+
 impl Instance {
     pub const LONGEST_NAME: usize = 40;
     /// The given name of the namespace that a tenant's instances share.
@@ -244,12 +280,7 @@ impl Instance {
 
     /// Where it stands in a list that is ordered so.
     pub fn page_key(&self, by: SortField) -> PageKey {
-        let value = match by {
-            SortField::Name => self.name.as_str().into(),
-            SortField::UpdatedAt => self.updated_at.into(),
-            _ => self.created_at.into(),
-        };
-        PageKey::of(by, value, self.id)
+        page_key(self.id, &self.name, self.created_at, self.updated_at, by)
     }
 
     pub fn place(&self) -> Place {

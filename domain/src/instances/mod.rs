@@ -17,6 +17,7 @@ mod store;
 pub use explain::{Circumstances, explain};
 pub use instance::{
     Endpoint, Instance, InstanceAction, InstanceFilter, InstanceRuntime, InstanceStatus,
+    InstanceSummary,
 };
 pub use log::{InstanceLog, LogType};
 pub use mirror::{Message, Mirror};

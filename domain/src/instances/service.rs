@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     Endpoint, Instance, InstanceAction, InstanceFilter, InstanceLog, InstanceRuntime,
-    InstanceStatus, LogType, delete, provision, scale,
+    InstanceStatus, InstanceSummary, LogType, delete, provision, scale,
 };
 use crate::{
     commerce::SpecChange,
@@ -151,6 +151,17 @@ impl ControlPlane {
         self.reader().await?.instances(&filter, page).await
     }
 
+    /// The same page in short.
+    pub async fn instance_summaries(
+        &self,
+        call: &Call,
+        mut filter: InstanceFilter,
+        page: &PageRequest,
+    ) -> Result<Page<InstanceSummary>> {
+        filter.visible = call.actor()?.scope().tenants();
+        self.reader().await?.instance_summaries(&filter, page).await
+    }
+
     pub async fn instance(&self, call: &Call, id: InstanceId) -> Result<Option<Instance>> {
         let actor = call.actor()?;
         let instance = self.instances_by_id(&[id]).await?.pop();
@@ -166,6 +177,14 @@ impl ControlPlane {
     /// For edges: what a visible row points at is visible.
     pub async fn instances_by_id(&self, ids: &[InstanceId]) -> Result<Vec<Instance>> {
         self.reader().await?.instances_by_id(ids).await
+    }
+
+    /// The same in short.
+    pub async fn instance_summaries_by_id(
+        &self,
+        ids: &[InstanceId],
+    ) -> Result<Vec<InstanceSummary>> {
+        self.reader().await?.instance_summaries_by_id(ids).await
     }
 
     /// For edges. Oldest first; `types` empty means all.

@@ -1,7 +1,9 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{Instance, InstanceFilter, InstanceLog, InstanceRuntime, LogType, ObserverLease};
+use super::{
+    Instance, InstanceFilter, InstanceLog, InstanceRuntime, InstanceSummary, LogType, ObserverLease,
+};
 use crate::{
     error::Result,
     ids::InstanceId,
@@ -18,6 +20,16 @@ pub trait InstanceReads {
         filter: &InstanceFilter,
         page: &PageRequest,
     ) -> Result<Page<Instance>>;
+    async fn instance_summaries_by_id(
+        &mut self,
+        ids: &[InstanceId],
+    ) -> Result<Vec<InstanceSummary>>;
+    /// The same page as [`instances`](Self::instances), in short.
+    async fn instance_summaries(
+        &mut self,
+        filter: &InstanceFilter,
+        page: &PageRequest,
+    ) -> Result<Page<InstanceSummary>>;
     async fn runtimes(&mut self, instances: &[InstanceId]) -> Result<Vec<InstanceRuntime>>;
     /// All instances whose Deployment was there when last looked.
     async fn observed_instances(&mut self) -> Result<Vec<InstanceId>>;

@@ -1,6 +1,7 @@
 use std::{fmt::Display, io::Write};
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 use super::Answer;
 
@@ -87,18 +88,25 @@ impl Pieces {
     }
 
     /// What needs no escapes.
-    pub fn word(&mut self, word: impl Display) {
-        write!(self.text, "\"{word}\"").expect("memory can be written to");
+    pub fn word(&mut self, word: &str) {
+        self.text.push(b'"');
+        self.text.extend_from_slice(word.as_bytes());
+        self.text.push(b'"');
+    }
+
+    /// An id, a time or a number as a text, which need no escapes.
+    pub fn quoted(&mut self, value: impl Display) {
+        write!(self.text, "\"{value}\"").expect("memory can be written to");
     }
 
     /// A number, true or false.
-    pub fn plain(&mut self, value: impl Display) {
-        write!(self.text, "{value}").expect("memory can be written to");
+    pub fn plain(&mut self, value: impl Serialize) {
+        serde_json::to_writer(&mut self.text, &value).expect("memory can be written to");
     }
 
     pub fn time(&mut self, at: Option<Timestamp>) {
         match at {
-            Some(at) => self.word(at),
+            Some(at) => self.quoted(at),
             None => self.null(),
         }
     }

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod json;
+mod lists;
 mod pages;
 mod records;
 mod roots;

@@ -1,26 +1,21 @@
 use async_graphql::{InputType, parser::types::Field};
 use async_trait::async_trait;
 use domain::{
-    commerce::{Order, Product},
+    commerce::{Order, ProductSummary},
     identity::User,
     ids::{InstanceId, NodeId, OrderId},
-    instances::Instance,
+    instances::InstanceSummary,
 };
 
 use super::{
     Leave, Reader,
     arguments::Arguments,
     json::Pieces,
-    pages::PageShape,
+    lists,
     selection::Compiler,
     shape::{Record, Shape, Target},
 };
-use crate::graphql::{
-    commerce::OrderFilter,
-    instances::InstanceFilter,
-    order_by::{InstanceOrderBy, OrderOrderBy},
-    scalars::{AnyId, Id, Long},
-};
+use crate::graphql::scalars::{AnyId, Id, Long};
 
 /// A field of `Query`.
 #[async_trait]
@@ -32,9 +27,9 @@ pub(super) fn of(field: &Field, compiler: &Compiler<'_>) -> Option<Box<dyn Root>
     Some(match field.name.node.as_str() {
         "node" => Box::new(Node::of(field, compiler)?),
         "order" => Box::new(One::<Order>::of(field, compiler)?),
-        "instance" => Box::new(One::<Instance>::of(field, compiler)?),
-        "orders" => Box::new(Orders(PageShape::of(field, compiler)?)),
-        "instances" => Box::new(Instances(PageShape::of(field, compiler)?)),
+        "instance" => Box::new(One::<InstanceSummary>::of(field, compiler)?),
+        "orders" => lists::orders(field, compiler)?,
+        "instances" => lists::instances(field, compiler)?,
         _ => return None,
     })
 }
@@ -44,8 +39,8 @@ struct Node {
     arguments: Arguments,
     user: Option<Shape<User>>,
     order: Option<Shape<Order>>,
-    product: Option<Shape<Product>>,
-    instance: Option<Shape<Instance>>,
+    product: Option<Shape<ProductSummary>>,
+    instance: Option<Shape<InstanceSummary>>,
 }
 
 impl Node {
@@ -121,7 +116,7 @@ impl Root for One<Order> {
 }
 
 #[async_trait]
-impl Root for One<Instance> {
+impl Root for One<InstanceSummary> {
     async fn write(&self, reader: &Reader<'_>, out: &mut Pieces) -> Result<(), Leave> {
         let actor = reader.call.actor()?;
         let id: InstanceId = self.id(reader)?;
@@ -142,38 +137,4 @@ async fn write_one<T: Target>(
     let pieces = shape.write(&rows, reader).await?;
     out.object(&pieces, Some(0));
     Ok(())
-}
-
-struct Orders(PageShape<Order>);
-struct Instances(PageShape<Instance>);
-
-#[async_trait]
-impl Root for Orders {
-    async fn write(&self, reader: &Reader<'_>, out: &mut Pieces) -> Result<(), Leave> {
-        let arguments = self.0.arguments();
-        let sort: Option<OrderOrderBy> = arguments.get("orderBy", reader)?;
-        let page = self.0.request(sort.map(Into::into).unwrap_or_default(), reader)?;
-        let filter: Option<OrderFilter> = arguments.get("filter", reader)?;
-        let filter = filter.map(Into::into).unwrap_or_default();
-        let found = reader.control_plane.orders(reader.call, filter, &page).await?;
-        let pieces = self.0.write(&found, |order| order.page_key(page.sort.by), reader).await?;
-        out.object(&pieces, Some(0));
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl Root for Instances {
-    async fn write(&self, reader: &Reader<'_>, out: &mut Pieces) -> Result<(), Leave> {
-        let arguments = self.0.arguments();
-        let sort: Option<InstanceOrderBy> = arguments.get("orderBy", reader)?;
-        let page = self.0.request(sort.map(Into::into).unwrap_or_default(), reader)?;
-        let filter: Option<InstanceFilter> = arguments.get("filter", reader)?;
-        let filter = filter.map(Into::into).unwrap_or_default();
-        let found = reader.control_plane.instances(reader.call, filter, &page).await?;
-        let pieces =
-            self.0.write(&found, |instance| instance.page_key(page.sort.by), reader).await?;
-        out.object(&pieces, Some(0));
-        Ok(())
-    }
 }
