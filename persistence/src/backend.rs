@@ -12,7 +12,12 @@ use std::{
 
 use async_trait::async_trait;
 use deadpool::managed::Object;
-use diesel::{QueryResult, query_builder::QueryFragment, sql_query, sql_types::Text};
+use diesel::{
+    QueryResult,
+    query_builder::{QueryFragment, QueryId},
+    sql_query,
+    sql_types::Text,
+};
 use domain::{
     Error, Result,
     clock::{Clock, SystemClock},
@@ -318,7 +323,7 @@ impl Conn {
     /// the commit.
     pub(crate) async fn later<Q>(&mut self, statement: Q) -> Result<()>
     where
-        Q: QueryFragment<diesel::sqlite::Sqlite> + QueryFragment<diesel::pg::Pg> + Send,
+        Q: QueryFragment<diesel::sqlite::Sqlite> + QueryFragment<diesel::pg::Pg> + QueryId + Send,
     {
         if self.is_postgres() {
             return self.hold(statement);

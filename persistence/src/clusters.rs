@@ -16,6 +16,7 @@ use domain::{
 
 use crate::{
     backend::{Conn, run},
+    by_ids::by_ids,
     error::database,
     page::{keyset, stale},
     run::RunQueryDsl,
@@ -119,11 +120,7 @@ macro_rules! leases {
 #[async_trait]
 impl ClusterReads for Conn {
     async fn clusters_by_id(&mut self, ids: &[ClusterId]) -> Result<Vec<Cluster>> {
-        let rows: Vec<ClusterRow> = run!(self.quick(ids.len()), |c| clusters::table
-            .filter(clusters::id.eq_any(texts(ids)))
-            .load(c))
-        .map_err(database)?;
-        Ok(rows.into_iter().map(Cluster::from).collect())
+        by_ids!(self, clusters, ids, ClusterRow => Cluster)
     }
 
     async fn clusters(
@@ -200,11 +197,7 @@ impl ClusterReads for Conn {
     }
 
     async fn imports_by_id(&mut self, ids: &[ImportId]) -> Result<Vec<Import>> {
-        let rows: Vec<ImportTableRow> = run!(self.quick(ids.len()), |c| imports::table
-            .filter(imports::id.eq_any(texts(ids)))
-            .load(c))
-        .map_err(database)?;
-        Ok(rows.into_iter().map(Import::from).collect())
+        by_ids!(self, imports, ids, ImportTableRow => Import)
     }
 
     async fn latest_import(&mut self) -> Result<Option<Import>> {

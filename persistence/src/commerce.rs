@@ -18,6 +18,7 @@ use jiff::Timestamp;
 
 use crate::{
     backend::{Conn, run},
+    by_ids::by_ids,
     error::database,
     identity::Counted,
     page::{keyset, stale},
@@ -64,9 +65,9 @@ struct OrderRow {
     version: i64,
 }
 
-macro_rules! by_id {
-    ($ids:expr) => {
-        products::table.filter(products::id.eq_any(texts($ids)))
+macro_rules! product {
+    ($id:expr) => {
+        products::table.filter(products::id.eq(AsText($id)))
     };
 }
 
@@ -130,17 +131,12 @@ macro_rules! filtered_orders {
 #[async_trait]
 impl CommerceReads for Conn {
     async fn products_by_id(&mut self, ids: &[ProductId]) -> Result<Vec<Product>> {
-        let rows: Vec<ProductRow> =
-            run!(self.quick(ids.len()), |c| by_id!(ids).load(c)).map_err(database)?;
-        Ok(rows.into_iter().map(Product::from).collect())
+        by_ids!(self, products, ids, ProductRow => Product)
     }
 
     async fn product_summaries(&mut self, ids: &[ProductId]) -> Result<Vec<ProductSummary>> {
-        let rows: Vec<ProductSummaryRow> = run!(self.quick(ids.len()), |c| by_id!(ids)
-            .select(ProductSummaryRow::as_select())
-            .load(c))
-        .map_err(database)?;
-        Ok(rows.into_iter().map(ProductSummary::from).collect())
+        type Row = ProductSummaryRow;
+        by_ids!(self, products, Row::as_select(), ids, Row => ProductSummary)
     }
 
     async fn products(
@@ -162,11 +158,7 @@ impl CommerceReads for Conn {
     }
 
     async fn orders_by_id(&mut self, ids: &[OrderId]) -> Result<Vec<Order>> {
-        let rows: Vec<OrderRow> = run!(self.quick(ids.len()), |c| orders::table
-            .filter(orders::id.eq_any(texts(ids)))
-            .load(c))
-        .map_err(database)?;
-        Ok(rows.into_iter().map(Order::from).collect())
+        by_ids!(self, orders, ids, OrderRow => Order)
     }
 
     async fn order_by_number(&mut self, number: i64) -> Result<Option<Order>> {
@@ -222,7 +214,7 @@ impl CommerceWrites for Conn {
         let found: (Vec<ProductRow>, i64, Counted) = run!(
             self,
             sqlite: |c| async {
-                let product = by_id!(&[product]).load(c).await?;
+                let product = product!(product).load(c).await?;
                 let living = living!(tenant, instance_name).get_result(c).await?;
                 let counted = counted!(owner_number, now).get_result(c).await?;
                 Ok((product, living, counted))
@@ -230,7 +222,7 @@ impl CommerceWrites for Conn {
             postgres: |c| async {
                 let (mut second, mut third) = (*c, *c);
                 try_join!(
-                    by_id!(&[product]).load(c),
+                    product!(product).load(c),
                     living!(tenant, instance_name).get_result(&mut second),
                     counted!(owner_number, now).get_result(&mut third),
                 )

@@ -15,6 +15,7 @@ use domain::{
 
 use crate::{
     backend::{Conn, run},
+    by_ids::by_ids,
     error::database,
     page::{keyset, stale},
     run::RunQueryDsl,
@@ -112,11 +113,7 @@ macro_rules! filtered {
 #[async_trait]
 impl InstanceReads for Conn {
     async fn instances_by_id(&mut self, ids: &[InstanceId]) -> Result<Vec<Instance>> {
-        let rows: Vec<InstanceRow> = run!(self.quick(ids.len()), |c| instances::table
-            .filter(instances::id.eq_any(texts(ids)))
-            .load(c))
-        .map_err(database)?;
-        Ok(rows.into_iter().map(Instance::from).collect())
+        by_ids!(self, instances, ids, InstanceRow => Instance)
     }
 
     async fn instance_by_number(&mut self, number: i64) -> Result<Option<Instance>> {
@@ -142,12 +139,8 @@ impl InstanceReads for Conn {
         &mut self,
         ids: &[InstanceId],
     ) -> Result<Vec<InstanceSummary>> {
-        let rows: Vec<InstanceSummaryRow> = run!(self.quick(ids.len()), |c| instances::table
-            .filter(instances::id.eq_any(texts(ids)))
-            .select(InstanceSummaryRow::as_select())
-            .load(c))
-        .map_err(database)?;
-        Ok(rows.into_iter().map(InstanceSummary::from).collect())
+        type Row = InstanceSummaryRow;
+        by_ids!(self, instances, Row::as_select(), ids, Row => InstanceSummary)
     }
 
     async fn instance_summaries(

@@ -3,6 +3,7 @@
 
 mod backend;
 mod bus;
+mod by_ids;
 mod copies;
 mod error;
 mod inspection;

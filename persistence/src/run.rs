@@ -3,7 +3,7 @@
 //! insert, no update and no raw SQL; here the SQL is the key.
 
 use diesel::{
-    QueryResult,
+    QueryResult, SqliteConnection,
     backend::Backend,
     connection::LoadConnection,
     deserialize::FromSqlRow,
@@ -15,6 +15,7 @@ use diesel::{
     },
     query_dsl::{CompatibleType, methods::LimitDsl},
     result::Error,
+    row::Row,
     sqlite::query_builder::SqliteQueryBuilder,
 };
 use diesel_async::AsyncConnectionCore;
@@ -82,19 +83,37 @@ type SqliteBinds = <SqliteBinder<'static> as MoveableBindCollector<SqliteBackend
 impl<Q, U, ST> Load<Q, U> for Sqlite
 where
     Q: AsQuery + Send,
-    Q::Query: QueryFragment<SqliteBackend> + Send,
+    Q::Query: QueryFragment<SqliteBackend> + QueryId + Send,
     Q::SqlType: CompatibleType<U, SqliteBackend, SqlType = ST>,
     U: FromSqlRow<ST, SqliteBackend> + Send + 'static,
+    SqliteBackend: QueryMetadata<Q::SqlType>,
 {
     /// Rows are read where the connection is: to carry them away costs a copy of each value.
     async fn load(&mut self, query: Q) -> QueryResult<Vec<U>> {
+        if self.in_place {
+            let kept = Kept(query.as_query());
+            return self
+                .run_in_place(|connection| read_all(LoadConnection::load(connection, kept)?))
+                .await;
+        }
         let collected = collected(query.as_query())?;
-        self.run(move |connection| {
-            let rows = LoadConnection::load(connection, &collected)?;
-            rows.map(|row| U::build_from_row(&row?).map_err(Error::DeserializationError)).collect()
-        })
-        .await
+        self.run(move |connection| load_collected(connection, &collected)).await
     }
+}
+
+fn load_collected<U: FromSqlRow<ST, SqliteBackend>, ST>(
+    connection: &mut SqliteConnection,
+    query: &CollectedQuery<SqliteBinds>,
+) -> QueryResult<Vec<U>> {
+    read_all(LoadConnection::load(connection, query)?)
+}
+
+fn read_all<'r, R, U, ST>(rows: impl Iterator<Item = QueryResult<R>>) -> QueryResult<Vec<U>>
+where
+    R: Row<'r, SqliteBackend>,
+    U: FromSqlRow<ST, SqliteBackend>,
+{
+    rows.map(|row| U::build_from_row(&row?).map_err(Error::DeserializationError)).collect()
 }
 
 impl<Q: QueryFragment<SqliteBackend> + Send> Execute<Q> for Sqlite {
@@ -120,7 +139,7 @@ fn collected(query: impl QueryFragment<SqliteBackend>) -> QueryResult<CollectedQ
 impl<Q, U, ST> Load<Q, U> for &Postgres
 where
     Q: AsQuery + Send,
-    Q::Query: QueryFragment<diesel::pg::Pg> + Send,
+    Q::Query: QueryFragment<diesel::pg::Pg> + QueryId + Send,
     Q::SqlType: CompatibleType<U, diesel::pg::Pg, SqlType = ST>,
     U: FromSqlRow<ST, diesel::pg::Pg> + Send + 'static,
     diesel::pg::Pg: QueryMetadata<Q::SqlType>,
@@ -134,7 +153,7 @@ where
 pub(crate) async fn read<Q, U, ST>(conn: &Postgres, query: Q) -> QueryResult<Vec<U>>
 where
     Q: AsQuery + Send,
-    Q::Query: QueryFragment<diesel::pg::Pg> + Send,
+    Q::Query: QueryFragment<diesel::pg::Pg> + QueryId + Send,
     Q::SqlType: CompatibleType<U, diesel::pg::Pg, SqlType = ST>,
     U: FromSqlRow<ST, diesel::pg::Pg> + Send + 'static,
     diesel::pg::Pg: QueryMetadata<Q::SqlType>,
@@ -145,7 +164,7 @@ where
     rows.and_then(read).try_collect().await
 }
 
-impl<Q: QueryFragment<diesel::pg::Pg> + Send> Execute<Q> for &Postgres {
+impl<Q: QueryFragment<diesel::pg::Pg> + QueryId + Send> Execute<Q> for &Postgres {
     async fn execute(&mut self, query: Q) -> QueryResult<usize> {
         self.execute_returning_count(Kept(query)).await
     }
@@ -165,9 +184,10 @@ impl<Q: Query> Query for Kept<Q> {
     type SqlType = Q::SqlType;
 }
 
-impl<Q> QueryId for Kept<Q> {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
+/// Where the SQL follows from the type, it need not be written to be found.
+impl<Q: QueryId> QueryId for Kept<Q> {
+    type QueryId = Q::QueryId;
+    const HAS_STATIC_QUERY_ID: bool = Q::HAS_STATIC_QUERY_ID;
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     backend::{Conn, run},
+    by_ids::by_ids,
     error::database,
     run::RunQueryDsl,
     schema::{applications, built_images, deployments, environments, standings, versions},
@@ -25,11 +26,7 @@ use crate::{
 #[async_trait]
 impl DeliveryReads for Conn {
     async fn versions_by_id(&mut self, ids: &[VersionId]) -> Result<Vec<Version>> {
-        let rows: Vec<VersionRow> = run!(self.quick(ids.len()), |c| versions::table
-            .filter(versions::id.eq_any(texts(ids)))
-            .load(c))
-        .map_err(database)?;
-        Ok(rows.into_iter().map(Version::from).collect())
+        by_ids!(self, versions, ids, VersionRow => Version)
     }
 
     async fn versions(
@@ -41,12 +38,7 @@ impl DeliveryReads for Conn {
     }
 
     async fn applications_by_id(&mut self, ids: &[ApplicationId]) -> Result<Vec<Application>> {
-        let ids = texts(ids);
-        let rows: Vec<ApplicationRow> = run!(self.quick(ids.len()), |c| applications::table
-            .filter(applications::id.eq_any(&ids))
-            .load(c))
-        .map_err(database)?;
-        Ok(rows.into_iter().map(Application::from).collect())
+        by_ids!(self, applications, ids, ApplicationRow => Application)
     }
 
     async fn applications(
@@ -58,12 +50,7 @@ impl DeliveryReads for Conn {
     }
 
     async fn environments_by_id(&mut self, ids: &[EnvironmentId]) -> Result<Vec<Environment>> {
-        let ids = texts(ids);
-        let rows: Vec<EnvironmentRow> = run!(self.quick(ids.len()), |c| environments::table
-            .filter(environments::id.eq_any(&ids))
-            .load(c))
-        .map_err(database)?;
-        Ok(rows.into_iter().map(Environment::from).collect())
+        by_ids!(self, environments, ids, EnvironmentRow => Environment)
     }
 
     async fn environments(
@@ -75,12 +62,7 @@ impl DeliveryReads for Conn {
     }
 
     async fn deployments_by_id(&mut self, ids: &[DeploymentId]) -> Result<Vec<Deployment>> {
-        let ids = texts(ids);
-        let rows: Vec<DeploymentRow> = run!(self.quick(ids.len()), |c| deployments::table
-            .filter(deployments::id.eq_any(&ids))
-            .load(c))
-        .map_err(database)?;
-        Ok(rows.into_iter().map(Deployment::from).collect())
+        by_ids!(self, deployments, ids, DeploymentRow => Deployment)
     }
 
     async fn deployments(

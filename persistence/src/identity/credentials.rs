@@ -12,11 +12,12 @@ use jiff::Timestamp;
 
 use crate::{
     backend::{Conn, run},
+    by_ids::by_ids,
     error::database,
     page::keyset,
     run::RunQueryDsl,
     schema::{api_tokens, sessions},
-    types::{AsJson, AsText, Micros, texts},
+    types::{AsJson, AsText, Micros},
 };
 
 #[derive(Queryable, Insertable)]
@@ -63,11 +64,7 @@ impl CredentialReads for Conn {
     }
 
     async fn api_tokens_by_id(&mut self, ids: &[ApiTokenId]) -> Result<Vec<ApiToken>> {
-        let rows: Vec<ApiTokenRow> = run!(self.quick(ids.len()), |c| api_tokens::table
-            .filter(api_tokens::id.eq_any(texts(ids)))
-            .load(c))
-        .map_err(database)?;
-        Ok(rows.into_iter().map(ApiToken::from).collect())
+        by_ids!(self, api_tokens, ids, ApiTokenRow => ApiToken)
     }
 
     async fn api_token_by_hash(&mut self, hash: &str) -> Result<Option<ApiToken>> {

@@ -10,6 +10,7 @@ use domain::{
 use super::rows::{MembershipRow, TenantRow, UserRow};
 use crate::{
     backend::{Conn, run},
+    by_ids::by_ids,
     error::database,
     page::keyset,
     postgres::Postgres,
@@ -67,11 +68,7 @@ impl IdentityReads for Conn {
     }
 
     async fn users_by_id(&mut self, ids: &[UserId]) -> Result<Vec<User>> {
-        let rows: Vec<UserRow> = run!(self.quick(ids.len()), |c| users::table
-            .filter(users::id.eq_any(texts(ids)))
-            .load(c))
-        .map_err(database)?;
-        Ok(rows.into_iter().map(User::from).collect())
+        by_ids!(self, users, ids, UserRow => User)
     }
 
     async fn user_by_email(&mut self, email: &str) -> Result<Option<User>> {
@@ -106,11 +103,7 @@ impl IdentityReads for Conn {
     }
 
     async fn tenants_by_id(&mut self, ids: &[TenantId]) -> Result<Vec<Tenant>> {
-        let rows: Vec<TenantRow> = run!(self.quick(ids.len()), |c| tenants::table
-            .filter(tenants::id.eq_any(texts(ids)))
-            .load(c))
-        .map_err(database)?;
-        Ok(rows.into_iter().map(Tenant::from).collect())
+        by_ids!(self, tenants, ids, TenantRow => Tenant)
     }
 
     async fn tenants(

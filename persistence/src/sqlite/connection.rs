@@ -42,6 +42,14 @@ impl Sqlite {
             let connection = self.connection.clone();
             return self.thread.run(move || task(&mut lock(&connection))).await;
         }
+        self.run_in_place(task).await
+    }
+
+    /// Runs what need not outlive the question, whether it is quick or not.
+    pub async fn run_in_place<R>(
+        &mut self,
+        task: impl FnOnce(&mut SqliteConnection) -> QueryResult<R>,
+    ) -> QueryResult<R> {
         self.in_a_row += 1;
         if self.in_a_row.is_multiple_of(STATEMENTS_IN_A_ROW) {
             tokio::task::yield_now().await;

@@ -18,6 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::rows::{AttemptRow, LogRow, TaskRow, WorkflowRow};
 use crate::{
     backend::{Conn, run},
+    by_ids::by_ids,
     error::database,
     page::{bind_page, keyset, ranked},
     run::RunQueryDsl,
@@ -92,11 +93,7 @@ macro_rules! filtered_tasks {
 #[async_trait]
 impl WorkflowReads for Conn {
     async fn workflows_by_id(&mut self, ids: &[WorkflowId]) -> Result<Vec<Workflow>> {
-        let rows: Vec<WorkflowRow> = run!(self.quick(ids.len()), |c| workflows::table
-            .filter(workflows::id.eq_any(texts(ids)))
-            .load(c))
-        .map_err(database)?;
-        Ok(rows.into_iter().map(Workflow::from).collect())
+        by_ids!(self, workflows, ids, WorkflowRow => Workflow)
     }
 
     async fn workflows(
@@ -165,11 +162,7 @@ impl WorkflowReads for Conn {
     }
 
     async fn tasks_by_id(&mut self, ids: &[TaskId]) -> Result<Vec<Task>> {
-        let rows: Vec<TaskRow> = run!(self.quick(ids.len()), |c| tasks::table
-            .filter(tasks::id.eq_any(texts(ids)))
-            .load(c))
-        .map_err(database)?;
-        Ok(rows.into_iter().map(Task::from).collect())
+        by_ids!(self, tasks, ids, TaskRow => Task)
     }
 
     async fn tasks(&mut self, filter: &TaskFilter, page: &PageRequest) -> Result<Page<Task>> {
