@@ -26,6 +26,8 @@ use tracing_subscriber::{Layer, filter::Targets, registry::LookupSpan};
 
 use crate::config::Config;
 
+/// What says which trace a caller is in.
+const TRACEPARENT: &str = "traceparent";
 /// How long a collector may take for a batch of spans.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// What tells spans: our own crates, not those that they use.
@@ -83,6 +85,9 @@ impl Traces {
 
 /// Makes a span part of the trace that a caller says it is in (W3C Trace Context).
 pub fn join(span: &Span, headers: &HeaderMap) {
+    if !headers.contains_key(TRACEPARENT) {
+        return;
+    }
     let caller = TraceContextPropagator::new().extract(&HeaderExtractor(headers));
     if caller.span().span_context().is_valid() {
         // Without a collector there is no trace to join.

@@ -105,9 +105,8 @@ pub fn router(door: FrontDoor) -> anyhow::Result<Router> {
         .nest("/console", page::routes())
         .route("/schema.graphql", get(health::schema))
         .merge(for_operators())
-        .layer(compression())
-        .layer(option_layer(cors))
-        .layer(from_fn_with_state(Arc::clone(&desk), stamp))
+        // All at once, for each layer of its own would box every request and its answer.
+        .layer((from_fn_with_state(Arc::clone(&desk), stamp), option_layer(cors), compression()))
         .with_state(desk))
 }
 
