@@ -1,5 +1,5 @@
 //! How soon a subscriber who was away for many events gets the first of them, and what the rest
-//! costs the server.
+//! costs the server; and whether to come back for a few costs more where there are many.
 
 use std::{
     thread,
@@ -25,6 +25,13 @@ const ROUNDS: usize = 5;
 const SOON: Duration = Duration::from_millis(50);
 /// How much memory a whole resume may leave behind.
 const MOST_KIB: u64 = 32 * 1024;
+/// How long the log is at first.
+const SHORT: u64 = 1_000;
+/// So many events somebody has missed who was away for a moment.
+const TAIL: u64 = 100;
+const TAIL_ROUNDS: u32 = 400;
+/// How much more to come back to a long log may cost than to a short one.
+const MOST_TIMES: f64 = 1.2;
 
 pub fn run(events: u64) -> Result<()> {
     let server = Server::start(&[("SLIPWAY_LIMIT_BUDGET", "1000000000")])?;
@@ -32,10 +39,10 @@ pub fn run(events: u64) -> Result<()> {
     let mut http = Http::open(&server.address)?;
     let product = field(&http.post(Some(&token), &create())?.1, "id")?;
     let from = field(&http.post(Some(&token), r#"{"query":"{ cursor }"}"#)?.1, "cursor")?;
-    for begun in (0..events).step_by(usize::try_from(PER_TOKEN)?) {
-        let share = PER_TOKEN.min(events - begun);
-        fill(&server.address, &log_in(&server.address)?, &product, share)?;
-    }
+    grow(&server, &product, SHORT - TAIL)?;
+    let of_short = tail_cost(&server, &product)?;
+    grow(&server, &product, events.saturating_sub(SHORT + TAIL))?;
+    let of_long = tail_cost(&server, &product)?;
 
     let token = log_in(&server.address)?;
     // The first one loads what the process then keeps.
@@ -51,8 +58,36 @@ pub fn run(events: u64) -> Result<()> {
         "{events} events: the first after {first:.1?}, all after {all:.1?} (medians of {ROUNDS}); \
          {before} KiB before, {after} KiB after"
     );
+    println!(
+        "to come back for the last {TAIL} takes {of_short:.2} ms of CPU where there are {SHORT}, \
+         {of_long:.2} ms where there are {events}"
+    );
+    ensure!(of_long <= of_short * MOST_TIMES, "a longer log costs more than {MOST_TIMES} times");
     ensure!(first <= SOON, "the first event took longer than {SOON:?}");
     ensure!(after <= before + MOST_KIB, "it left more than {MOST_KIB} KiB behind");
+    Ok(())
+}
+
+/// What it costs the server, in ms of CPU, when somebody comes back who has missed a few events.
+fn tail_cost(server: &Server, product: &str) -> Result<f64> {
+    let token = log_in(&server.address)?;
+    let mut http = Http::open(&server.address)?;
+    let from = field(&http.post(Some(&token), r#"{"query":"{ cursor }"}"#)?.1, "cursor")?;
+    grow(server, product, TAIL)?;
+    resume(&server.address, &token, &from, TAIL)?;
+    let before = server.cpu_seconds()?;
+    for _ in 0..TAIL_ROUNDS {
+        resume(&server.address, &token, &from, TAIL)?;
+    }
+    Ok((server.cpu_seconds()? - before) * 1e3 / f64::from(TAIL_ROUNDS))
+}
+
+/// Makes the log longer by so many events.
+fn grow(server: &Server, product: &str, events: u64) -> Result<()> {
+    for begun in (0..events).step_by(usize::try_from(PER_TOKEN)?) {
+        let share = PER_TOKEN.min(events - begun);
+        fill(&server.address, &log_in(&server.address)?, product, share)?;
+    }
     Ok(())
 }
 
