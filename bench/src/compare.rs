@@ -37,6 +37,9 @@ pub struct Options {
     /// The folder of the Mercurius server, its packages installed
     #[arg(long)]
     mercurius: Option<PathBuf>,
+    /// The folder of the PostGraphile server, its packages installed
+    #[arg(long)]
+    postgraphile: Option<PathBuf>,
     /// How much data there is: 1 is 100,000 users, 1,000,000 orders and 200,000 instances
     #[arg(long, default_value_t = 0.1)]
     scale: f64,
@@ -116,8 +119,14 @@ impl Field {
             contenders.push(peer("ceiling", &database).await?);
             postgres = Some(postgres_of(&database).await?);
         }
-        if let Some(folder) = options.mercurius.as_deref().filter(|_| postgres.is_some()) {
-            contenders.push(mercurius(folder, &database).await?);
+        let on_node = [
+            ("Mercurius", Dialect::Plain, &options.mercurius),
+            ("PostGraphile", Dialect::Tables, &options.postgraphile),
+        ];
+        for (name, dialect, folder) in on_node {
+            if let Some(folder) = folder.as_deref().filter(|_| postgres.is_some()) {
+                contenders.push(node(name, dialect, folder, &database).await?);
+            }
         }
         Ok(Self { contenders, size, postgres })
     }
@@ -173,7 +182,7 @@ impl Field {
 /// Users place orders each for themselves; what is read may be anybody's.
 async fn tokens(contender: &Contender, workload: Workload) -> Result<Vec<String>> {
     match (contender.dialect, workload) {
-        (Dialect::Plain, _) => Ok(Vec::new()),
+        (Dialect::Plain | Dialect::Tables, _) => Ok(Vec::new()),
         (Dialect::Slipway, Workload::W4) => slipway::tokens(contender, CONNECTIONS as u64).await,
         (Dialect::Slipway, _) => Ok(vec![slipway::admin_token(contender).await?]),
     }
@@ -189,10 +198,16 @@ async fn peer(name: &'static str, database: &str) -> Result<Contender> {
     .await
 }
 
-async fn mercurius(folder: &Path, database: &str) -> Result<Contender> {
-    Contender::start("Mercurius", Dialect::Plain, |address| {
+async fn node(
+    name: &'static str,
+    dialect: Dialect,
+    folder: &Path,
+    database: &str,
+) -> Result<Contender> {
+    Contender::start(name, dialect, |address| {
         let mut command = Command::new("node");
         command.arg("server.js").args([address, database]).current_dir(folder);
+        command.env("NODE_ENV", "production").env("GRAPHILE_ENV", "production");
         command
     })
     .await

@@ -21,6 +21,8 @@ pub enum Dialect {
     Slipway,
     /// That of the others, which have only the slice that is compared.
     Plain,
+    /// As PostGraphile has it from the tables.
+    Tables,
 }
 
 pub struct Contender {

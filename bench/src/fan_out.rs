@@ -70,7 +70,7 @@ async fn round(
 ) -> Result<Figures> {
     let token = match contender.dialect {
         Dialect::Slipway => Some(slipway::admin_token(contender).await?),
-        Dialect::Plain => None,
+        Dialect::Plain | Dialect::Tables => None,
     };
     let token = token.as_deref();
     let mut publisher = Http::open(contender.address).await?;
@@ -187,7 +187,7 @@ fn order_of(answer: &[u8]) -> Result<String> {
 fn cancel(dialect: Dialect, token: Option<&str>, order: &str) -> Vec<u8> {
     let query = match dialect {
         Dialect::Slipway => "mutation($id: ID!) { cancelOrder(id: $id) { order { id } } }",
-        Dialect::Plain => "mutation($id: ID!) { cancelOrder(id: $id) { id } }",
+        Dialect::Plain | Dialect::Tables => "mutation($id: ID!) { cancelOrder(id: $id) { id } }",
     };
     let body = json!({ "query": query, "variables": { "id": order } });
     http::request(token, &body.to_string())
@@ -215,7 +215,7 @@ impl Subscriber {
         let fields = "id number status amount product { name }";
         let fields = match contender.dialect {
             Dialect::Slipway => format!("order {{ {fields} }}"),
-            Dialect::Plain => fields.to_owned(),
+            Dialect::Plain | Dialect::Tables => fields.to_owned(),
         };
         let query = match order {
             Some(_) => format!("subscription($id: ID) {{ orderChanged(id: $id) {{ {fields} }} }}"),

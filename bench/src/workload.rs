@@ -46,7 +46,7 @@ impl Workload {
     }
 
     fn document(self, dialect: Dialect) -> (&'static str, &'static str) {
-        use Dialect::{Plain, Slipway};
+        use Dialect::{Plain, Slipway, Tables};
         match (self, dialect) {
             (Self::W1, Slipway) => (
                 "One",
@@ -55,6 +55,10 @@ impl Workload {
             (Self::W1, Plain) => {
                 ("One", "query One($id: ID!) { user(id: $id) { id nickname email } }")
             }
+            (Self::W1, Tables) => (
+                "One",
+                "query One($id: String!) { userByRowId(rowId: $id) { rowId nickname email } }",
+            ),
             (Self::W2, Slipway) => (
                 "Nested",
                 "query Nested($id: ID!) { node(id: $id) { ... on User { id nickname \
@@ -65,6 +69,13 @@ impl Workload {
                 "Nested",
                 "query Nested($id: ID!) { user(id: $id) { id nickname orders(first: 20) { \
                  id number status amount product { id name } instance { id name status } } } }",
+            ),
+            (Self::W2, Tables) => (
+                "Nested",
+                "query Nested($id: String!) { userByRowId(rowId: $id) { rowId nickname \
+                 ordersByUserId(first: 20, orderBy: [CREATED_AT_DESC, ROW_ID_DESC]) { nodes { \
+                 rowId number status amount productByProductId { rowId name } \
+                 instanceByInstanceId { rowId name status } } } } }",
             ),
             (Self::W3, Slipway) => (
                 "Page",
@@ -77,6 +88,12 @@ impl Workload {
                 "query Page($after: String!) { orders(first: 50, after: $after, \
                  status: \"CANCELLED\") { nodes { id number status amount } end hasNext } }",
             ),
+            (Self::W3, Tables) => (
+                "Page",
+                "query Page($at: BigInt!, $id: String!) { ordersAfter(first: 50, at: $at, \
+                 lastId: $id, inStatus: \"CANCELLED\") { nodes { rowId number status amount } \
+                 pageInfo { hasNextPage endCursor } } }",
+            ),
             (Self::W4, Slipway) => (
                 "Place",
                 "mutation Place($product: ID!, $name: String!) { placeOrder(input: { \
@@ -86,6 +103,12 @@ impl Workload {
                 "Place",
                 "mutation Place($user: ID!, $product: ID!, $name: String!) { placeOrder( \
                  user: $user, product: $product, instanceName: $name) { id number status } }",
+            ),
+            (Self::W4, Tables) => (
+                "Place",
+                "mutation Place($user: String!, $product: String!, $name: String!) { \
+                 placeOrder(input: { buyer: $user, bought: $product, called: $name }) { \
+                 result { rowId number status } } }",
             ),
         }
     }
@@ -101,6 +124,10 @@ impl Workload {
             (Self::W3, Dialect::Plain) => {
                 let (at, id) = size.deep();
                 json!({ "after": format!("{at}.{id}") })
+            }
+            (Self::W3, Dialect::Tables) => {
+                let (at, id) = size.deep();
+                json!({ "at": at.to_string(), "id": id })
             }
             (Self::W4, _) => json!({
                 "user": size.any_user(),

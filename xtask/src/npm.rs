@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, process::Command};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::process;
 
@@ -17,6 +17,13 @@ pub fn missing() -> Option<String> {
     }
     let (major, minor) = NODE;
     Some(format!("Node.js {major}.{minor} or newer with npm is not installed"))
+}
+
+/// Fails where Node.js is older than this.
+pub fn at_least((major, minor): (u32, u32)) -> Result<()> {
+    let is_new = node_version() >= Some((major, minor));
+    ensure!(is_new, "Node.js {major}.{minor} or newer is not installed");
+    Ok(())
 }
 
 fn node_version() -> Option<(u32, u32)> {

@@ -10,6 +10,9 @@ use crate::{
 /// Every commit is on the disk before its answer, as PostgreSQL has it by itself.
 const SETTINGS: &[&str] = &["shared_buffers=256MB", "max_wal_size=2GB"];
 
+/// What runs on Node.js, and the oldest that it runs on.
+const ON_NODE: [(&str, (u32, u32)); 2] = [("mercurius", (20, 0)), ("postgraphile", (22, 0))];
+
 #[derive(Args)]
 pub struct Options {
     /// On SQLite, without those that need PostgreSQL
@@ -29,12 +32,14 @@ pub fn run(options: &Options) -> Result<()> {
     if options.sqlite {
         return process::run(compare);
     }
-    let mercurius = process::root().join("bench/mercurius");
-    match npm::install(&mercurius) {
-        Ok(()) => {
-            compare.arg("--mercurius").arg(&mercurius);
+    for (name, oldest) in ON_NODE {
+        let folder = process::root().join("bench").join(name);
+        match npm::at_least(oldest).and_then(|()| npm::install(&folder)) {
+            Ok(()) => {
+                compare.arg(format!("--{name}")).arg(&folder);
+            }
+            Err(error) => println!("It goes without {name}: {error:#}"),
         }
-        Err(error) => println!("It goes without Mercurius: {error:#}"),
     }
     let postgres = Postgres::start(&postgres::find_or_install()?, SETTINGS)?;
     compare.args(["--database", &postgres.url()]);
