@@ -36,7 +36,7 @@ pub struct Order {
     pub version: i64,
 }
 
-/// What lists mostly show of an [`Order`]: half of it, at half of the price.
+/// What lists mostly show of an [`Order`]: half of its columns.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OrderSummary {
     pub id: OrderId,

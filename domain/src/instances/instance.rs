@@ -40,7 +40,7 @@ pub struct Instance {
     pub version: i64,
 }
 
-/// What lists mostly show of an [`Instance`]: half of it, at half of the price.
+/// What lists mostly show of an [`Instance`]: half of its columns.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InstanceSummary {
     pub id: InstanceId,

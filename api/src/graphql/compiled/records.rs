@@ -44,6 +44,22 @@ impl Record for User {
     }
 }
 
+/// What an order has, in full or in short, and what it has in full alone.
+macro_rules! order_leaf {
+    ($name:expr, $($in_full:tt)*) => {
+        Some(match $name {
+            "id" => |order, out| out.quoted(order.id),
+            "number" => |order, out| out.quoted(order.number),
+            "status" => |order, out| out.word(order.status.as_str()),
+            "amount" => |order, out| out.plain(order.amount),
+            "createdAt" => |order, out| out.quoted(order.created_at),
+            "updatedAt" => |order, out| out.quoted(order.updated_at),
+            $($in_full)*
+            _ => return None,
+        })
+    };
+}
+
 /// What an order leads to.
 macro_rules! order_edge {
     ($field:expr, $compiler:expr) => {
@@ -66,20 +82,13 @@ impl Record for Order {
     const TYPE: &'static str = "Order";
 
     fn leaf(name: &str) -> Option<Leaf<Self>> {
-        Some(match name {
-            "id" => |order, out| out.quoted(order.id),
-            "number" => |order, out| out.quoted(order.number),
-            "status" => |order, out| out.word(order.status.as_str()),
-            "amount" => |order, out| out.plain(order.amount),
+        order_leaf!(name,
             "refundDue" => |order, out| out.plain(order.refund_due),
             "instanceName" => |order, out| out.text(&order.instance_name),
-            "createdAt" => |order, out| out.quoted(order.created_at),
-            "updatedAt" => |order, out| out.quoted(order.updated_at),
             "paidAt" => |order, out| out.time(order.paid_at),
             "cancelledAt" => |order, out| out.time(order.cancelled_at),
             "completedAt" => |order, out| out.time(order.completed_at),
-            _ => return None,
-        })
+        )
     }
 
     fn edge(field: &Field, compiler: &Compiler<'_>) -> Option<Box<dyn Edge<Self>>> {
@@ -91,15 +100,7 @@ impl Record for OrderSummary {
     const TYPE: &'static str = "Order";
 
     fn leaf(name: &str) -> Option<Leaf<Self>> {
-        Some(match name {
-            "id" => |order, out| out.quoted(order.id),
-            "number" => |order, out| out.quoted(order.number),
-            "status" => |order, out| out.word(order.status.as_str()),
-            "amount" => |order, out| out.plain(order.amount),
-            "createdAt" => |order, out| out.quoted(order.created_at),
-            "updatedAt" => |order, out| out.quoted(order.updated_at),
-            _ => return None,
-        })
+        order_leaf!(name,)
     }
 
     fn edge(field: &Field, compiler: &Compiler<'_>) -> Option<Box<dyn Edge<Self>>> {
