@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 
 use crate::{
     clusters::{DevProvider, PortRules, SearchRuntime},
+    commerce::OrderQuestion,
     delivery::Sites,
     error::Result,
     events::{Bus, Cursor},
@@ -176,8 +177,23 @@ impl ControlPlane {
         T: Entity,
         F: AsyncFnOnce(&mut Work) -> Result<T>,
     {
+        self.execute_with(call, None, decide).await
+    }
+
+    /// The same where it is about an order to be placed: what that rests on is looked up while the
+    /// transaction begins.
+    pub(crate) async fn execute_with<T, F>(
+        &self,
+        call: &Call,
+        order: Option<&OrderQuestion>,
+        decide: F,
+    ) -> Result<Committed<T>>
+    where
+        T: Entity,
+        F: AsyncFnOnce(&mut Work) -> Result<T>,
+    {
         let cursor = self.cursor().await?;
-        let mut work = Work::begin(&*self.ports.store, call, self.settings.quota_defaults).await?;
+        let mut work = self.begin(call, order).await?;
         match self.decided(&mut work, call, cursor, decide).await {
             // Nothing has changed, but what was read of others' has to last before it is told.
             Ok(committed) if committed.replayed => {
@@ -202,10 +218,14 @@ impl ControlPlane {
         F: AsyncFnOnce(&mut Work) -> Result<T>,
     {
         let cursor = self.cursor().await?;
-        let mut work = Work::begin(&*self.ports.store, call, self.settings.quota_defaults).await?;
+        let mut work = self.begin(call, None).await?;
         let decided = decide(&mut work).await;
         work.roll_back().await;
         Ok(Committed { cursor, replayed: false, entity: decided?, workflow: None })
+    }
+
+    async fn begin(&self, call: &Call, order: Option<&OrderQuestion>) -> Result<Work> {
+        Work::begin(&*self.ports.store, call, order, self.settings.quota_defaults).await
     }
 
     async fn decided<T, F>(

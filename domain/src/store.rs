@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::{
     clusters::{ClusterReads, ClusterWrites},
-    commerce::{CommerceReads, CommerceWrites},
+    commerce::{CommerceReads, CommerceWrites, OrderBasis, OrderQuestion},
     delivery::{DeliveryReads, DeliveryWrites},
     error::Result,
     events::{EventReads, EventWrites},
@@ -28,8 +28,8 @@ pub trait Store: Send + Sync {
     /// A transaction; it has reads and writes. Dropped, it rolls back.
     async fn write(&self) -> Result<Box<dyn Transaction>>;
 
-    /// A transaction, and the account of whoever it is for as it finds it.
-    async fn write_for(&self, user: UserId) -> Result<(Box<dyn Transaction>, Option<Account>)>;
+    /// A transaction for an account, and what it looks up while it begins.
+    async fn write_for(&self, user: UserId, order: Option<&OrderQuestion>) -> Result<Opened>;
 
     /// The store's time.
     async fn now(&self) -> Result<Timestamp>;
@@ -43,6 +43,15 @@ pub trait Store: Send + Sync {
 
     /// How its connections are used.
     fn pools(&self) -> Vec<PoolUse>;
+}
+
+/// A transaction, and what it has found at first.
+pub struct Opened {
+    pub tx: Box<dyn Transaction>,
+    /// Of whom it is for.
+    pub account: Option<Account>,
+    /// Of the order that was asked about.
+    pub basis: Option<OrderBasis>,
 }
 
 /// The use of one pool of connections: now, and summed up since the start.

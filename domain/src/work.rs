@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
+    commerce::{OrderBasis, OrderQuestion},
     control_plane::{Call, Committed, Idempotency},
     error::{Error, Result},
     events::{Author, Cursor, EventType, IdempotencyRecord, NewEvent, Subject},
@@ -14,7 +15,7 @@ use crate::{
     ids::{EntityId, TenantId},
     instances::InstanceLog,
     quota::{QuotaLimits, QuotaShortfall},
-    store::{Session, Store, Transaction},
+    store::{Opened, Session, Store, Transaction},
     workflows::Workflow,
 };
 
@@ -47,6 +48,8 @@ pub struct Work {
     /// That the actor is a member of.
     tenants: Vec<Tenant>,
     author: Author,
+    /// Of the order that the unit of work is about.
+    basis: Option<OrderBasis>,
     events: Vec<NewEvent>,
     started: Option<Workflow>,
     /// Where nothing has been set for a tenant.
@@ -60,14 +63,16 @@ impl Work {
     pub(crate) async fn begin(
         store: &dyn Store,
         call: &Call,
+        order: Option<&OrderQuestion>,
         quota_defaults: QuotaLimits,
     ) -> Result<Self> {
-        let (tx, actor, tenants) = match &call.caller {
-            Caller::Anonymous => (store.write().await?, None, Vec::new()),
+        let (tx, actor, tenants, basis) = match &call.caller {
+            Caller::Anonymous => (store.write().await?, None, Vec::new(), None),
             Caller::User(actor) => {
-                let (mut tx, account) = store.write_for(actor.user.id).await?;
+                let opened = store.write_for(actor.user.id, order).await?;
+                let Opened { mut tx, account, basis } = opened;
                 match current(&mut *tx, account, actor).await {
-                    Ok((actor, tenants)) => (tx, Some(actor), tenants),
+                    Ok((actor, tenants)) => (tx, Some(actor), tenants, basis),
                     Err(refusal) => {
                         tx.roll_back().await;
                         return Err(refusal);
@@ -80,7 +85,7 @@ impl Work {
             cause: None,
             request_id: call.request_id.clone(),
         };
-        Ok(Self { actor, tenants, author, quota_defaults, ..Self::system(tx, None) })
+        Ok(Self { actor, tenants, author, basis, quota_defaults, ..Self::system(tx, None) })
     }
 
     pub(crate) fn system(tx: Box<dyn Transaction>, cause: Option<String>) -> Self {
@@ -90,6 +95,7 @@ impl Work {
             actor: None,
             tenants: Vec::new(),
             author,
+            basis: None,
             events: Vec::new(),
             started: None,
             quota_defaults: QuotaLimits::default(),
@@ -109,6 +115,11 @@ impl Work {
     /// The tenants that the caller is a member of, as they were when it began.
     pub(crate) fn tenants(&self) -> &[Tenant] {
         &self.tenants
+    }
+
+    /// What the order that it was begun for rests on.
+    pub(crate) fn take_basis(&mut self) -> Result<OrderBasis> {
+        self.basis.take().ok_or_else(|| Error::internal("it was not begun for an order"))
     }
 
     /// Loads what the caller may change, with everybody else held off until the end.
@@ -302,7 +313,8 @@ async fn current(
     account: Option<Account>,
     actor: &Actor,
 ) -> Result<(Actor, Vec<Tenant>)> {
-    let Account { user, memberships, tenants } = account.ok_or(Error::Unauthenticated)?;
+    let account = account.ok_or(Error::Unauthenticated)?;
+    let user = &account.user;
     if user.status == UserStatus::Disabled || user.token_version != actor.user.token_version {
         return Err(Error::Unauthenticated);
     }
@@ -312,6 +324,5 @@ async fn current(
             return Err(Error::Unauthenticated);
         }
     }
-    let actor = Actor { user, memberships, credential: actor.credential.clone() };
-    Ok((actor, tenants))
+    Ok(account.into_actor(actor.credential.clone()))
 }

@@ -21,9 +21,10 @@ use diesel::{
 use domain::{
     Error, Result,
     clock::{Clock, SystemClock},
+    commerce::{OrderBasis, OrderQuestion},
     identity::{Account, IdentityReads},
     ids::UserId,
-    store::{PoolUse, Session, Store, Transaction},
+    store::{Opened, PoolUse, Session, Store, Transaction},
 };
 use jiff::Timestamp;
 
@@ -59,6 +60,14 @@ pub type CommitHook = Arc<dyn Fn(CommitMoment) + Send + Sync>;
 pub enum CommitMoment {
     Before,
     After,
+}
+
+/// What a transaction has found while it began.
+pub(crate) struct Begun {
+    /// When that was.
+    pub at: Timestamp,
+    pub account: Option<Account>,
+    pub basis: Option<OrderBasis>,
 }
 
 enum Pools {
@@ -136,7 +145,7 @@ macro_rules! insert_later {
     ($conn:expr, $table:expr, $rows:expr) => {{
         let (conn, rows): (&mut $crate::backend::Conn, Vec<_>) = ($conn, $rows);
         if conn.is_postgres() {
-            return conn.hold(diesel::insert_into($table).values(&rows));
+            return conn.hold_insert(diesel::insert_into($table).values(&rows));
         }
         for row in &rows {
             conn.later(diesel::insert_into($table).values(row)).await?;
@@ -184,14 +193,16 @@ impl SqlStore {
         Ok(self.conn(link))
     }
 
-    async fn begin(&self, user: Option<UserId>) -> Result<(Conn, Option<Account>)> {
+    async fn begin(&self, user: Option<UserId>, order: Option<&OrderQuestion>) -> Result<Opened> {
         let mut conn = match &self.pools {
             Pools::Sqlite(pools) => self.conn(Link::Writer(Some(pools.writer.turn().await?))),
             Pools::Postgres(_) => self.reader().await?,
         };
-        let (started, account) = conn.begin(user).await?;
-        conn.began = self.clock.as_ref().map_or(started, |clock| clock.now());
-        Ok((conn, account))
+        let clock: &dyn Clock = self.clock.as_deref().unwrap_or(&SystemClock);
+        let order = order.map(|order| (order, clock.now()));
+        let Begun { at, account, basis } = conn.begin(user, order).await?;
+        conn.began = self.clock.as_ref().map_or(at, |clock| clock.now());
+        Ok(Opened { tx: Box::new(conn), account, basis })
     }
 
     fn conn(&self, link: Link) -> Conn {
@@ -216,13 +227,11 @@ impl Store for SqlStore {
     }
 
     async fn write(&self) -> Result<Box<dyn Transaction>> {
-        let (conn, _) = self.begin(None).await?;
-        Ok(Box::new(conn))
+        Ok(self.begin(None, None).await?.tx)
     }
 
-    async fn write_for(&self, user: UserId) -> Result<(Box<dyn Transaction>, Option<Account>)> {
-        let (conn, account) = self.begin(Some(user)).await?;
-        Ok((Box::new(conn), account))
+    async fn write_for(&self, user: UserId, order: Option<&OrderQuestion>) -> Result<Opened> {
+        self.begin(Some(user), order).await
     }
 
     async fn now(&self) -> Result<Timestamp> {
@@ -325,18 +334,23 @@ impl Conn {
     where
         Q: QueryFragment<diesel::sqlite::Sqlite> + QueryFragment<diesel::pg::Pg> + QueryId + Send,
     {
-        if self.is_postgres() {
-            return self.hold(statement);
+        if !self.is_postgres() {
+            return run!(self, |c| statement.execute(c)).map(drop).map_err(database);
         }
-        run!(self, |c| statement.execute(c)).map(drop).map_err(database)
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        self.access().and_then(|access| access.hold(statement)).map_err(database)
     }
 
-    /// The same, on PostgreSQL alone.
-    pub(crate) fn hold(&mut self, statement: impl QueryFragment<diesel::pg::Pg>) -> Result<()> {
+    /// The same for rows that are inserted, on PostgreSQL alone.
+    pub(crate) fn hold_insert(&mut self, insert: impl QueryFragment<diesel::pg::Pg>) -> Result<()> {
         self.statements.fetch_add(1, Ordering::Relaxed);
+        self.access().and_then(|access| access.hold_insert(insert)).map_err(database)
+    }
+
+    fn access(&mut self) -> QueryResult<&mut Access> {
         match &mut self.link {
-            Link::Postgres(access) => access.hold(statement).map_err(database),
-            _ => Err(database(diesel::result::Error::NotInTransaction)),
+            Link::Postgres(access) => Ok(access),
+            _ => Err(diesel::result::Error::NotInTransaction),
         }
     }
 
@@ -362,9 +376,13 @@ impl Conn {
         looked_up.map_err(database)
     }
 
-    /// Begins a transaction; answers with when, and with the account that is asked for. On SQLite
-    /// it has begun already.
-    async fn begin(&mut self, user: Option<UserId>) -> Result<(Timestamp, Option<Account>)> {
+    /// Begins a transaction; on SQLite it has begun already. The number of an order is given out
+    /// by this process's clock.
+    async fn begin(
+        &mut self,
+        user: Option<UserId>,
+        order: Option<(&OrderQuestion, Timestamp)>,
+    ) -> Result<Begun> {
         self.busy = true;
         let driver = self.link.driver(false).await.map_err(database)?;
         let Driver::Postgres(conn) = driver else {
@@ -372,10 +390,14 @@ impl Conn {
                 Some(user) => self.account(user).await?,
                 None => None,
             };
-            return Ok((SystemClock.now(), account));
+            let basis = match order {
+                Some((order, now)) => Some(self.order_basis(order, now).await?),
+                None => None,
+            };
+            return Ok(Begun { at: SystemClock.now(), account, basis });
         };
-        self.statements.fetch_add(2 + u64::from(user.is_some()), Ordering::Relaxed);
-        self.outage.bounded(postgres::begin(conn, user)).await.map_err(database)
+        self.statements.fetch_add(2 + u64::from(order.is_some()), Ordering::Relaxed);
+        self.outage.bounded(postgres::begin(conn, user, order)).await.map_err(database)
     }
 }
 

@@ -2,28 +2,29 @@ use async_trait::async_trait;
 use diesel::{
     prelude::*,
     sql_query,
-    sql_types::{BigInt, Text},
+    sql_types::{BigInt, Bool, Nullable, Text},
 };
 use domain::{
     Result,
     commerce::{
-        CommerceReads, CommerceWrites, ComputeSpec, Order, OrderBasis, OrderFilter, OrderStatus,
-        OrderSummary, Product, ProductFilter, ProductStatus, ProductSummary,
+        CommerceReads, CommerceWrites, ComputeSpec, Offer, Order, OrderBasis, OrderFilter,
+        OrderQuestion, OrderStatus, OrderSummary, Product, ProductFilter, ProductStatus,
+        ProductSummary,
     },
     ids::{self, InstanceId, OrderId, ProductId, TenantId, UserId},
     page::{Page, PageRequest, SortField},
 };
-use futures::try_join;
 use jiff::Timestamp;
 
 use crate::{
-    backend::{Conn, run},
+    backend::{Conn, insert_later, run},
     by_ids::by_ids,
     error::database,
     identity::Counted,
     page::{keyset, stale},
-    run::RunQueryDsl,
-    schema::{instances, orders, products},
+    postgres::Postgres,
+    run::{self, RunQueryDsl},
+    schema::{orders, products},
     summaries::{OrderSummaryRow, ProductSummaryRow},
     types::{AsJson, AsText, Micros, texts},
 };
@@ -65,34 +66,45 @@ struct OrderRow {
     version: i64,
 }
 
-macro_rules! product {
-    ($id:expr) => {
-        products::table.filter(products::id.eq(AsText($id)))
+/// Gives out the next tick of an owner.
+macro_rules! count {
+    () => {
+        "INSERT INTO counters (name, value) VALUES ($1, $2) \
+         ON CONFLICT (name) DO UPDATE SET value = CASE \
+         WHEN counters.value >= excluded.value THEN counters.value + 1 \
+         ELSE excluded.value END RETURNING value"
     };
 }
 
-/// The next tick of an owner.
-macro_rules! counted {
-    ($owner_number:expr, $now:expr) => {
-        sql_query(
-            "INSERT INTO counters (name, value) VALUES ($1, $2) \
-             ON CONFLICT (name) DO UPDATE SET value = CASE \
-             WHEN counters.value >= excluded.value THEN counters.value + 1 \
-             ELSE excluded.value END RETURNING value",
-        )
-        .bind::<Text, _>(format!("numbers/{}", $owner_number))
-        .bind::<BigInt, _>(ids::first_tick($now))
-    };
+/// All that an order rests on, with a tick of its buyer.
+const BASIS: &str = concat!(
+    count!(),
+    ", EXISTS (SELECT 1 FROM instances \
+     WHERE tenant_id = $3 AND name = $4 AND released_at IS NULL) AS name_lives, \
+     (SELECT status FROM products WHERE id = $5) AS status, \
+     (SELECT price FROM products WHERE id = $5) AS price"
+);
+
+#[derive(QueryableByName)]
+struct BasisRow {
+    #[diesel(sql_type = BigInt)]
+    value: i64,
+    #[diesel(sql_type = Bool)]
+    name_lives: bool,
+    #[diesel(sql_type = Nullable<Text>)]
+    status: Option<AsText<ProductStatus>>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    price: Option<i64>,
 }
 
-/// How many instances of a tenant have the name.
-macro_rules! living {
-    ($tenant:expr, $name:expr) => {
-        instances::table
-            .filter(instances::tenant_id.eq(AsText($tenant)))
-            .filter(instances::name.eq($name))
-            .filter(instances::released_at.is_null())
-            .count()
+macro_rules! basis {
+    ($question:expr, $now:expr) => {
+        sql_query(BASIS)
+            .bind::<Text, _>(counter($question.user_number))
+            .bind::<BigInt, _>(ids::first_tick($now))
+            .bind::<Text, _>(AsText($question.tenant_id))
+            .bind::<Text, _>(&$question.instance_name)
+            .bind::<Text, _>(AsText($question.product_id))
     };
 }
 
@@ -204,42 +216,12 @@ impl CommerceReads for Conn {
 
 #[async_trait]
 impl CommerceWrites for Conn {
-    async fn order_basis(
-        &mut self,
-        product: ProductId,
-        (tenant, instance_name): (TenantId, &str),
-        owner_number: i64,
-        now: Timestamp,
-    ) -> Result<OrderBasis> {
-        let found: (Vec<ProductRow>, i64, Counted) = run!(
-            self,
-            sqlite: |c| async {
-                let product = product!(product).load(c).await?;
-                let living = living!(tenant, instance_name).get_result(c).await?;
-                let counted = counted!(owner_number, now).get_result(c).await?;
-                Ok((product, living, counted))
-            },
-            postgres: |c| async {
-                let (mut second, mut third) = (*c, *c);
-                try_join!(
-                    product!(product).load(c),
-                    living!(tenant, instance_name).get_result(&mut second),
-                    counted!(owner_number, now).get_result(&mut third),
-                )
-            }
-        )
-        .map_err(database)?;
-        let (mut product, living, counted) = found;
-        Ok(OrderBasis {
-            product: product.pop().map(Product::from),
-            name_lives: living > 0,
-            number: ids::number(owner_number, counted.value),
-        })
-    }
-
     async fn next_number(&mut self, owner_number: i64, now: Timestamp) -> Result<i64> {
-        let counted: Counted =
-            run!(self, |c| counted!(owner_number, now).get_result(c)).map_err(database)?;
+        let counted: Counted = run!(self, |c| sql_query(count!())
+            .bind::<Text, _>(counter(owner_number))
+            .bind::<BigInt, _>(ids::first_tick(now))
+            .get_result(c))
+        .map_err(database)?;
         Ok(ids::number(owner_number, counted.value))
     }
 
@@ -261,7 +243,7 @@ impl CommerceWrites for Conn {
     }
 
     async fn insert_order(&mut self, order: &Order) -> Result<()> {
-        self.later(diesel::insert_into(orders::table).values(&OrderRow::from(order))).await
+        insert_later!(self, orders::table, vec![OrderRow::from(order)])
     }
 
     async fn update_order(&mut self, order: &Order) -> Result<()> {
@@ -297,6 +279,43 @@ fn rows_along_an_index(filter: &OrderFilter, page: &PageRequest) -> usize {
         && (status, product_id, tenant_id) == (&None, &None, &None)
         && page.sort.by == SortField::CreatedAt;
     if is_one_buyers { page.first } else { usize::MAX }
+}
+
+/// For whoever asks for more at once.
+pub(crate) async fn order_basis(
+    conn: &Postgres,
+    question: &OrderQuestion,
+    now: Timestamp,
+) -> QueryResult<OrderBasis> {
+    let row: Option<BasisRow> = run::read(conn, basis!(question, now)).await?.pop();
+    Ok(row.ok_or(diesel::NotFound)?.into_basis(question))
+}
+
+impl Conn {
+    pub(crate) async fn order_basis(
+        &mut self,
+        question: &OrderQuestion,
+        now: Timestamp,
+    ) -> Result<OrderBasis> {
+        let row: BasisRow =
+            run!(self, |c| basis!(question, now).get_result(c)).map_err(database)?;
+        Ok(row.into_basis(question))
+    }
+}
+
+impl BasisRow {
+    fn into_basis(self, question: &OrderQuestion) -> OrderBasis {
+        let offer = self.status.zip(self.price);
+        OrderBasis {
+            offer: offer.map(|(status, price)| Offer { status: status.0, price: cents(price) }),
+            name_lives: self.name_lives,
+            number: ids::number(question.user_number, self.value),
+        }
+    }
+}
+
+fn counter(owner_number: i64) -> String {
+    format!("numbers/{owner_number}")
 }
 
 /// Cents fit their column, which has a CHECK.

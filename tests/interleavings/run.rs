@@ -349,11 +349,14 @@ async fn outsiders(store: &Arc<SqlStore>, cluster: &Arc<Cluster>) -> Outsiders {
     let product = NewProduct { name: "Small".to_owned(), description: None, spec, price: 5 };
     control_plane.seed_products(vec![product]).await.unwrap();
     let mut reader = store.read().await.unwrap();
+    let user = registered.committed.entity;
+    let account = reader.account(user.id).await.unwrap().unwrap();
     let products = reader.products(&ProductFilter::default(), &PageRequest::all()).await.unwrap();
     Outsiders {
         caller: Caller::User(Arc::new(Person {
-            user: registered.committed.entity,
+            user,
             memberships: Vec::new(),
+            home: Some(account.tenants[0].id),
             credential: Credential::Login(registered.tokens.session_id),
         })),
         product: products.items[0].id,

@@ -11,9 +11,9 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     Result,
-    identity::Account,
+    commerce::OrderQuestion,
     ids::UserId,
-    store::{PoolUse, Session, Store, Transaction},
+    store::{Opened, PoolUse, Session, Store, Transaction},
 };
 use jiff::Timestamp;
 use persistence::{CommitMoment, SqlStore};
@@ -105,9 +105,9 @@ impl Store for TurnTaking {
         self.store.write().await
     }
 
-    async fn write_for(&self, user: UserId) -> Result<(Box<dyn Transaction>, Option<Account>)> {
+    async fn write_for(&self, user: UserId, order: Option<&OrderQuestion>) -> Result<Opened> {
         self.turns.wait("write").await;
-        self.store.write_for(user).await
+        self.store.write_for(user, order).await
     }
 
     async fn now(&self) -> Result<Timestamp> {

@@ -10,4 +10,4 @@ pub use product::{
 };
 pub use service::NewOrder;
 pub use spec::{ComputeSpec, Gpu, SpecChange};
-pub use store::{CommerceReads, CommerceWrites, OrderBasis};
+pub use store::{CommerceReads, CommerceWrites, Offer, OrderBasis, OrderQuestion};

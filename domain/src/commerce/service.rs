@@ -2,8 +2,8 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::{
-    NewProduct, Order, OrderAction, OrderFilter, OrderStatus, OrderSummary, Product, ProductChange,
-    ProductFilter, ProductStatus, ProductSummary,
+    NewProduct, Offer, Order, OrderAction, OrderFilter, OrderQuestion, OrderStatus, OrderSummary,
+    Product, ProductChange, ProductFilter, ProductStatus, ProductSummary,
 };
 use crate::{
     control_plane::{Call, Committed, ControlPlane},
@@ -61,15 +61,22 @@ impl ControlPlane {
     pub async fn place_order(&self, call: &Call, new: NewOrder) -> Result<Committed<Order>> {
         let parse = |config| SecretValues::parse("input.secretConfig", config);
         let secret = new.secret_config.map(parse).transpose()?;
-        self.execute(call, async |work| {
+        let actor = call.actor()?;
+        let instance_name =
+            names::label("input.instanceName", &new.instance_name, Instance::LONGEST_NAME)?;
+        let tenant = new.tenant_id.or(actor.home);
+        let question = tenant.map(|tenant_id| OrderQuestion {
+            product_id: new.product_id,
+            tenant_id,
+            instance_name: instance_name.clone(),
+            user_number: actor.user.number,
+        });
+        self.execute_with(call, question.as_ref(), async |work| {
             let actor = work.actor()?.clone();
-            let instance_name =
-                names::label("input.instanceName", &new.instance_name, Instance::LONGEST_NAME)?;
-            let tenant = work.tenant_to_change(new.tenant_id).await?;
+            let tenant = work.tenant_to_change(tenant).await?;
             let now = work.now();
-            let name = (tenant.id, instance_name.as_str());
-            let basis = work.tx.order_basis(new.product_id, name, actor.user.number, now).await?;
-            let product = on_sale(new.product_id, basis.product)?;
+            let basis = work.take_basis()?;
+            let amount = price(new.product_id, basis.offer)?;
             if basis.name_lives {
                 return Err(Error::AlreadyExists { kind: "instance", name: instance_name });
             }
@@ -78,11 +85,11 @@ impl ControlPlane {
                 number: basis.number,
                 user_id: actor.user.id,
                 tenant_id: tenant.id,
-                product_id: product.id,
+                product_id: new.product_id,
                 instance_name,
                 instance_id: None,
                 status: OrderStatus::Pending,
-                amount: product.price,
+                amount,
                 refund_due: false,
                 payment_reference: None,
                 cancel_reason: None,
@@ -234,10 +241,11 @@ impl ControlPlane {
     }
 }
 
-fn on_sale(id: ProductId, product: Option<Product>) -> Result<Product> {
-    let product = product.ok_or_else(|| Error::not_found("product", id))?;
-    match product.status {
-        ProductStatus::Enabled => Ok(product),
+/// What the product costs, in cents, if it is on sale.
+fn price(id: ProductId, offer: Option<Offer>) -> Result<u32> {
+    let Offer { status, price } = offer.ok_or_else(|| Error::not_found("product", id))?;
+    match status {
+        ProductStatus::Enabled => Ok(price),
         ProductStatus::Disabled => Err(Error::Conflict(format!("product {id} is not on sale"))),
     }
 }

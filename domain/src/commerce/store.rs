@@ -1,7 +1,9 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{Order, OrderFilter, OrderSummary, Product, ProductFilter, ProductSummary};
+use super::{
+    Order, OrderFilter, OrderSummary, Product, ProductFilter, ProductStatus, ProductSummary,
+};
 use crate::{
     error::Result,
     ids::{InstanceId, OrderId, ProductId, TenantId},
@@ -29,9 +31,26 @@ pub trait CommerceReads {
     ) -> Result<Page<OrderSummary>>;
 }
 
-/// What an order that is about to be placed rests on.
+/// What a product is offered for.
+pub struct Offer {
+    pub status: ProductStatus,
+    /// In cents.
+    pub price: u32,
+}
+
+/// An order that is about to be placed.
+pub struct OrderQuestion {
+    pub product_id: ProductId,
+    pub tenant_id: TenantId,
+    pub instance_name: String,
+    /// The buyer's.
+    pub user_number: i64,
+}
+
+/// What such an order rests on.
 pub struct OrderBasis {
-    pub product: Option<Product>,
+    /// Of the product, if there is such a one.
+    pub offer: Option<Offer>,
     /// Whether an instance of that name lives in the tenant.
     pub name_lives: bool,
     /// The order's.
@@ -40,14 +59,6 @@ pub struct OrderBasis {
 
 #[async_trait]
 pub trait CommerceWrites {
-    /// Looks up all of it at once.
-    async fn order_basis(
-        &mut self,
-        product: ProductId,
-        (tenant, instance_name): (TenantId, &str),
-        owner_number: i64,
-        now: Timestamp,
-    ) -> Result<OrderBasis>;
     /// Gives out the next number of this owner's instances and orders.
     async fn next_number(&mut self, owner_number: i64, now: Timestamp) -> Result<i64>;
     async fn insert_product(&mut self, product: &Product) -> Result<()>;

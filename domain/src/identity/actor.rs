@@ -29,6 +29,8 @@ pub enum Caller {
 pub struct Actor {
     pub user: User,
     pub memberships: Vec<Membership>,
+    /// The personal tenant.
+    pub home: Option<TenantId>,
     pub credential: Credential,
 }
 
@@ -75,7 +77,7 @@ impl Caller {
 impl Actor {
     /// The same text for the same account with the same rights, by whatever credential.
     pub fn sight(&self) -> String {
-        let Self { user, memberships, credential } = self;
+        let Self { user, memberships, home: _, credential } = self;
         let scopes = match credential {
             Credential::Login(_) | Credential::Console => None,
             Credential::ApiToken { scopes, .. } => Some(scopes),

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{Account, Actor, ApiToken, Caller, Credential, Ticket, UserStatus};
+use super::{Account, ApiToken, Caller, Credential, Ticket, UserStatus};
 use crate::{
     control_plane::{Call, ControlPlane},
     error::{Error, Result},
@@ -23,11 +23,10 @@ impl ControlPlane {
             }
             Ticket::ApiToken { hash } => with_token(&mut *reader, hash).await?,
         };
-        let Account { user, memberships, .. } = account;
-        if user.status == UserStatus::Disabled {
+        if account.user.status == UserStatus::Disabled {
             return Err(Error::Unauthenticated);
         }
-        Ok(Caller::User(Arc::new(Actor { user, memberships, credential })))
+        Ok(Caller::User(Arc::new(account.into_actor(credential).0)))
     }
 }
 
@@ -37,9 +36,8 @@ impl ControlPlane {
         let mut reader = self.reader().await?;
         let user = reader.user_by_email(email).await?;
         let user = user.ok_or_else(|| Error::not_found("user", email))?;
-        let memberships = reader.memberships_of_users(&[user.id]).await?;
-        let actor = Actor { user, memberships, credential: Credential::Console };
-        let caller = Caller::User(Arc::new(actor));
+        let account = found(&mut *reader, user.id).await?;
+        let caller = Caller::User(Arc::new(account.into_actor(Credential::Console).0));
         Ok(Call { caller, address: None, request_id: None, idempotency: None })
     }
 }

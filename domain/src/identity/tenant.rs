@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::User;
+use super::{Actor, Credential, User};
 use crate::{
     error::{Error, Result},
     ids::{TenantId, UserId},
@@ -14,6 +14,17 @@ pub struct Account {
     pub user: User,
     pub memberships: Vec<Membership>,
     pub tenants: Vec<Tenant>,
+}
+
+impl Account {
+    /// Whoever has shown what lets them in, and their tenants.
+    pub(crate) fn into_actor(self, credential: Credential) -> (Actor, Vec<Tenant>) {
+        let Self { user, memberships, tenants } = self;
+        let mut held = memberships.iter().zip(&tenants);
+        let home = held.find(|(held, it)| it.personal && held.role == TenantRole::Owner);
+        let home = home.map(|(_, tenant)| tenant.id);
+        (Actor { user, memberships, home, credential }, tenants)
+    }
 }
 
 /// The organisation that owns rows. Every user has a personal one.

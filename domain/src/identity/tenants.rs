@@ -100,17 +100,13 @@ impl Work {
     /// missing are told apart by nothing.
     pub(crate) async fn tenant_to_change(&mut self, named: Option<TenantId>) -> Result<Tenant> {
         let actor = self.actor()?.clone();
-        let own = self.tenants().iter().find(|tenant| match named {
-            Some(id) => tenant.id == id,
-            None => tenant.personal && actor.role_in(tenant.id) == Some(TenantRole::Owner),
-        });
-        let tenant = match (own, named) {
-            (None, Some(id)) => self.tx.tenants_by_id(&[id]).await?.pop(),
-            (own, _) => own.cloned(),
+        let wanted = named.or(actor.home).ok_or_else(|| Error::not_found("tenant", ""))?;
+        let tenant = match self.tenants().iter().find(|tenant| tenant.id == wanted) {
+            Some(own) => Some(own.clone()),
+            None => self.tx.tenants_by_id(&[wanted]).await?.pop(),
         };
-        let name = || named.map(|id| id.to_string()).unwrap_or_default();
         let tenant = tenant.filter(|tenant| actor.sees(tenant.id));
-        let tenant = tenant.ok_or_else(|| Error::not_found("tenant", name()))?;
+        let tenant = tenant.ok_or_else(|| Error::not_found("tenant", wanted))?;
         actor.may(Action::Change, Object::Tenant(tenant.id))?;
         Ok(tenant)
     }

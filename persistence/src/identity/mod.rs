@@ -3,5 +3,5 @@ mod reads;
 mod rows;
 mod writes;
 
-pub(crate) use reads::account;
+pub(crate) use reads::account_at;
 pub(crate) use writes::Counted;

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use diesel::prelude::*;
+use diesel::{dsl::sql, prelude::*, sql_types::BigInt};
 use domain::{
     Result,
     identity::{Account, IdentityReads, Membership, Role, Tenant, User, UserFilter, UserStatus},
@@ -18,6 +18,9 @@ use crate::{
     schema::{tenant_members, tenants, users},
     types::{AsText, texts},
 };
+
+/// What a user is a member of.
+type Held = Option<(MembershipRow, TenantRow)>;
 
 macro_rules! filtered {
     ($backend:ident, $filter:expr) => {{
@@ -47,15 +50,15 @@ macro_rules! visible {
 
 /// One after the other: SQLite would first join all members to all tenants in brackets.
 macro_rules! account {
-    ($id:expr) => {
+    ($id:expr $(, $more:expr)?) => {
         users::table
             .left_join(tenant_members::table)
             .left_join(tenants::table.on(tenant_members::tenant_id.eq(tenants::id)))
             .filter(users::id.eq(AsText($id)))
-            .order(tenant_members::tenant_id)
             .select((
                 users::all_columns,
                 (tenant_members::all_columns, tenants::all_columns).nullable(),
+                $($more,)?
             ))
     };
 }
@@ -150,16 +153,25 @@ fn pattern(role: Role) -> &'static str {
     }
 }
 
-/// For whoever asks for more at once.
-pub(crate) async fn account(conn: &Postgres, id: UserId) -> QueryResult<Option<Account>> {
-    run::read(conn, account!(id)).await.map(as_account)
+/// An account, and the time by what tells it.
+pub(crate) async fn account_at(
+    conn: &Postgres,
+    id: UserId,
+    time: &str,
+) -> QueryResult<Option<(Account, i64)>> {
+    let time = sql::<BigInt>(&format!("({time})"));
+    let rows: Vec<(UserRow, Held, i64)> = run::read(conn, account!(id, time)).await?;
+    let at = rows.iter().map(|(.., at)| *at).next();
+    let account = as_account(rows.into_iter().map(|(user, held, _)| (user, held)).collect());
+    Ok(account.zip(at))
 }
 
-fn as_account(rows: Vec<(UserRow, Option<(MembershipRow, TenantRow)>)>) -> Option<Account> {
+fn as_account(rows: Vec<(UserRow, Held)>) -> Option<Account> {
     let (users, held): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+    let mut held: Vec<_> = held.into_iter().flatten().collect();
+    held.sort_by_key(|(membership, _)| membership.tenant_id.0);
     let (memberships, tenants) = held
         .into_iter()
-        .flatten()
         .map(|(membership, tenant)| (Membership::from(membership), Tenant::from(tenant)))
         .unzip();
     let user = users.into_iter().next().map(User::from);

@@ -31,7 +31,8 @@ use crate::{
 
 pub(crate) type Postgres = AsyncPgConnection;
 
-const CONNECTIONS: usize = 16;
+/// Who waits for one costs more than another one does.
+const CONNECTIONS: usize = 32;
 /// How long a caller waits for a connection.
 const PATIENCE: Duration = Duration::from_millis(3500);
 
@@ -106,6 +107,11 @@ impl Access {
     /// Sends a write of a transaction later.
     pub fn hold(&mut self, statement: impl QueryFragment<Pg>) -> QueryResult<()> {
         self.own()?.hold(statement)
+    }
+
+    /// Likewise, together with the inserts before it.
+    pub fn hold_insert(&mut self, insert: impl QueryFragment<Pg>) -> QueryResult<()> {
+        self.own()?.hold_insert(insert)
     }
 
     pub async fn commit(&mut self) -> QueryResult<()> {

@@ -1,4 +1,4 @@
-use std::{collections::HashSet, mem};
+use std::collections::HashSet;
 
 use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
 use diesel::{
@@ -18,6 +18,8 @@ use super::{Postgres, connect};
 
 /// More are not sent at once.
 const AT_ONCE: usize = 16;
+/// What the first of several inserts stands behind.
+const OPENING: &str = "WITH i0 AS (";
 
 /// A connection that one caller has alone, with the writes that wait to be sent: nobody asks what
 /// they came to, so that they can go together, and with the end of the transaction.
@@ -28,14 +30,28 @@ pub(crate) struct Own {
     prepared: HashSet<String>,
 }
 
+/// A write, or several that insert: they see nothing of each other, and are one statement.
+#[derive(Default)]
 struct Held {
-    sql: String,
-    statement: CollectedQuery<RawBytesBindCollector<Pg>>,
+    sql: PgQueryBuilder,
+    binds: RawBytesBindCollector<Pg>,
+    /// Of which each stands in brackets.
+    inserts: usize,
 }
 
 impl Own {
     pub fn hold(&mut self, statement: impl QueryFragment<Pg>) -> QueryResult<()> {
-        self.held.push(Held::new(statement)?);
+        let mut held = Held::default();
+        held.write(statement)?;
+        self.held.push(held);
+        Ok(())
+    }
+
+    /// Joins it to the inserts before it.
+    pub fn hold_insert(&mut self, insert: impl QueryFragment<Pg>) -> QueryResult<()> {
+        let mut held = self.held.pop_if(|last| last.inserts > 0).unwrap_or_default();
+        held.join(insert)?;
+        self.held.push(held);
         Ok(())
     }
 
@@ -57,16 +73,17 @@ impl Own {
         &mut self,
         end: impl AsyncFnOnce(&Postgres) -> QueryResult<()>,
     ) -> QueryResult<()> {
-        let held = mem::take(&mut self.held);
+        let held: Vec<_> = self.held.drain(..).map(Held::into_parts).collect();
         let connection = &self.connection;
-        let at_once = held.len() <= AT_ONCE && held.iter().all(|h| self.prepared.contains(&h.sql));
+        let at_once =
+            held.len() <= AT_ONCE && held.iter().all(|(it, _)| self.prepared.contains(it));
         if at_once {
-            let held = held.into_iter().map(|held| execute(connection, held.statement));
+            let held = held.into_iter().map(|(sql, binds)| execute(connection, sql, binds));
             let (sent, ended) = join(join_all(held), end(connection)).await;
             return sent.into_iter().collect::<QueryResult<()>>().and(ended);
         }
-        for Held { sql, statement } in held {
-            execute(connection, statement).await?;
+        for (sql, binds) in held {
+            execute(connection, sql.clone(), binds).await?;
             self.prepared.insert(sql);
         }
         end(connection).await
@@ -74,14 +91,29 @@ impl Own {
 }
 
 impl Held {
-    fn new(statement: impl QueryFragment<Pg>) -> QueryResult<Self> {
-        let mut binds = RawBytesBindCollector::new();
-        statement.collect_binds(&mut binds, &mut BuiltIn, &Pg)?;
-        let mut sql = PgQueryBuilder::default();
-        statement.to_sql(&mut sql, &Pg)?;
-        let sql = sql.finish();
-        let statement = CollectedQuery::new(sql.clone(), true, binds);
-        Ok(Self { sql, statement })
+    fn write(&mut self, statement: impl QueryFragment<Pg>) -> QueryResult<()> {
+        statement.collect_binds(&mut self.binds, &mut BuiltIn, &Pg)?;
+        statement.to_sql(&mut self.sql, &Pg)
+    }
+
+    fn join(&mut self, insert: impl QueryFragment<Pg>) -> QueryResult<()> {
+        let opening = match self.inserts {
+            0 => OPENING.to_owned(),
+            before => format!("), i{before} AS ("),
+        };
+        self.inserts += 1;
+        self.sql.push_sql(&opening);
+        self.write(insert)
+    }
+
+    fn into_parts(self) -> (String, RawBytesBindCollector<Pg>) {
+        let mut sql = self.sql.finish();
+        match self.inserts {
+            0 => {}
+            1 => drop(sql.drain(..OPENING.len())),
+            _ => sql.push_str(") SELECT"),
+        }
+        (sql, self.binds)
     }
 }
 
@@ -97,8 +129,10 @@ impl PgMetadataLookup for BuiltIn {
 
 async fn execute(
     mut connection: &Postgres,
-    statement: CollectedQuery<RawBytesBindCollector<Pg>>,
+    sql: String,
+    binds: RawBytesBindCollector<Pg>,
 ) -> QueryResult<()> {
+    let statement = CollectedQuery::new(sql, true, binds);
     connection.execute_returning_count(statement).await.map(drop)
 }
 
