@@ -39,6 +39,17 @@ fn adapters_depend_on_the_domain_alone_and_all_others_on_nothing_of_ours() {
     }
 }
 
+#[test]
+fn cargo_run_finds_one_program() {
+    let manifest = fs::read_to_string("../Cargo.toml").unwrap();
+    let members = manifest.lines().find_map(|line| line.strip_prefix("default-members = "));
+    let members: Vec<String> = serde_json::from_str(members.unwrap()).unwrap();
+
+    let is_program = |name: &&String| fs::exists(format!("../{name}/src/main.rs")).unwrap();
+
+    assert_eq!(members.iter().filter(is_program).collect::<Vec<_>>(), ["api"]);
+}
+
 /// The names under `[dependencies]` of a crate's manifest.
 fn dependencies(name: &str) -> BTreeSet<String> {
     let manifest = fs::read_to_string(format!("../{name}/Cargo.toml")).unwrap();

@@ -96,6 +96,108 @@ async fn a_compiled_query_shows_others_what_the_engine_shows_them() {
     }
 }
 
+const PLACE: &str = "mutation($product: ID!, $name: String!) {
+    placeOrder(input: { productId: $product, instanceName: $name }) { __typename cursor replayed
+        order { __typename id number status amount instanceName refundDue createdAt paidAt } } }";
+const CANCEL: &str = "mutation($id: ID!) {
+    cancelOrder(id: $id, reason: \"none\") { order { id status cancelledAt } } }";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_compiled_change_is_made_once_and_told_as_the_engine_tells_it() {
+    let app = TestApp::new().await;
+    let (token, variables) = shop(&app).await;
+    let metrics_token = Some("a token".to_owned());
+    let router = app.with_door(Door { metrics_token, ..Door::default() }).await.router;
+    let ada = Client::new(router.clone(), Some(&token));
+    let placed = async |name: &str| {
+        let variables = json!({ "product": variables["product"], "name": name });
+        ada.send(PLACE, variables).await.ok()["placeOrder"].clone()
+    };
+    let by_engine = placed("one").await;
+
+    let compiled = placed("two").await;
+
+    assert_eq!(compiled_so_far(&router).await, 1);
+    let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(keys(&compiled), keys(&by_engine));
+    let id = json!({ "id": compiled["order"]["id"] });
+    let stored = "query($id: ID!) { order(id: $id) { __typename id number status amount
+        instanceName refundDue createdAt paidAt } events(first: 9, filter: { subjectId: $id }) {
+        nodes { type cursor } } }";
+    let stored = ada.send(stored, id.clone()).await.ok();
+    assert_eq!(compiled["order"], stored["order"]);
+    assert_eq!(stored["events"]["nodes"].as_array().unwrap().len(), 1, "{stored}");
+    assert!(compiled["cursor"].as_str() < stored["events"]["nodes"][0]["cursor"].as_str());
+    ada.send(CANCEL, json!({ "id": by_engine["order"]["id"] })).await.ok();
+    let cancelled = ada.send(CANCEL, id).await.ok();
+    assert_eq!(cancelled["cancelOrder"]["order"]["status"], "CANCELLED");
+    assert_eq!(compiled_so_far(&router).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_compiled_change_that_is_refused_is_not_tried_again_by_the_engine() {
+    let app = TestApp::new().await;
+    let (token, mut variables) = shop(&app).await;
+    let ada = Client::new(app.router.clone(), Some(&token));
+    variables["name"] = json!("web");
+    let refused = async |variables: &Value| {
+        let before = app.store.statements();
+        let answer = ada.text(PLACE, variables).await;
+        (but_for_the_budget(&answer), app.store.statements() - before)
+    };
+    let by_engine = refused(&variables).await;
+
+    let compiled = refused(&variables).await;
+
+    assert!(by_engine.0.contains("ALREADY_EXISTS"), "{}", by_engine.0);
+    assert_eq!(compiled, by_engine);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_key_stands_beside_is_left_to_the_engine() {
+    let app = TestApp::new().await;
+    let (token, variables) = shop(&app).await;
+    let ada = Client::new(app.router.clone(), Some(&token));
+    let body = json!({ "query": PLACE,
+        "variables": { "product": variables["product"], "name": "keyed" } });
+    let place = async || {
+        let reply = ada.post(&body, &[("idempotency-key", "k")]).await;
+        reply.ok()["placeOrder"].clone()
+    };
+    let first = place().await;
+
+    let again = place().await;
+
+    assert_eq!(again["order"]["id"], first["order"]["id"]);
+    assert_eq!((&first["replayed"], &again["replayed"]), (&json!(false), &json!(true)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_field_that_an_input_does_not_have_is_refused_however_often_the_document_came() {
+    let app = TestApp::new().await;
+    let (token, variables) = shop(&app).await;
+    let ada = Client::new(app.router.clone(), Some(&token));
+    let filtered = "query($filter: OrderFilter) { orders(filter: $filter) { totalCount } }";
+    let placing = "mutation($input: PlaceOrderInput!) { placeOrder(input: $input) { replayed } }";
+    let input = |name: &str| json!({ "productId": variables["product"], "instanceName": name });
+    let known = [
+        (filtered, json!({ "filter": { "status": ["PAID"] } })),
+        (placing, json!({ "input": input("one") })),
+    ];
+    let mut unknown = known.clone();
+    unknown[0].1["filter"]["color"] = json!("red");
+    unknown[1].1["input"]["color"] = json!("red");
+    for ((query, right), (_, wrong)) in known.iter().zip(&unknown) {
+        let at_first = ada.text(query, wrong).await;
+        ada.send(query, right.clone()).await.ok();
+
+        let later = ada.text(query, wrong).await;
+
+        assert!(at_first.contains("color"), "{at_first}");
+        assert_eq!(but_for_the_budget(&later), but_for_the_budget(&at_first));
+    }
+}
+
 /// The token of somebody with orders, one of which has been paid, and what queries are about.
 async fn shop(app: &TestApp) -> (String, Value) {
     let root = app.admin().await;

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_graphql::{Context, Value};
 use domain::{Call, ControlPlane, Error, Idempotency, events::Cursor};
@@ -9,6 +9,19 @@ use crate::keys::TokenKeys;
 /// The HTTP header `Idempotency-Key`, for a document with one mutation.
 pub struct IdempotencyHeader(pub Option<String>);
 
+/// What a change has been refused with that is not to be tried again.
+pub struct Refused(Mutex<Option<Error>>);
+
+impl Refused {
+    pub fn new(error: Error) -> Self {
+        Self(Mutex::new(Some(error)))
+    }
+
+    fn take(&self) -> Option<Error> {
+        self.0.lock().expect("nothing panics while it holds this lock").take()
+    }
+}
+
 /// The safe position when the operation began.
 pub struct StartCursor(pub Cursor);
 
@@ -18,7 +31,8 @@ pub(super) trait Ctx<'a> {
     fn tail(&self) -> &'a Arc<LogTail>;
     fn call(&self) -> &'a Call;
     fn loaders(&self) -> &'a Loaders;
-    /// The call of a mutation, under its idempotency key where it has one.
+    /// The call of a mutation, under its idempotency key where it has one. Fails where the mutation
+    /// has been refused already.
     fn keyed(&self, key: Option<String>) -> Result<Call, Error>;
     /// Whether the selection asks for this field right below.
     fn asks(&self, field: &str) -> bool;
@@ -42,6 +56,9 @@ impl<'a> Ctx<'a> for Context<'a> {
     }
 
     fn keyed(&self, key: Option<String>) -> Result<Call, Error> {
+        if let Some(error) = self.data_opt().and_then(Refused::take) {
+            return Err(error);
+        }
         let key = match key {
             Some(key) => Some(key),
             None => header(self)?,

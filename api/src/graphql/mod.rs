@@ -32,7 +32,8 @@ use domain::{Call, ControlPlane};
 use crate::keys::TokenKeys;
 
 pub use batches::Batches;
-pub use compiled::{Answer, Plan, Reader};
+pub use compiled::{Answer, Leave, Plan, Reader};
+pub use context::Refused;
 use context::{IdempotencyHeader, StartCursor};
 pub use error::coded;
 pub use live::LogTail;

@@ -1,7 +1,7 @@
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use async_graphql::{Response, parser::types::OperationType, to_value};
-use domain::{Call, error::ErrorCode, identity::Caller};
+use domain::{Call, Error, error::ErrorCode, identity::Caller};
 use futures::{FutureExt, Stream, StreamExt, future::Either, stream};
 use tokio::time::timeout;
 use tracing::{Instrument, info_span};
@@ -24,7 +24,7 @@ use super::{
     refusal::Refusal,
 };
 use crate::{
-    graphql::{Answer, Place, Reader, Schema},
+    graphql::{Answer, Leave, Place, Reader, Refused, Schema},
     metrics::Transport,
 };
 
@@ -115,27 +115,37 @@ impl Desk {
     }
 
     /// Goes the short way, where there is one for what was found valid before.
-    async fn shortcut(&self, operation: &Operation) -> Option<Answer> {
-        let Question { asked, is_known, variables, call, .. } = &operation.question;
-        let plan = asked.plan.as_ref().filter(|_| *is_known)?;
-        let control_plane = &self.door.control_plane;
-        plan.run(&Reader { control_plane, call, variables }).await
+    async fn shortcut(&self, operation: &Operation) -> Result<Answer, Leave> {
+        let Question { asked, is_known, variables, call, idempotency_key, .. } =
+            &operation.question;
+        let plan = asked.plan.as_ref().filter(|_| *is_known).ok_or(Leave::Untried)?;
+        let (control_plane, has_key) = (&self.door.control_plane, idempotency_key.is_some());
+        plan.run(&Reader { control_plane, call, variables, has_key }).await
     }
 
     /// A query that was found valid before is so again, unless by its variables: then the engine
     /// has an objection, and says what it would have said at first.
-    async fn execute(&self, operation: &Operation) -> Response {
+    async fn execute(&self, operation: &Operation, refused: Option<Error>) -> Response {
         if operation.question.is_known && operation.kind == OperationType::Query {
-            let response = self.execute_on(&self.door.unchecked, operation).await;
+            let response = self.execute_on(&self.door.unchecked, operation, None).await;
             if response.errors.iter().all(|error| code_of(error).is_some()) {
                 return response;
             }
         }
-        self.execute_on(&self.door.schema, operation).await
+        self.execute_on(&self.door.schema, operation, refused).await
     }
 
-    async fn execute_on(&self, schema: &Schema, operation: &Operation) -> Response {
+    async fn execute_on(
+        &self,
+        schema: &Schema,
+        operation: &Operation,
+        refused: Option<Error>,
+    ) -> Response {
         let (request, batches) = self.request(&operation.question, &operation.place);
+        let request = match refused {
+            Some(error) => request.data(Refused::new(error)),
+            None => request,
+        };
         batches.drive(schema.execute(request)).await
     }
 
@@ -179,21 +189,26 @@ async fn execute(desk: Arc<Desk>, operation: Operation) -> Outcome {
     let Ok(answer) = AssertUnwindSafe(desk.shortcut(&operation)).catch_unwind().await else {
         return panicked().into();
     };
-    if let Some(answer) = answer {
-        desk.door.metrics.operations.went_compiled();
-        let cost = operation.bill.settle(Some(guard::OPERATION + answer.objects));
-        return Outcome::compiled(&answer, &cost);
-    }
-    let Ok(mut response) = AssertUnwindSafe(desk.execute(&operation)).catch_unwind().await else {
+    // A change costs what it was taken to cost, whatever it answers with.
+    let is_query = operation.kind == OperationType::Query;
+    let refused = match answer {
+        Ok(answer) => {
+            desk.door.metrics.operations.went_compiled();
+            let came_to = is_query.then(|| guard::OPERATION + answer.objects);
+            return Outcome::compiled(&answer, &operation.bill.settle(came_to));
+        }
+        Err(Leave::Untried) => None,
+        Err(Leave::Refused(error)) => Some(error),
+    };
+    let execution = AssertUnwindSafe(desk.execute(&operation, refused)).catch_unwind();
+    let Ok(mut response) = execution.await else {
         return panicked().into();
     };
     let Question { asked, is_known, .. } = &operation.question;
     if !is_known && !is_request_error(&response) {
         desk.remembered.put(asked);
     }
-    // A change costs what it was taken to cost, whatever it answers with.
-    let came_to = (operation.kind == OperationType::Query)
-        .then(|| guard::OPERATION + asked.order.objects(&response.data));
+    let came_to = is_query.then(|| guard::OPERATION + asked.order.objects(&response.data));
     settle(&mut response, &desk.nulls, asked);
     let cost = to_value(operation.bill.settle(came_to));
     response.extension("cost", cost.unwrap_or_default()).into()

@@ -64,7 +64,7 @@ impl Operations {
         );
         registry.register(
             "compiled_operations",
-            "Queries that had been compiled, and were answered without the engine",
+            "Operations that had been compiled, and were answered without the engine",
             compiled.clone(),
         );
         registry.register(

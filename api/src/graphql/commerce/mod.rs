@@ -6,7 +6,7 @@ mod query;
 mod spec;
 mod subscription;
 
-pub use inputs::{GpuInput, OrderFilter};
+pub use inputs::{GpuInput, OrderFilter, PlaceOrderInput};
 pub use mutation::CommerceMutation;
 pub use order::Order;
 pub use product::Product;

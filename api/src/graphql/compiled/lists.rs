@@ -86,7 +86,7 @@ impl<T: Listed> Root for List<T> {
 #[async_trait]
 impl<T: Listed> Edge<User> for List<T> {
     async fn load(&self, users: &[User], reader: &Reader<'_>) -> Result<Below, Leave> {
-        let [user] = users else { return Err(Leave) };
+        let [user] = users else { return Err(Leave::Untried) };
         let pieces = self.page(Some(user.id), reader).await?;
         Ok(Below { pieces, of: vec![Some(0)] })
     }

@@ -104,7 +104,7 @@ impl<T: Record> PageShape<T> {
                         pieces.nested(|pieces| write_edge(members, nodes, at, cursor, pieces));
                     });
                 }
-                _ => return Err(Leave),
+                _ => return Err(Leave::Untried),
             }
         }
         pieces.end();

@@ -77,7 +77,7 @@ impl Root for Node {
             (NodeId::Instance(id), .., Some(shape)) => {
                 write_one(shape, id, |found| actor.sees(found.tenant_id), reader, out).await
             }
-            _ => Err(Leave),
+            _ => Err(Leave::Untried),
         }
     }
 }
@@ -101,7 +101,7 @@ impl<T: Record> One<T> {
         let Id(id) = self.arguments.get("id", reader)?;
         match self.arguments.get("number", reader)? {
             None::<Long> => Ok(id),
-            Some(_) => Err(Leave),
+            Some(_) => Err(Leave::Untried),
         }
     }
 }

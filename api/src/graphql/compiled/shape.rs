@@ -84,6 +84,11 @@ impl<T: Record> Shape<T> {
         Some(shape)
     }
 
+    /// Whether all of it is in the row.
+    pub fn is_flat(&self) -> bool {
+        self.edges.is_empty()
+    }
+
     /// Each row as an object.
     pub async fn write(&self, rows: &[T], reader: &Reader<'_>) -> Result<Pieces, Leave> {
         if rows.is_empty() {
@@ -147,7 +152,7 @@ impl<T: Sync, U: Target> Edge<T> for ToOne<T, U> {
         }
         // What is pointed at is there; if not, the engine says so.
         if rows.len() < ids.len() {
-            return Err(Leave);
+            return Err(Leave::Untried);
         }
         let place = |parent| (self.key)(parent).and_then(|id| places.get(&id).copied());
         let of = parents.iter().map(place).collect();

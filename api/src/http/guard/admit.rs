@@ -3,15 +3,15 @@
 //! then tokens and nesting in one pass, then the parse, then the size with all fragments spread.
 //! What is let through, the engine handles on a fraction of a worker's stack and in milliseconds.
 
-use std::{collections::HashSet, sync::Arc};
+use std::sync::Arc;
 
 use async_graphql::{
     Positioned, Value, Variables,
     parser::{
         self, parse_query,
         types::{
-            BaseType, DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
-            ServiceDocument, TypeDefinition, TypeKind, TypeSystemDefinition,
+            DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
+            ServiceDocument,
         },
     },
 };
@@ -19,6 +19,7 @@ use async_graphql::{
 use super::{
     cost::Prices,
     expansion::{Cycle, Expansion, Size},
+    inputs::{Inputs, base},
     lexer::{self, UnterminatedString},
 };
 use crate::http::{
@@ -32,7 +33,8 @@ use crate::http::{
 #[derive(Debug)]
 pub struct Admitted {
     pub asked: Arc<Asked>,
-    /// Whether the engine has found the document valid before.
+    /// Whether the engine has found the document valid before, and these variables have no field
+    /// that it would object to.
     pub is_known: bool,
     pub kind: OperationType,
     /// What it may come to at most.
@@ -42,23 +44,15 @@ pub struct Admitted {
 /// What every document passes before it runs.
 pub struct Guard {
     limits: Limits,
-    /// Types that variables may have: validation panics at a list of an unknown one.
-    input_types: HashSet<String>,
+    /// Validation panics at a list of an unknown one.
+    inputs: Inputs,
     prices: Prices,
 }
 
 impl Guard {
     /// For documents against this schema.
     pub fn new(limits: Limits, schema: &ServiceDocument) -> Self {
-        let built_in = ["Boolean", "Float", "ID", "Int", "String"].map(str::to_owned);
-        let defined = schema.definitions.iter().filter_map(|definition| match definition {
-            TypeSystemDefinition::Type(defined) if is_input_type(&defined.node) => {
-                Some(defined.node.name.node.to_string())
-            }
-            _ => None,
-        });
-        let prices = Prices::of(schema);
-        Self { limits, input_types: defined.chain(built_in).collect(), prices }
+        Self { limits, inputs: Inputs::of(schema), prices: Prices::of(schema) }
     }
 
     /// Parses the document of a request if it stays within every limit.
@@ -74,7 +68,8 @@ impl Guard {
     pub fn readmit(&self, asked: Arc<Asked>, variables: &Variables) -> Result<Admitted, Refusal> {
         let name = asked.operation_name.as_deref();
         let (kind, cost) = self.weigh(&asked.document, name, variables)?;
-        Ok(Admitted { asked, is_known: true, kind, cost })
+        let is_known = self.inputs.know(select(&asked.document.operations, name)?, variables);
+        Ok(Admitted { asked, is_known, kind, cost })
     }
 
     fn read(&self, params: &Params) -> Result<ExecutableDocument, Refusal> {
@@ -107,23 +102,14 @@ impl Guard {
 
     fn check_variable_types(&self, operation: &OperationDefinition) -> Result<(), Refusal> {
         for variable in &operation.variable_definitions {
-            let mut base = &variable.node.var_type.node.base;
-            while let BaseType::List(item) = base {
-                base = &item.base;
-            }
-            if let BaseType::Named(name) = base
-                && !self.input_types.contains(name.as_str())
-            {
-                let message = format!("{} is not an input type", clip(name.to_string(), 64));
+            let name = base(&variable.node.var_type.node);
+            if !self.inputs.has(name) {
+                let message = format!("{} is not an input type", clip(name.to_owned(), 64));
                 return Err(Refusal::not_valid(message, Some(variable.pos)));
             }
         }
         Ok(())
     }
-}
-
-fn is_input_type(definition: &TypeDefinition) -> bool {
-    matches!(definition.kind, TypeKind::Scalar | TypeKind::Enum(_) | TypeKind::InputObject(_))
 }
 
 fn check_text(source: &str, limits: &Limits) -> Result<(), Refusal> {

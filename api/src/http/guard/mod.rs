@@ -7,6 +7,7 @@ mod cost;
 #[cfg(test)]
 mod differential;
 mod expansion;
+mod inputs;
 mod lexer;
 
 pub use admit::{Admitted, Guard, select};
