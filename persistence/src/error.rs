@@ -11,6 +11,7 @@ pub(crate) fn database(error: DieselError) -> Error {
         DieselError::DatabaseError(_, information) => match information.message() {
             "database is locked"
             | "database table is locked"
+            | "deadlock detected"
             | "canceling statement due to lock timeout"
             | "canceling statement due to statement timeout" => Error::StoreBusy(error.into()),
             _ => internal(error),
@@ -89,6 +90,7 @@ mod tests {
         assert_eq!(code(full), "UNAVAILABLE");
         assert_eq!(code("database or disk is full"), "UNAVAILABLE");
         assert_eq!(code("database is locked"), "STORE_BUSY");
+        assert_eq!(code("deadlock detected"), "STORE_BUSY");
         assert_eq!(code(DAMAGE), "INTERNAL");
         assert_eq!(code("invalid page in block 0 of relation base/16384/16399"), "INTERNAL");
     }
