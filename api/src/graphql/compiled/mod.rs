@@ -5,9 +5,9 @@
 //! that has been refused is not tried there again.
 
 mod arguments;
-mod changes;
 mod json;
 mod lists;
+mod mutations;
 mod pages;
 mod records;
 mod roots;
@@ -87,7 +87,7 @@ impl Plan {
             OperationType::Query => (compiler.fields("Query", selections)?, roots::of),
             // Of several, one may fail and the others not.
             OperationType::Mutation if selections.items.len() == 1 => {
-                (compiler.fields("Mutation", selections)?, changes::of)
+                (compiler.fields("Mutation", selections)?, mutations::of)
             }
             OperationType::Mutation | OperationType::Subscription => return None,
         };
