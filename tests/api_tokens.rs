@@ -25,7 +25,7 @@ async fn try_create(client: &Client, scopes: &[&str], expires_in: Option<i64>) -
 async fn token(app: &TestApp, client: &Client, scopes: &[&str]) -> (String, Client) {
     let created = try_create(client, scopes, None).await.ok()["createApiToken"].clone();
     let id = created["apiToken"]["id"].as_str().unwrap().to_owned();
-    (id, Client::new(app.router.clone(), created["secret"].as_str()))
+    (id, Client::new(app.routes.clone(), created["secret"].as_str()))
 }
 
 async fn listed(client: &Client) -> Value {
@@ -51,7 +51,7 @@ async fn an_api_token_acts_as_its_account_and_its_secret_is_shown_once() {
     );
     assert_eq!((&again["replayed"], &again["secret"]), (&json!(true), &json!(null)));
     assert_eq!(again["apiToken"]["id"], created["apiToken"]["id"]);
-    let tool = Client::new(app.router.clone(), Some(secret));
+    let tool = Client::new(app.routes.clone(), Some(secret));
     assert_eq!(tool.id().await, ada.id().await);
     assert_eq!(listed(&ada).await["totalCount"], 1);
 }
@@ -219,7 +219,7 @@ async fn an_api_token_and_its_socket_end_with_their_time() {
     let closed = timeout(Duration::from_secs(3) + LONGEST, socket.close_code()).await;
 
     assert_eq!(closed.expect("it lives on"), 4403);
-    let tool = Client::new(app.router.clone(), secret);
+    let tool = Client::new(app.routes.clone(), secret);
     assert_eq!(tool.send("{ viewer { id } }", json!({})).await.code(), "UNAUTHENTICATED");
 }
 
@@ -257,7 +257,7 @@ async fn what_looks_like_an_api_token_and_is_none_is_refused() {
     ];
 
     for forgery in forgeries {
-        let reply = Client::new(app.router.clone(), Some(&forgery))
+        let reply = Client::new(app.routes.clone(), Some(&forgery))
             .send("{ viewer { id } }", json!({}))
             .await;
         assert_eq!(

@@ -249,7 +249,7 @@ async fn a_hundred_repeats_of_a_payment_have_one_effect_also_after_a_restart() {
     let at_once = futures::future::join_all((0..50).map(|_| ada.post(&body, &[]))).await;
     app.run_tasks().await;
     let app = app.restarted().await;
-    let ada = Client::new(app.router.clone(), ada.token.as_deref());
+    let ada = Client::new(app.routes.clone(), ada.token.as_deref());
     let later = futures::future::join_all((0..50).map(|_| ada.post(&body, &[]))).await;
 
     let mut answers: Vec<Value> =

@@ -1,12 +1,11 @@
 //! Queries that are answered without the engine say what the engine says, to the letter.
 
-use api::config::Door;
-use axum::{Router, body::Body, http::Request};
+use api::{config::Door, http::Routes};
+use axum::{body::Body, http::Request};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use tower::ServiceExt;
 
-use crate::support::{Client, TestApp};
+use crate::support::{Client, NOWHERE, TestApp};
 
 const COMPILED: &[&str] = &[
     "query($user: ID!) { node(id: $user) { ... on User { id nickname email } } }",
@@ -61,18 +60,18 @@ async fn a_compiled_query_answers_as_the_engine_does() {
     let app = TestApp::new().await;
     let (token, variables) = shop(&app).await;
     let metrics_token = Some("a token".to_owned());
-    let router = app.with_door(Door { metrics_token, ..Door::default() }).await.router;
-    let ada = Client::new(router.clone(), Some(&token));
+    let routes = app.with_door(Door { metrics_token, ..Door::default() }).await.routes;
+    let ada = Client::new(routes.clone(), Some(&token));
     let compiled = COMPILED.iter().map(|query| (query, 1));
     let left = LEFT_TO_THE_ENGINE.iter().map(|query| (query, 0));
     for (query, short) in compiled.chain(left) {
-        let before = compiled_so_far(&router).await;
+        let before = compiled_so_far(&routes).await;
 
         let by_engine = ada.text(query, &variables).await;
-        assert_eq!(compiled_so_far(&router).await, before, "nothing is known of {query}");
+        assert_eq!(compiled_so_far(&routes).await, before, "nothing is known of {query}");
         let again = ada.text(query, &variables).await;
 
-        assert_eq!(compiled_so_far(&router).await - before, short, "{query}");
+        assert_eq!(compiled_so_far(&routes).await - before, short, "{query}");
         assert_eq!(but_for_the_budget(&again), but_for_the_budget(&by_engine), "{query}");
     }
 }
@@ -83,7 +82,7 @@ async fn a_compiled_query_shows_others_what_the_engine_shows_them() {
     let (ada, variables) = shop(&app).await;
     let eve = app.user("eve").await.token;
     let [compiled, engine] = [app.with_door(Door::default()), app.with_door(Door::default())];
-    let (compiled, engine) = (compiled.await.router, engine.await.router);
+    let (compiled, engine) = (compiled.await.routes, engine.await.routes);
     for query in COMPILED {
         Client::new(compiled.clone(), Some(&ada)).text(query, &variables).await;
 
@@ -107,8 +106,8 @@ async fn a_compiled_change_is_made_once_and_told_as_the_engine_tells_it() {
     let app = TestApp::new().await;
     let (token, variables) = shop(&app).await;
     let metrics_token = Some("a token".to_owned());
-    let router = app.with_door(Door { metrics_token, ..Door::default() }).await.router;
-    let ada = Client::new(router.clone(), Some(&token));
+    let routes = app.with_door(Door { metrics_token, ..Door::default() }).await.routes;
+    let ada = Client::new(routes.clone(), Some(&token));
     let placed = async |name: &str| {
         let variables = json!({ "product": variables["product"], "name": name });
         ada.send(PLACE, variables).await.ok()["placeOrder"].clone()
@@ -117,7 +116,7 @@ async fn a_compiled_change_is_made_once_and_told_as_the_engine_tells_it() {
 
     let compiled = placed("two").await;
 
-    assert_eq!(compiled_so_far(&router).await, 1);
+    assert_eq!(compiled_so_far(&routes).await, 1);
     let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(keys(&compiled), keys(&by_engine));
     let id = json!({ "id": compiled["order"]["id"] });
@@ -131,14 +130,14 @@ async fn a_compiled_change_is_made_once_and_told_as_the_engine_tells_it() {
     ada.send(CANCEL, json!({ "id": by_engine["order"]["id"] })).await.ok();
     let cancelled = ada.send(CANCEL, id).await.ok();
     assert_eq!(cancelled["cancelOrder"]["order"]["status"], "CANCELLED");
-    assert_eq!(compiled_so_far(&router).await, 2);
+    assert_eq!(compiled_so_far(&routes).await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_compiled_change_that_is_refused_is_not_tried_again_by_the_engine() {
     let app = TestApp::new().await;
     let (token, mut variables) = shop(&app).await;
-    let ada = Client::new(app.router.clone(), Some(&token));
+    let ada = Client::new(app.routes.clone(), Some(&token));
     variables["name"] = json!("web");
     let refused = async |document: &str| {
         let before = app.store.statements();
@@ -163,7 +162,7 @@ async fn a_compiled_change_that_is_refused_is_not_tried_again_by_the_engine() {
 async fn what_a_key_stands_beside_is_left_to_the_engine() {
     let app = TestApp::new().await;
     let (token, variables) = shop(&app).await;
-    let ada = Client::new(app.router.clone(), Some(&token));
+    let ada = Client::new(app.routes.clone(), Some(&token));
     let body = json!({ "query": PLACE,
         "variables": { "product": variables["product"], "name": "keyed" } });
     let place = async || {
@@ -182,7 +181,7 @@ async fn what_a_key_stands_beside_is_left_to_the_engine() {
 async fn a_field_that_an_input_does_not_have_is_refused_however_often_the_document_came() {
     let app = TestApp::new().await;
     let (token, variables) = shop(&app).await;
-    let ada = Client::new(app.router.clone(), Some(&token));
+    let ada = Client::new(app.routes.clone(), Some(&token));
     let filtered = "query($filter: OrderFilter) { orders(filter: $filter) { totalCount } }";
     let placing = "mutation($input: PlaceOrderInput!) { placeOrder(input: $input) { replayed } }";
     let input = |name: &str| json!({ "productId": variables["product"], "instanceName": name });
@@ -237,9 +236,9 @@ fn but_for_the_budget(answer: &str) -> String {
     format!("{before}{}", after.trim_start_matches(|c: char| c.is_ascii_digit()))
 }
 
-async fn compiled_so_far(router: &Router) -> u64 {
+async fn compiled_so_far(routes: &Routes) -> u64 {
     let request = Request::get("/metrics").header("authorization", "Bearer a token");
-    let response = router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    let response = routes.answer(NOWHERE, request.body(Body::empty()).unwrap()).await;
     let page = response.into_body().collect().await.unwrap().to_bytes();
     let page = String::from_utf8(page.into()).unwrap();
     let sample = |line: &str| line.strip_prefix("slipway_compiled_operations_total ")?.parse().ok();

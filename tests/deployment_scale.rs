@@ -78,7 +78,7 @@ fn cpu_seconds() -> f64 {
 }
 
 async fn all(app: &TestApp, token: &Option<String>) -> HashMap<String, Value> {
-    let client = crate::support::Client::new(app.router.clone(), token.as_deref());
+    let client = crate::support::Client::new(app.routes.clone(), token.as_deref());
     let document = "query($after: String) { deployments(first: 50, after: $after) {
         nodes { id status startedAt completedAt tasks(first: 1) { totalCount } }
         pageInfo { hasNextPage endCursor } } }";

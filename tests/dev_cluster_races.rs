@@ -36,7 +36,7 @@ async fn two_processes(settings: Settings) -> (TestApp, TestApp, Client, Vec<Cli
     let app = TestApp::with(settings.clone()).await;
     let other = app.beside_with(settings).await;
     let ada = app.user("ada").await;
-    let there = Client::new(other.router.clone(), ada.token.as_deref());
+    let there = Client::new(other.routes.clone(), ada.token.as_deref());
     let racers = (0..RACERS).map(|n| if n % 2 == 0 { ada.clone() } else { there.clone() });
     let racers = racers.collect();
     (app, other, ada, racers)

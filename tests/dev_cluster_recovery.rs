@@ -75,7 +75,7 @@ async fn the_creation_of_a_development_cluster_survives_a_crash_after_each_task(
         app.advance(Duration::from_secs(31));
         app.run_tasks().await;
 
-        let ada = Client::new(app.router.clone(), ada.token.as_deref());
+        let ada = Client::new(app.routes.clone(), ada.token.as_deref());
         let shown = ada.cluster(&id).await;
         assert_eq!(shown["status"], "RUNNING", "after {}", claim.task.name);
         assert!(shown["serverIp"].is_string());

@@ -2,13 +2,12 @@
 
 use std::fs;
 
-use api::config::Door;
-use axum::{Router, body::Body, http::Request};
+use api::{config::Door, http::Routes};
+use axum::{body::Body, http::Request};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use tower::ServiceExt;
 
-use crate::support::{Client, Socket, TestApp};
+use crate::support::{Client, NOWHERE, Socket, TestApp};
 
 /// Of `{ __typename }`.
 const HASH: &str = "7f56e67dd21ab3f30d1ff8b7bed08893f0a0db86449836189b361dd1e56ddb4b";
@@ -22,9 +21,9 @@ fn named(query: Option<&str>) -> Value {
     request
 }
 
-async fn get(router: &Router, query: &str) -> (u16, Value) {
+async fn get(routes: &Routes, query: &str) -> (u16, Value) {
     let request = Request::get(format!("/graphql?{query}")).body(Body::empty()).unwrap();
-    let response = router.clone().oneshot(request).await.unwrap();
+    let response = routes.answer(NOWHERE, request).await;
     let status = response.status().as_u16();
     let body = response.into_body().collect().await.unwrap().to_bytes();
     (status, serde_json::from_slice(&body).unwrap())
@@ -49,7 +48,7 @@ async fn a_document_that_was_sent_once_is_named_by_its_hash() {
     let extensions = format!(
         "%7B%22persistedQuery%22%3A%7B%22version%22%3A1%2C%22sha256Hash%22%3A%22{HASH}%22%7D%7D"
     );
-    let (status, body) = get(&app.router, &format!("extensions={extensions}")).await;
+    let (status, body) = get(&app.routes, &format!("extensions={extensions}")).await;
     assert_eq!((status, &body["data"]["__typename"]), (200, &json!("Query")));
 
     let address = app.live().await;
@@ -79,7 +78,7 @@ async fn only_trusted_documents_are_run_where_there_is_a_file() {
     fs::write(&file, json!({ "name-1": "query Name { __typename }" }).to_string()).unwrap();
     let door = Door { trusted_documents: Some(file.clone()), ..Door::default() };
     let server = app.with_door(door).await;
-    let nobody = Client::new(server.router.clone(), None);
+    let nobody = Client::new(server.routes.clone(), None);
 
     let by_id = nobody.post(&json!({ "documentId": "name-1" }), &[]).await;
     let by_text = nobody.send("query Name { __typename }", json!({})).await;

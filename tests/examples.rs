@@ -11,9 +11,8 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use simulator::{Calls, Fault};
 use tokio::time::timeout;
-use tower::ServiceExt;
 
-use crate::support::{Client, TestApp, product};
+use crate::support::{Client, NOWHERE, TestApp, product};
 
 const FOLDER: &str = "../examples/operations";
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -65,7 +64,7 @@ impl Examples {
             .header("authorization", format!("Bearer {}", client.token.as_ref().unwrap()))
             .body(Body::from(self.request(name, &variables).to_string()))
             .unwrap();
-        let mut events = app.router.clone().oneshot(request).await.unwrap().into_body();
+        let mut events = app.routes.answer(NOWHERE, request).await.into_body();
         let frame = timeout(PATIENCE, events.frame()).await.expect("nothing came");
         let event = frame.unwrap().unwrap().into_data().unwrap();
         let event = String::from_utf8(event.to_vec()).unwrap();
@@ -91,7 +90,7 @@ fn operations(document: &str) -> impl Iterator<Item = (&str, &str)> {
 }
 
 fn as_owner_of(app: &TestApp, tokens: &Value) -> Client {
-    Client::new(app.router.clone(), tokens["accessToken"].as_str())
+    Client::new(app.routes.clone(), tokens["accessToken"].as_str())
 }
 
 /// A running instance's id, and the cursor from before its order was paid.

@@ -274,7 +274,7 @@ async fn no_forged_token_lets_anybody_in() {
     assert!(forgeries.len() >= 80, "{}", forgeries.len());
 
     for (name, forgery) in &forgeries {
-        let reply = Client::new(app.router.clone(), Some(forgery))
+        let reply = Client::new(app.routes.clone(), Some(forgery))
             .send("{ viewer { id } }", json!({}))
             .await;
         assert_eq!((reply.status.as_u16(), reply.code()), (401, "UNAUTHENTICATED"), "{name}");
@@ -286,7 +286,7 @@ async fn no_forged_token_lets_anybody_in() {
 
     // The forger knows how: the same by the same means, unchanged, is let in.
     let copy = genuine.changed(&json!({}));
-    assert_eq!(Client::new(app.router.clone(), Some(&copy)).id().await, ada.id().await);
+    assert_eq!(Client::new(app.routes.clone(), Some(&copy)).id().await, ada.id().await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -320,7 +320,7 @@ async fn the_key_changes_without_a_token_dying_before_its_time() {
     let fresh = "the next key for tests only, thirty-two and more";
     let served = async |current: &str, previous: Option<&str>| {
         let keys = TokenKeys { current: key(current), previous: previous.map(key) };
-        Server::new(&app.control_plane, &keys, Door::default()).await.unwrap().router
+        Server::new(&app.control_plane, &keys, Door::default()).await.unwrap().routes
     };
     let (changing, changed) = (served(fresh, Some(KEY)).await, served(fresh, None).await);
     let genuine = Genuine::of(&ada).await;
@@ -332,14 +332,14 @@ async fn the_key_changes_without_a_token_dying_before_its_time() {
     let order = json!({ "query": format!("mutation {{ placeOrder(idempotencyKey: \"k\", input: {{
         productId: \"{product}\", instanceName: \"web\" }}) {{ replayed }} }}") });
 
-    let accepts = async |router: &axum::Router, token: &str| {
-        let client = Client::new(router.clone(), Some(token));
+    let accepts = async |routes: &api::http::Routes, token: &str| {
+        let client = Client::new(routes.clone(), Some(token));
         client.send("{ viewer { id } }", json!({})).await.status == 200
     };
-    let first = Client::new(app.router.clone(), Some(old)).post(&order, &[]).await.ok();
+    let first = Client::new(app.routes.clone(), Some(old)).post(&order, &[]).await.ok();
     let again = Client::new(changing.clone(), Some(&new)).post(&order, &[]).await.ok();
 
-    assert_eq!((accepts(&app.router, old).await, accepts(&app.router, &new).await), (true, false));
+    assert_eq!((accepts(&app.routes, old).await, accepts(&app.routes, &new).await), (true, false));
     assert_eq!((accepts(&changing, old).await, accepts(&changing, &new).await), (true, true));
     assert_eq!((accepts(&changed, old).await, accepts(&changed, &new).await), (false, true));
     assert!(!accepts(&changing, &mixed).await, "each key under its own id only");

@@ -13,15 +13,14 @@ use tokio::{
     net::TcpStream,
     time::timeout,
 };
-use tower::ServiceExt;
 
-use crate::support::{Socket, TestApp, door, exchange, http_get, request};
+use crate::support::{NOWHERE, Socket, TestApp, door, exchange, http_get, request};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
 async fn answer(app: &TestApp, door: Door, request: Request<Body>) -> (StatusCode, HeaderMap) {
     let server = app.with_door(door).await;
-    let response = server.router.oneshot(request).await.unwrap();
+    let response = server.routes.answer(NOWHERE, request).await;
     (response.status(), response.headers().clone())
 }
 

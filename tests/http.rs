@@ -1,9 +1,8 @@
 use axum::{body::Body, http::Request};
 use http_body_util::BodyExt;
 use serde_json::json;
-use tower::ServiceExt;
 
-use crate::support::{Client, Socket, TestApp};
+use crate::support::{Client, NOWHERE, Socket, TestApp};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nested_literals_are_refused_and_the_process_lives() {
@@ -72,9 +71,8 @@ async fn what_is_no_query_gets_a_code_and_a_status() {
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_of_other_shapes_get_their_status() {
     let app = TestApp::new().await;
-    let send = async |request: Request<Body>| {
-        app.router.clone().oneshot(request).await.unwrap().status().as_u16()
-    };
+    let send =
+        async |request: Request<Body>| app.routes.answer(NOWHERE, request).await.status().as_u16();
     let form = Request::post("/graphql")
         .header("content-type", "text/plain")
         .body(Body::from("{\"query\":\"{ __typename }\"}"));
@@ -98,7 +96,7 @@ async fn a_browser_gets_a_page() {
     let app = TestApp::new().await;
     let request = Request::get("/graphql").header("accept", "text/html").body(Body::empty());
 
-    let response = app.router.clone().oneshot(request.unwrap()).await.unwrap();
+    let response = app.routes.answer(NOWHERE, request.unwrap()).await;
 
     let policy = response.headers()["content-security-policy"].to_str().unwrap().to_owned();
     assert!(
@@ -175,7 +173,7 @@ async fn fields_come_in_the_order_of_the_request() {
             .header("content-type", "application/json")
             .header("authorization", format!("Bearer {}", ada.token.as_deref().unwrap()))
             .body(Body::from(json!({ "query": query }).to_string()));
-        let response = app.router.clone().oneshot(request.unwrap()).await.unwrap();
+        let response = app.routes.answer(NOWHERE, request.unwrap()).await;
         String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().into()).unwrap()
     };
 

@@ -205,7 +205,7 @@ async fn a_refresh_token_is_good_once_and_its_second_use_ends_the_session() {
 
     let fresh = refresh_with(&app, &first).await.ok()["refreshSession"].clone();
     let (access, second) = (fresh["accessToken"].as_str(), fresh["refreshToken"].as_str());
-    let ada = Client::new(app.router.clone(), access);
+    let ada = Client::new(app.routes.clone(), access);
     ada.id().await;
     let stolen = refresh_with(&app, &first).await;
 
@@ -262,7 +262,7 @@ async fn change_password_needs_the_old_one_and_ends_all_other_sessions() {
     );
     assert_eq!(ada.send("{ viewer { id } }", json!({})).await.code(), "UNAUTHENTICATED");
     let token = changed["changePassword"]["accessToken"].as_str();
-    Client::new(app.router.clone(), token).id().await;
+    Client::new(app.routes.clone(), token).id().await;
     assert_eq!(app.anonymous().try_login("ada", "correct horse battery").await.code(), "FORBIDDEN");
     app.anonymous().try_login("ada", "a new password").await.ok();
 }

@@ -2,13 +2,12 @@
 
 use std::{collections::BTreeSet, fs};
 
-use api::config::Door;
-use axum::{Router, body::Body, http::Request};
+use api::{config::Door, http::Routes};
+use axum::{body::Body, http::Request};
 use http_body_util::BodyExt;
 use serde_json::json;
-use tower::ServiceExt;
 
-use crate::support::{Socket, TestApp, http_get};
+use crate::support::{NOWHERE, Socket, TestApp, http_get};
 
 async fn scrape(address: &str) -> String {
     let (status, text) = http_get(address, "/metrics").await;
@@ -123,19 +122,19 @@ async fn metrics_are_for_this_machine_or_for_who_has_the_token() {
     let app = TestApp::new().await;
     let door = Door { metrics_token: Some("a token".to_owned()), ..Door::default() };
     let guarded = app.with_door(door).await;
-    let status = async |router: &Router, token: Option<&str>| {
+    let status = async |routes: &Routes, token: Option<&str>| {
         let mut request = Request::get("/metrics");
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
-        let response = router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let response = routes.answer(NOWHERE, request.body(Body::empty()).unwrap()).await;
         let status = response.status().as_u16();
         let text = response.into_body().collect().await.unwrap().to_bytes();
         (status, text.starts_with(b"# HELP slipway_"))
     };
 
-    assert_eq!(status(&app.router, None).await, (403, false), "nobody knows from where");
-    assert_eq!(status(&guarded.router, None).await, (401, false));
-    assert_eq!(status(&guarded.router, Some("another")).await, (401, false));
-    assert_eq!(status(&guarded.router, Some("a token")).await, (200, true));
+    assert_eq!(status(&app.routes, None).await, (403, false), "nobody knows from where");
+    assert_eq!(status(&guarded.routes, None).await, (401, false));
+    assert_eq!(status(&guarded.routes, Some("another")).await, (401, false));
+    assert_eq!(status(&guarded.routes, Some("a token")).await, (200, true));
 }

@@ -53,8 +53,8 @@ async fn a_spent_budget_refuses_before_anything_runs() {
     let (root, ada) = (app.admin().await, app.user("ada").await);
     let product = root.create_product("web:1").await;
     let server = app.with_door(door(budget(40))).await;
-    let spender = Client::new(server.router.clone(), ada.token.as_deref());
-    let other = Client::new(server.router.clone(), root.token.as_deref());
+    let spender = Client::new(server.routes.clone(), ada.token.as_deref());
+    let other = Client::new(server.routes.clone(), root.token.as_deref());
 
     spender.place_order(&product, "one").await.ok();
     let refused = spender.place_order(&product, "two").await;

@@ -62,7 +62,7 @@ async fn a_creation_survives_a_crash_after_each_task() {
 
         let (app, lost) = crashed(app).await.unwrap();
 
-        let ada = Client::new(app.router.clone(), ada.token.as_deref());
+        let ada = Client::new(app.routes.clone(), ada.token.as_deref());
         assert_eq!(ada.order(&order).await["status"], "COMPLETED", "after {lost}");
         assert_eq!(count(&app, "Deployment").await, 1, "after {lost}");
     }
@@ -84,7 +84,7 @@ async fn a_command_survives_a_crash_after_each_task() {
                 break;
             };
 
-            let ada = Client::new(app.router.clone(), ada.token.as_deref());
+            let ada = Client::new(app.routes.clone(), ada.token.as_deref());
             let told = format!("{command} after {lost}");
             assert_eq!(ada.instance(&instance).await["status"], *aim, "{told}");
             let expected = usize::from(*aim != "DELETED");
@@ -307,7 +307,7 @@ async fn a_running_instance_comes_back_after_the_simulated_cluster_was_lost() {
     app.run_tasks().await;
     app.observe().await;
 
-    let ada = Client::new(app.router.clone(), ada.token.as_deref());
+    let ada = Client::new(app.routes.clone(), ada.token.as_deref());
     let shown = ada.instance(&instance).await;
     assert_eq!(shown["runtime"]["readyReplicas"], json!(1));
     assert_eq!(count(&app, "Deployment").await, 1);

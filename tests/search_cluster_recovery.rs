@@ -65,7 +65,7 @@ async fn the_creation_of_a_search_cluster_survives_a_crash_after_each_task() {
         app.advance(Duration::from_secs(31));
         app.run_tasks().await;
 
-        let ada = Client::new(app.router.clone(), ada.token.as_deref());
+        let ada = Client::new(app.routes.clone(), ada.token.as_deref());
         assert_eq!(ada.cluster(&id).await["storedStatus"], "CREATED", "after {}", claim.task.name);
         assert_eq!(count(&app, "StatefulSet").await, 1, "after {}", claim.task.name);
     }

@@ -287,7 +287,7 @@ async fn a_lost_search_cluster_is_put_back() {
     app.run_tasks().await;
     app.observe().await;
 
-    let ada = Client::new(app.router.clone(), ada.token.as_deref());
+    let ada = Client::new(app.routes.clone(), ada.token.as_deref());
     let shown = ada.cluster(&id).await;
     assert_eq!(
         (&shown["status"], &shown["kubeStatus"]["readyReplicas"]),

@@ -25,7 +25,7 @@ async fn user_for(app: &TestApp, name: &str, seconds: i64) -> Client {
     let issued_at =
         SystemClock.now() - SignedDuration::from_mins(15) + SignedDuration::from_secs(seconds);
     let tokens = Signer::new(&key).issue(&user, session.parse().unwrap(), issued_at).unwrap();
-    Client::new(app.router.clone(), Some(&tokens.access_token))
+    Client::new(app.routes.clone(), Some(&tokens.access_token))
 }
 
 async fn connect(address: &str, client: &Client) -> Socket {

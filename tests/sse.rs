@@ -229,7 +229,7 @@ async fn refusals_come_as_events_and_bad_requests_as_a_status() {
     let mut app = TestApp::new().await;
     let (ada, nobody) = (app.user("ada").await, app.anonymous());
     let address = app.live().await;
-    let stranger = Client::new(app.router.clone(), Some("nonsense"));
+    let stranger = Client::new(app.routes.clone(), Some("nonsense"));
 
     for (client, document, last, code) in [
         (&nobody, "subscription { events { type } }", "", "UNAUTHENTICATED"),

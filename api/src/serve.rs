@@ -4,7 +4,6 @@ use std::{io::Write, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use async_graphql::ValidationMode;
-use axum::Router;
 use domain::{
     ControlPlane,
     commerce::{ComputeSpec, NewProduct},
@@ -19,7 +18,7 @@ use crate::{
     compose,
     config::{Config, Door, KubernetesMode},
     graphql::{self, LogTail},
-    http::{self, Entrance, FrontDoor},
+    http::{self, Entrance, FrontDoor, Routes},
     import,
     keys::{TokenKeys, random_text},
     logs,
@@ -32,7 +31,7 @@ const DRAIN: Duration = Duration::from_secs(20);
 
 /// A control plane with its graph, and what runs beside it.
 pub struct Server {
-    pub router: Router,
+    pub routes: Routes,
     settings: Door,
     pub metrics: Arc<Metrics>,
     pub tail: Arc<LogTail>,
@@ -52,11 +51,11 @@ impl Server {
         keys: &TokenKeys,
         settings: Door,
     ) -> anyhow::Result<Self> {
-        Self::answering(http::router, control_plane, keys, settings).await
+        Self::answering(http::routes, control_plane, keys, settings).await
     }
 
     async fn answering(
-        router: fn(FrontDoor) -> anyhow::Result<Router>,
+        routes: fn(FrontDoor) -> anyhow::Result<Routes>,
         control_plane: &Arc<ControlPlane>,
         keys: &TokenKeys,
         settings: Door,
@@ -68,7 +67,7 @@ impl Server {
         tasks.spawn(tail.clone().run(stop.clone()));
         let schema =
             |check| graphql::schema(control_plane.clone(), tail.clone(), keys.clone(), check);
-        let router = router(FrontDoor {
+        let routes = routes(FrontDoor {
             schema: schema(ValidationMode::Strict),
             unchecked: schema(ValidationMode::Fast),
             gatekeeper: Gatekeeper::new(control_plane.clone(), keys)?,
@@ -80,7 +79,7 @@ impl Server {
             shutdown: stop.clone(),
             tasks: tasks.clone(),
         })?;
-        Ok(Self { router, settings, metrics, tail, tasks, leaving, stop })
+        Ok(Self { routes, settings, metrics, tail, tasks, leaving, stop })
     }
 
     /// Answers until stopped, then lets what is under way end.
@@ -88,7 +87,7 @@ impl Server {
         http::listen(
             listener,
             Entrance {
-                router: self.router,
+                routes: self.routes,
                 limits: self.settings.limits,
                 proxies: self.settings.trusted_proxies,
                 metrics: self.metrics,
@@ -129,8 +128,8 @@ pub async fn run(config: Config, part: Part) -> anyhow::Result<()> {
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("listening on {}", config.listen))?;
-    let router = if part == Part::Work { http::probes } else { http::router };
-    let server = Server::answering(router, &control_plane, &keys, config.door.clone()).await?;
+    let routes = if part == Part::Work { http::probes } else { http::routes };
+    let server = Server::answering(routes, &control_plane, &keys, config.door.clone()).await?;
     if part != Part::Answer {
         work::start(&control_plane, &server.metrics.worker, &server.tasks, &server.leaving);
     }

@@ -57,9 +57,9 @@ impl Slipway {
             nickname: "Root".to_owned(),
         };
         control_plane.ensure_admin(registration).await.unwrap();
-        let anonymous = Client::new(server.router.clone(), None);
+        let anonymous = Client::new(server.routes.clone(), None);
         let ada = anonymous.register("ada").await.ok()["register"]["accessToken"].clone();
-        let ada = Client::new(server.router.clone(), ada.as_str());
+        let ada = Client::new(server.routes.clone(), ada.as_str());
         let root = anonymous.login("root").await;
         let run = WorkflowId::fresh().to_string();
         let run = run[run.len() - 12..].to_owned();

@@ -4,8 +4,14 @@ use std::{
 };
 
 use api::{
-    auth::Signer, config::Door, dev_clusters::SimulatedProvider, http::Limits, keys::TokenKey,
-    passwords::Argon2Hasher, serve::Server, vault::AesVault,
+    auth::Signer,
+    config::Door,
+    dev_clusters::SimulatedProvider,
+    http::{Limits, Routes},
+    keys::TokenKey,
+    passwords::Argon2Hasher,
+    serve::Server,
+    vault::AesVault,
 };
 use axum::{
     Router,
@@ -79,7 +85,7 @@ pub struct TestApp {
     /// Who makes development clusters.
     pub dev: Arc<SimulatedProvider>,
     pub clock: TestClock,
-    pub router: Router,
+    pub routes: Routes,
     pub database: Database,
     server: Option<Server>,
     key: TokenKey,
@@ -171,20 +177,20 @@ impl TestApp {
         let control_plane = Arc::new(ControlPlane::new(ports, settings));
         let server =
             Server::new(&control_plane, &key.clone().into(), Door::default()).await.unwrap();
-        let router = server.router.clone();
+        let routes = server.routes.clone();
         let server = Some(server);
-        Self { control_plane, store, mirror, cluster, dev, clock, router, database, server, key }
+        Self { control_plane, store, mirror, cluster, dev, clock, routes, database, server, key }
     }
 
     pub fn anonymous(&self) -> Client {
-        Client::new(self.router.clone(), None)
+        Client::new(self.routes.clone(), None)
     }
 
     /// A new account of that name.
     pub async fn user(&self, name: &str) -> Client {
         let reply = self.anonymous().register(name).await;
         let data = reply.ok();
-        Client::new(self.router.clone(), data["register"]["accessToken"].as_str())
+        Client::new(self.routes.clone(), data["register"]["accessToken"].as_str())
     }
 
     /// The first administrator.

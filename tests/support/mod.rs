@@ -14,7 +14,7 @@ mod wire;
 
 pub use app::{KEY, PASSWORD, TestApp, TestClock, door, site_settings};
 pub use cable::{Cable, State};
-pub use client::{Client, Reply, product};
+pub use client::{Client, NOWHERE, Reply, product};
 pub use database::Database;
 pub use delivery::{REPOSITORY, text};
 pub use granted::{deploy_base, granted_rules};

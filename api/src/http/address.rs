@@ -1,7 +1,6 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use axum::extract::ConnectInfo;
-use http::{Extensions, HeaderMap};
+use http::HeaderMap;
 use ipnet::IpNet;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
@@ -24,9 +23,7 @@ impl Address {
     }
 
     /// The client behind a request: the peer, or whom a proxy of ours says it speaks for.
-    pub fn behind(extensions: &Extensions, headers: &HeaderMap, proxies: &[IpNet]) -> Self {
-        let peer = extensions.get::<ConnectInfo<SocketAddr>>();
-        let peer = peer.map_or(Ipv6Addr::UNSPECIFIED.into(), |ConnectInfo(peer)| peer.ip());
+    pub fn behind(peer: IpAddr, headers: &HeaderMap, proxies: &[IpNet]) -> Self {
         Self::of(client(peer, headers, proxies))
     }
 }

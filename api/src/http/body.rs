@@ -1,9 +1,10 @@
-use axum::body::Body;
-use futures::StreamExt;
+use std::{future::poll_fn, pin::pin};
+
+use axum::body::{Bytes, HttpBody};
 use http::StatusCode;
-use tokio::time::timeout;
 
 use super::{
+    in_time::in_time,
     limits::Limits,
     refusal::{Refusal, within},
 };
@@ -13,20 +14,28 @@ use super::{
 const PATIENCE: usize = 4;
 
 /// Reads a body of at most so many bytes.
-pub async fn read(body: Body, limits: &Limits) -> Result<Vec<u8>, Refusal> {
-    let arrived = timeout(limits.body_time, collect(body, limits.body_bytes)).await;
-    arrived.unwrap_or_else(|_| {
+pub async fn read<B>(body: B, limits: &Limits) -> Result<Vec<u8>, Refusal>
+where
+    B: HttpBody<Data = Bytes>,
+{
+    let arrived = in_time(limits.body_time, collect(body, limits.body_bytes)).await;
+    arrived.unwrap_or_else(|| {
         let message = format!("the body did not arrive within {} s", limits.body_time.as_secs());
         let late = Refusal::invalid(message);
         Err(late.with_status(StatusCode::REQUEST_TIMEOUT))
     })
 }
 
-async fn collect(body: Body, limit: usize) -> Result<Vec<u8>, Refusal> {
-    let mut chunks = body.into_data_stream();
+async fn collect<B>(body: B, limit: usize) -> Result<Vec<u8>, Refusal>
+where
+    B: HttpBody<Data = Bytes>,
+{
+    let mut body = pin!(body);
     let (mut bytes, mut length) = (Vec::new(), 0_usize);
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|_| Refusal::invalid("the body broke off"))?;
+    while let Some(frame) = poll_fn(|context| body.as_mut().poll_frame(context)).await {
+        let frame = frame.map_err(|_| Refusal::invalid("the body broke off"))?;
+        // What else there is are trailers.
+        let Ok(chunk) = frame.into_data() else { continue };
         length += chunk.len();
         if length <= limit {
             bytes.extend_from_slice(&chunk);
@@ -41,6 +50,7 @@ async fn collect(body: Body, limit: usize) -> Result<Vec<u8>, Refusal> {
 
 #[cfg(test)]
 mod tests {
+    use axum::body::Body;
     use futures::executor::block_on;
 
     use super::*;

@@ -2,24 +2,27 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
 use async_graphql::parser::parse_schema;
-use axum::{Router, middleware::from_fn_with_state, response::Redirect, routing::get};
+use axum::{Router, response::Redirect, routing::get};
 use domain::ControlPlane;
 use http::{HeaderName, HeaderValue, Method};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tower::util::option_layer;
-use tower_http::{
-    CompressionLevel,
-    compression::{
-        CompressionLayer,
-        predicate::{NotForContentType, Predicate, SizeAbove},
-    },
-    cors::CorsLayer,
-};
+use tower_http::cors::CorsLayer;
 
 use super::{
-    asked::Remembered, budgets::Budgets, documents::Documents, entrance::enter, feeds::Feeds,
-    graphql, guard::Guard, health, limits::Limits, nulls::Nulls, page, scrape, seats::Seats,
-    stamp::stamp,
+    asked::Remembered,
+    budgets::Budgets,
+    documents::Documents,
+    entrance::enter,
+    feeds::Feeds,
+    graphql,
+    guard::Guard,
+    health,
+    limits::Limits,
+    nulls::Nulls,
+    page,
+    routes::{GRAPHQL, Routes},
+    scrape,
+    seats::Seats,
 };
 use crate::{
     auth::Gatekeeper,
@@ -28,8 +31,6 @@ use crate::{
     metrics::Metrics,
 };
 
-/// Smaller answers are not worth being compressed.
-const SMALL_BYTES: u64 = 1_024;
 /// How long a browser need not ask again what a page may do.
 const PREFLIGHT_LIFE: Duration = Duration::from_secs(3_600);
 
@@ -95,26 +96,24 @@ impl Desk {
 }
 
 /// Everything that a server answers.
-pub fn router(door: FrontDoor) -> anyhow::Result<Router> {
-    let graphql = get(enter).post(graphql::post).fallback(graphql::not_allowed);
+pub fn routes(door: FrontDoor) -> anyhow::Result<Routes> {
     let cors = cors(&door.settings.allowed_origins)?;
     let desk = Arc::new(Desk::new(door)?);
-    Ok(Router::new()
-        .route("/", get(async || Redirect::temporary("/graphql")))
-        .route("/graphql", graphql)
+    let router = Router::new()
+        .route("/", get(async || Redirect::temporary(GRAPHQL)))
+        .route(GRAPHQL, get(enter).fallback(graphql::not_allowed))
         .nest("/console", page::routes())
         .route("/schema.graphql", get(health::schema))
         .merge(for_operators())
-        // All at once, for each layer of its own would box every request and its answer.
-        .layer((from_fn_with_state(Arc::clone(&desk), stamp), option_layer(cors), compression()))
-        .with_state(desk))
+        .with_state(Arc::clone(&desk));
+    Ok(Routes::new(desk, true, cors, router))
 }
 
 /// What a process answers that only works: whoever watches over it asks.
-pub fn probes(door: FrontDoor) -> anyhow::Result<Router> {
+pub fn probes(door: FrontDoor) -> anyhow::Result<Routes> {
     let desk = Arc::new(Desk::new(door)?);
-    let stamped = from_fn_with_state(Arc::clone(&desk), stamp);
-    Ok(for_operators().layer(stamped).with_state(desk))
+    let router = for_operators().with_state(Arc::clone(&desk));
+    Ok(Routes::new(desk, false, None, router))
 }
 
 fn for_operators() -> Router<Arc<Desk>> {
@@ -122,12 +121,6 @@ fn for_operators() -> Router<Arc<Desk>> {
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(scrape::show))
-}
-
-/// For whoever takes it, but for what is small or is written piece by piece.
-fn compression() -> CompressionLayer<impl Predicate> {
-    let worth_it = SizeAbove::new(SMALL_BYTES).and(NotForContentType::SSE);
-    CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth_it)
 }
 
 /// What pages of other origins may do; nothing where none is allowed.

@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use async_graphql::parser::types::OperationType;
 use axum::{
-    Extension,
-    extract::{Query, Request, State},
+    body::{Bytes, HttpBody},
+    extract::Query,
     response::Response,
 };
-use http::{HeaderMap, HeaderName, Method, StatusCode, header, request::Parts};
+use http::{HeaderMap, HeaderName, Method, Request, StatusCode, header, request::Parts};
 
 use super::{
-    address::Address,
     answer::answer,
     body,
     front_door::Desk,
@@ -20,32 +19,30 @@ use super::{
     params::{Params, QueryString},
     refusal::Refusal,
     sse,
-    stamp::RequestId,
+    stamp::Stamp,
 };
 use crate::metrics::Transport;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-pub async fn post(
-    State(desk): State<Arc<Desk>>,
-    Extension(id): Extension<RequestId>,
-    request: Request,
-) -> Response {
+pub async fn post<B>(desk: &Arc<Desk>, request: Request<B>) -> Response
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+{
     let Some(wanted) = Wanted::by(request.headers()) else {
         return not_acceptable();
     };
-    // In a box, for what stands around it is moved about.
-    let served = Box::pin(serve_post(&desk, id, wanted, request)).await;
-    served.unwrap_or_else(|refusal| refuse(&desk, wanted, refusal))
+    let served = serve_post(desk, wanted, request).await;
+    served.unwrap_or_else(|refusal| refuse(desk, wanted, refusal))
 }
 
 /// Nothing that changes something: that is not to be had by following a link.
-pub async fn get(desk: &Arc<Desk>, id: RequestId, head: &Parts) -> Response {
+pub async fn get(desk: &Arc<Desk>, stamp: Stamp, head: &Parts) -> Response {
     let Some(wanted) = Wanted::by(&head.headers) else {
         return not_acceptable();
     };
-    let served = Box::pin(serve_get(desk, id, wanted, head)).await;
+    let served = Box::pin(serve_get(desk, stamp, wanted, head)).await;
     served.unwrap_or_else(|refusal| refuse(desk, wanted, refusal))
 }
 
@@ -66,13 +63,16 @@ fn not_acceptable() -> Response {
     answer(Media::Json, Err(refusal.with_status(StatusCode::NOT_ACCEPTABLE)))
 }
 
-async fn serve_post(
+async fn serve_post<B>(
     desk: &Arc<Desk>,
-    id: RequestId,
     wanted: Wanted,
-    request: Request,
-) -> Result<Response, Refusal> {
-    let (head, body) = request.into_parts();
+    request: Request<B>,
+) -> Result<Response, Refusal>
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+{
+    let (mut head, body) = request.into_parts();
+    let stamp = head.extensions.remove::<Stamp>().expect("every request is stamped");
     if !media::is_json(&head.headers) {
         let refusal = Refusal::invalid("a request body is application/json");
         return Err(refusal.with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
@@ -81,12 +81,12 @@ async fn serve_post(
     let body = body::read(body, limits).await?;
     let params = Params::from_body(&body, limits)?;
     drop(body);
-    serve(desk, id, wanted, &head, params).await
+    serve(desk, stamp, wanted, &head, params).await
 }
 
 async fn serve_get(
     desk: &Arc<Desk>,
-    id: RequestId,
+    stamp: Stamp,
     wanted: Wanted,
     head: &Parts,
 ) -> Result<Response, Refusal> {
@@ -94,13 +94,13 @@ async fn serve_get(
         return Err(Refusal::invalid("the query string cannot be read"));
     };
     let params = Params::from_query_string(query, desk.limits())?;
-    serve(desk, id, wanted, head, params).await
+    serve(desk, stamp, wanted, head, params).await
 }
 
 /// The guard comes first, so that what it refuses costs no look into the store.
 async fn serve(
     desk: &Arc<Desk>,
-    id: RequestId,
+    stamp: Stamp,
     wanted: Wanted,
     head: &Parts,
     mut params: Params,
@@ -125,9 +125,9 @@ async fn serve(
             OperationType::Query | OperationType::Mutation => wanted.transport(),
         },
         idempotency_key: text(headers, &IDEMPOTENCY_KEY)?.map(str::to_owned),
-        address: address(head),
+        address: stamp.address,
         caller: pass.caller.clone(),
-        request_id: id.0,
+        request_id: stamp.id.0,
         last_event_id: last_event_id.map(str::to_owned),
     };
     if kind == OperationType::Subscription {
@@ -160,10 +160,4 @@ fn check_kind(kind: OperationType, method: &Method, events: Events) -> Result<()
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Refusal> {
     let value = headers.get(name).map(|value| value.to_str());
     value.transpose().map_err(|_| Refusal::invalid(format!("the header {name} is not plain text")))
-}
-
-/// The stamp has put it there.
-pub fn address(head: &Parts) -> Address {
-    let stamped = head.extensions.get().copied();
-    stamped.unwrap_or_else(|| Address::behind(&head.extensions, &head.headers, &[]))
 }

@@ -3,7 +3,6 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 use async_graphql::{Response, parser::types::OperationType, to_value};
 use domain::{Call, Error, error::ErrorCode, identity::Caller};
 use futures::{FutureExt, Stream, StreamExt, future::Either, stream};
-use tokio::time::timeout;
 use tracing::{Instrument, info_span};
 
 use super::{
@@ -16,6 +15,7 @@ use super::{
     fields,
     front_door::Desk,
     guard::{self, Admitted},
+    in_time::in_time,
     joinable::Joinable,
     measured::{Following, measured},
     nulls::Nulls,
@@ -105,8 +105,8 @@ impl Desk {
             return task.await.unwrap_or_else(|_| interrupted().into());
         }
         let time = self.limits().query_time;
-        let execution = timeout(time, execution).map(move |done| {
-            done.unwrap_or_else(|_| {
+        let execution = in_time(time, execution).map(move |done| {
+            done.unwrap_or_else(|| {
                 let message = format!("the query took longer than {} s", time.as_secs());
                 Refusal::new(ErrorCode::Unavailable, message).into_response().into()
             })

@@ -2,14 +2,14 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Extension,
-    extract::{ConnectInfo, State},
+    extract::State,
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, StatusCode, header};
 use sha2::{Digest, Sha256};
 use tokio::time::timeout;
 
-use super::front_door::Desk;
+use super::{front_door::Desk, stamp::Stamp};
 
 /// A scrape waits no longer.
 const ANSWER_TIME: Duration = Duration::from_secs(4);
@@ -18,12 +18,12 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 /// The metrics, for those who hold the token or, where there is none, come from this machine.
 pub async fn show(
     State(desk): State<Arc<Desk>>,
-    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    Extension(stamp): Extension<Stamp>,
     headers: HeaderMap,
 ) -> Response {
     let allowed = match &desk.door.settings.metrics_token {
         Some(token) => presents(&headers, token),
-        None => peer.is_some_and(|Extension(ConnectInfo(peer))| is_local(&peer, &headers)),
+        None => is_local(&stamp.peer, &headers),
     };
     if !allowed {
         return refused(desk.door.settings.metrics_token.is_some());

@@ -1,12 +1,7 @@
-use std::sync::Arc;
+use std::net::SocketAddr;
 
-use axum::{
-    extract::{Request, State},
-    middleware::Next,
-    response::Response,
-};
-use http::{HeaderMap, HeaderName, HeaderValue, header};
-use tracing::{Instrument, error_span, field::Empty};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, header};
+use tracing::{Level, Span, enabled, error_span, field::Empty};
 
 use super::{address::Address, front_door::Desk};
 use crate::traces;
@@ -27,38 +22,57 @@ const HARDENING: [(HeaderName, &str); 5] = [
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId(pub String);
 
-/// Names the request, and says of every answer how a browser has to treat it.
-pub async fn stamp(State(desk): State<Arc<Desk>>, mut request: Request, next: Next) -> Response {
-    let id = RequestId::of(request.headers());
-    let value = HeaderValue::from_str(&id.0);
-    // Of the highest level, so that every line has the id, whatever is logged.
-    let span = error_span!(
-        "request",
-        otel.kind = "server",
-        request.id = id.0,
-        http.request.method = request.method().as_str(),
-        http.response.status_code = Empty,
-    );
-    traces::join(&span, request.headers());
-    let proxies = &desk.door.settings.trusted_proxies;
-    let address = Address::behind(request.extensions(), request.headers(), proxies);
-    request.extensions_mut().insert(address);
-    request.extensions_mut().insert(id);
-    let mut response = next.run(request).instrument(span.clone()).await;
-    span.record("http.response.status_code", response.status().as_u16());
-    desk.door.metrics.traffic.responded(response.status());
-    let headers = response.headers_mut();
-    if let Ok(value) = value {
-        headers.insert(X_REQUEST_ID, value);
+/// What is known of a request before anybody looks at what it asks for.
+#[derive(Clone)]
+pub struct Stamp {
+    pub peer: SocketAddr,
+    /// The client's, if the peer is a proxy of ours.
+    pub address: Address,
+    pub id: RequestId,
+}
+
+impl Stamp {
+    pub fn new<B>(desk: &Desk, peer: SocketAddr, request: &Request<B>) -> Self {
+        let (headers, proxies) = (request.headers(), &desk.door.settings.trusted_proxies);
+        let address = Address::behind(peer.ip(), headers, proxies);
+        Self { peer, address, id: RequestId::of(headers) }
     }
-    if desk.door.leaving.is_cancelled() {
-        // The next request goes to whoever stays.
-        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+
+    /// What every line that is logged for the request stands in.
+    pub fn span<B>(&self, request: &Request<B>) -> Span {
+        // Of the highest level, so that every line has the id, whatever is logged.
+        if !enabled!(Level::INFO) {
+            return error_span!("request", request.id = self.id.0);
+        }
+        let span = error_span!(
+            "request",
+            otel.kind = "server",
+            request.id = self.id.0,
+            http.request.method = request.method().as_str(),
+            http.response.status_code = Empty,
+        );
+        traces::join(&span, request.headers());
+        span
     }
-    for (name, value) in HARDENING {
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
+}
+
+impl Desk {
+    /// Names the request in its answer, and says how a browser has to treat that.
+    pub fn stamp<B>(&self, span: &Span, id: HeaderValue, response: &mut Response<B>) {
+        let status = response.status();
+        span.record("http.response.status_code", status.as_u16());
+        self.door.metrics.traffic.responded(status);
+        let headers = response.headers_mut();
+        headers.reserve(HARDENING.len() + 1);
+        headers.insert(X_REQUEST_ID, id);
+        if self.door.leaving.is_cancelled() {
+            // The next request goes to whoever stays.
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        for (name, value) in HARDENING {
+            headers.entry(name).or_insert(HeaderValue::from_static(value));
+        }
     }
-    response
 }
 
 impl RequestId {
@@ -69,6 +83,10 @@ impl RequestId {
             Some(id) => Self(id.to_owned()),
             None => Self::random(),
         }
+    }
+
+    pub fn to_header(&self) -> HeaderValue {
+        HeaderValue::from_str(&self.0).expect("an id is plain")
     }
 
     /// It only correlates log lines: nobody gains by guessing it.

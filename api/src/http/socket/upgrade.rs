@@ -7,9 +7,7 @@ use http::request::Parts;
 use tracing::{Instrument, error_span};
 
 use super::{connection, origin};
-use crate::http::{
-    answer::answer, front_door::Desk, graphql, media::Media, refusal::Refusal, stamp::RequestId,
-};
+use crate::http::{answer::answer, front_door::Desk, media::Media, refusal::Refusal, stamp::Stamp};
 
 const SUBPROTOCOL: &str = "graphql-transport-ws";
 
@@ -17,12 +15,12 @@ const SUBPROTOCOL: &str = "graphql-transport-ws";
 const BUFFER_BYTES: usize = 4 * 1024;
 
 /// Turns the request into a WebSocket, if its page may have one.
-pub fn open(desk: Arc<Desk>, id: RequestId, upgrade: WebSocketUpgrade, head: &Parts) -> Response {
+pub fn open(desk: Arc<Desk>, stamp: Stamp, upgrade: WebSocketUpgrade, head: &Parts) -> Response {
     if !origin::is_allowed(&head.headers, &desk.door.settings.allowed_origins) {
         let message = "this origin may not open a WebSocket";
         return answer(Media::Json, Err(Refusal::new(ErrorCode::Forbidden, message)));
     }
-    let address = graphql::address(head);
+    let Stamp { id, address, .. } = stamp;
     // Of the highest level, so that every line has the id, whatever is logged.
     let span = error_span!("socket", request.id = id.0);
     let tasks = desk.door.tasks.clone();

@@ -2,6 +2,7 @@
 //! clients is its own.
 
 use std::{
+    convert::Infallible,
     net::SocketAddr,
     pin::pin,
     sync::{
@@ -11,7 +12,6 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, body::Body, extract::ConnectInfo};
 use futures::FutureExt;
 use http::Request;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -24,11 +24,10 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tower::ServiceExt;
 
 use super::{places::Places, stream::Stream};
 use crate::{
-    http::{address::is_proxy, limits::Limits},
+    http::{Routes, address::is_proxy, limits::Limits},
     metrics::Metrics,
 };
 
@@ -42,7 +41,7 @@ const SEND_BUFFER_BYTES: usize = 128 * 1024;
 
 /// What is behind the door, and who may come through.
 pub struct Entrance {
-    pub router: Router,
+    pub routes: Routes,
     pub limits: Limits,
     pub proxies: Vec<IpNet>,
     pub metrics: Arc<Metrics>,
@@ -93,9 +92,7 @@ impl Entrance {
         let has_asked = AtomicBool::new(false);
         let service = service_fn(|request: Request<Incoming>| {
             has_asked.store(true, Relaxed);
-            let mut request = request.map(Body::new);
-            request.extensions_mut().insert(ConnectInfo(peer));
-            self.router.clone().oneshot(request)
+            self.routes.answer(peer, request).map(Ok::<_, Infallible>)
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
