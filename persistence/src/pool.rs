@@ -1,4 +1,5 @@
 use std::{
+    pin::pin,
     sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     time::{Duration, Instant},
 };
@@ -6,6 +7,7 @@ use std::{
 use deadpool::managed::{self, Manager, Object, PoolError, TimeoutType, Timeouts};
 use diesel_async::pooled_connection;
 use domain::store::PoolUse;
+use futures::FutureExt;
 use tokio::time::timeout;
 
 use crate::error::unavailable;
@@ -79,16 +81,26 @@ impl Waits {
         wanted: impl Future<Output = Result<T, E>>,
         late: E,
     ) -> Result<T, E> {
+        let mut wanted = pin!(wanted);
+        // Mostly there is nothing to wait for, and no time to be measured.
+        if let Some(got) = wanted.as_mut().now_or_never() {
+            self.count(&got, Duration::ZERO);
+            return got;
+        }
         let asked_at = Instant::now();
         self.waiting.fetch_add(1, Relaxed);
         let waiting = Waiting(&self.waiting);
         let got = timeout(patience, wanted).await.unwrap_or(Err(late));
         drop(waiting);
-        let micros = u64::try_from(asked_at.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.count(&got, asked_at.elapsed());
+        got
+    }
+
+    fn count<T, E>(&self, got: &Result<T, E>, waited: Duration) {
+        let micros = u64::try_from(waited.as_micros()).unwrap_or(u64::MAX);
         self.waited_micros.fetch_add(micros, Relaxed);
         let count = if got.is_ok() { &self.given } else { &self.missed };
         count.fetch_add(1, Relaxed);
-        got
     }
 
     pub fn is_nobody_waiting(&self) -> bool {

@@ -14,6 +14,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 
 use super::{
     PATIENCE,
+    anchor::Anchor,
     connection::{BUSY_MILLIS, Sqlite, WAIT_FOR_NOBODY},
     log::WriteAheadLog,
 };
@@ -55,8 +56,8 @@ pub(crate) struct Turn {
 }
 
 impl Writer {
-    pub fn new(path: &str) -> Self {
-        let state = State { connection: None, group: None, log: WriteAheadLog::of(path) };
+    pub fn new(path: &str, anchor: Arc<Anchor>) -> Self {
+        let state = State { connection: None, group: None, log: WriteAheadLog::of(path, anchor) };
         Self { path: path.to_owned(), state: Arc::new(Mutex::new(state)), waits: Arc::default() }
     }
 
