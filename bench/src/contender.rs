@@ -5,13 +5,16 @@ use std::{
     net::{SocketAddr, TcpListener},
     path::Path,
     process::{Child, Command, Stdio},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, ensure};
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::{net::TcpStream, time::sleep};
 
 const START_LIMIT: Duration = Duration::from_secs(60);
+const END_LIMIT: Duration = Duration::from_secs(10);
 /// What the kernel counts CPU time in, on every Linux of today.
 const TICKS_PER_SECOND: u64 = 100;
 
@@ -84,7 +87,13 @@ impl Contender {
 }
 
 impl Drop for Contender {
+    /// As Ctrl-C ends it: what it has to write down is written.
     fn drop(&mut self) {
+        kill_process(Pid::from_child(&self.child), Signal::INT).ok();
+        let begun = Instant::now();
+        while matches!(self.child.try_wait(), Ok(None)) && begun.elapsed() < END_LIMIT {
+            thread::sleep(Duration::from_millis(20));
+        }
         self.child.kill().ok();
         self.child.wait().ok();
     }

@@ -14,6 +14,7 @@ mod proof;
 mod redis;
 mod schema;
 mod services;
+mod ship;
 mod suite;
 mod test;
 
@@ -39,6 +40,8 @@ enum Command {
     Schema,
     /// Write the tables of docs/ that the program knows
     Docs,
+    /// Build the program as it is shipped: by what it is seen to do under load
+    Ship,
     /// Measure a release build against the figures that it has to keep
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -74,6 +77,7 @@ fn run(command: Command) -> Result<()> {
         Command::Console(options) => console::run(&options),
         Command::Schema => schema::write(),
         Command::Bench(bench) => bench::run(&bench),
+        Command::Ship => ship::build().map(|program| println!("{}", program.display())),
         Command::Docs => docs::write(),
         Command::Crash(options) => proof::crash(&options),
         Command::Failover(options) => proof::failover(&options),

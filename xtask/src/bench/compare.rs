@@ -4,7 +4,7 @@ use clap::Args;
 use crate::{
     npm,
     postgres::{self, Postgres},
-    process,
+    process, ship,
 };
 
 /// Every commit is on the disk before its answer, as PostgreSQL has it by itself. The buffers hold
@@ -19,6 +19,9 @@ pub struct Options {
     /// On SQLite, without those that need PostgreSQL
     #[arg(long)]
     sqlite: bool,
+    /// Slipway as `cargo xtask ship` builds it
+    #[arg(long)]
+    shipped: bool,
     /// What `slipway-bench compare --help` names, such as --scale 0.1
     #[arg(last = true)]
     rest: Vec<String>,
@@ -26,9 +29,10 @@ pub struct Options {
 
 pub fn run(options: &Options) -> Result<()> {
     let built = super::build()?;
+    let slipway = if options.shipped { ship::build()? } else { built.join("slipway") };
     let folder = tempfile::tempdir()?;
     let mut compare = process::tied(&built.join("slipway-bench"), "TERM");
-    compare.arg("compare").arg("--slipway").arg(built.join("slipway"));
+    compare.arg("compare").arg("--slipway").arg(slipway);
     compare.arg("--folder").arg(folder.path()).args(&options.rest);
     if options.sqlite {
         return process::run(compare);

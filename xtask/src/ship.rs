@@ -1,0 +1,98 @@
+//! The program as it is shipped: built so that it counts what it does, put to work by the benchmark,
+//! and built again by these counts. What is never done is then kept small and apart from what is.
+
+use std::{
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::{
+    postgres::{self, Postgres},
+    process,
+};
+
+/// A little of all that is measured.
+const WORK: &str = "--scale 0.02 --rounds 1 --seconds 3 --instances 40";
+/// On SQLite alone: the others' orders on PostgreSQL have events that a subscriber cannot read.
+const FAN_OUT: &str = "--subscribers 200";
+
+/// Answers with the program.
+pub fn build() -> Result<PathBuf> {
+    let (toolchain, target) = (Toolchain::find()?, process::target().join("ship"));
+    let merge = toolchain.profdata()?;
+    // Always the same, or all would be built anew each time.
+    let (counts, merged) = (target.join("counts"), target.join("slipway.profdata"));
+    let counting = toolchain.build(&target, "-Cprofile-generate=", &counts)?;
+    if counts.exists() {
+        fs::remove_dir_all(&counts)?;
+    }
+    process::run(process::cargo(&["build", "-p", "slipway-bench"]))?;
+    let bench = process::target().join("debug/slipway-bench");
+    work(&bench, &counting, None)?;
+    let postgres = Postgres::start(&postgres::find_or_install()?, postgres::FOR_TESTS)?;
+    work(&bench, &counting, Some(&postgres.url()))?;
+    let mut merging = Command::new(merge);
+    merging.args(["merge", "-o"]).arg(&merged).arg(&counts);
+    process::run(merging)?;
+    toolchain.build(&target, "-Cprofile-use=", &merged)
+}
+
+fn work(bench: &Path, slipway: &Path, database: Option<&str>) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut compare = process::tied(bench, "TERM");
+    compare.arg("compare").args(WORK.split(' ')).arg("--slipway").arg(slipway);
+    compare.arg("--folder").arg(folder.path());
+    match database {
+        Some(url) => compare.args(["--database", url]),
+        None => compare.args(FAN_OUT.split(' ')),
+    };
+    process::run(compare).context("the program that counts")
+}
+
+struct Toolchain {
+    root: PathBuf,
+    host: String,
+}
+
+impl Toolchain {
+    fn find() -> Result<Self> {
+        let root = PathBuf::from(rustc(&["--print", "sysroot"])?.trim());
+        let version = rustc(&["-vV"])?;
+        let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+        Ok(Self { root, host: host.context("rustc does not know its host")?.to_owned() })
+    }
+
+    /// What adds up the counts; it comes with the compiler's version.
+    fn profdata(&self) -> Result<PathBuf> {
+        let program =
+            self.root.join("lib/rustlib").join(&self.host).join("bin").join("llvm-profdata");
+        if !program.is_file() {
+            let mut rustup = Command::new("rustup");
+            rustup.args(["component", "add", "llvm-tools"]).current_dir(process::root());
+            process::run(rustup).context("rustup component add llvm-tools")?;
+        }
+        ensure!(fs::exists(&program)?, "there is no {}", program.display());
+        Ok(program)
+    }
+
+    /// Builds with a flag that build scripts and macros, which run here and now, do not get.
+    fn build(&self, target: &Path, flag: &str, path: &Path) -> Result<PathBuf> {
+        let mut flag = OsString::from(flag);
+        flag.push(path);
+        let mut cargo =
+            process::cargo(&["build", "--locked", "--profile", "shipped", "-p", "api", "--target"]);
+        cargo.arg(&self.host).arg("--target-dir").arg(target).env("CARGO_ENCODED_RUSTFLAGS", flag);
+        process::run(cargo)?;
+        Ok(target.join(&self.host).join("shipped/slipway"))
+    }
+}
+
+fn rustc(arguments: &[&str]) -> Result<String> {
+    let output = Command::new("rustc").args(arguments).current_dir(process::root()).output()?;
+    ensure!(output.status.success(), "rustc: {}", output.status);
+    Ok(String::from_utf8(output.stdout)?)
+}
