@@ -1,17 +1,13 @@
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{fs, path::PathBuf};
 
 use diesel::QueryResult;
 
-use super::{
-    anchor::Anchor,
-    connection::{Sqlite, WAIT_FOR_NOBODY},
-};
+use super::connection::{Sqlite, WAIT_FOR_NOBODY};
 
 /// The log of what was written and is not in the database's file yet. SQLite takes it in by itself,
 /// but begins it anew only when nobody reads from it, which under a steady load is never.
 pub(super) struct WriteAheadLog {
     path: PathBuf,
-    anchor: Arc<Anchor>,
     /// The length at which it is cut.
     long: u64,
 }
@@ -21,8 +17,8 @@ impl WriteAheadLog {
     /// How long the readers of the moment are waited for.
     const PATIENCE_MILLIS: u64 = 500;
 
-    pub fn of(database: &str, anchor: Arc<Anchor>) -> Self {
-        Self { path: format!("{database}-wal").into(), anchor, long: Self::LONG }
+    pub fn of(database: &str) -> Self {
+        Self { path: format!("{database}-wal").into(), long: Self::LONG }
     }
 
     /// Cuts a log that has become long, once those who read now have ended. Where one of them takes
@@ -35,7 +31,6 @@ impl WriteAheadLog {
             "PRAGMA busy_timeout = {}; PRAGMA wal_checkpoint(TRUNCATE); {WAIT_FOR_NOBODY}",
             Self::PATIENCE_MILLIS
         );
-        let _away = self.anchor.let_go().await;
         writer.batch(&cut).await?;
         self.long = self.length() + Self::LONG;
         Ok(())

@@ -1,12 +1,11 @@
 //! An embedded database: many read it at once, one writes.
 
-mod anchor;
 mod connection;
 mod log;
 mod own_thread;
 mod writer;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, time::Duration};
 
 use deadpool::managed::{Object, PoolError, TimeoutType};
 use diesel::SqliteConnection;
@@ -15,7 +14,6 @@ use diesel_async::{
 };
 use domain::{Error, Result};
 
-use self::anchor::Anchor;
 pub(crate) use self::{
     connection::{Readers, Sqlite},
     writer::{Turn, Writer},
@@ -36,12 +34,10 @@ pub(crate) type Keeper = SyncConnectionWrapper<SqliteConnection>;
 pub(crate) struct Pools {
     pub readers: Pool<Readers>,
     pub writer: Writer,
-    anchor: Arc<Anchor>,
 }
 
 impl Pools {
     pub async fn reader(&self) -> Result<Object<Readers>> {
-        self.anchor.wanted();
         self.readers.get().await.map_err(|error| match error {
             PoolError::Timeout(TimeoutType::Wait) => Error::StoreBusy(error.into()),
             other => unavailable(other),
@@ -54,10 +50,8 @@ pub(crate) async fn open(path: &str) -> Result<Pools> {
     let mut first = Keeper::establish(path).await.map_err(unavailable)?;
     first.batch_execute("PRAGMA journal_mode = WAL").await.map_err(database)?;
     migrations::run_on_sqlite(first, Path::new(path)).await?;
-    let anchor = Arc::new(Anchor::new(path));
     Ok(Pools {
         readers: Pool::new("readers", Readers(path.to_owned()), READERS, PATIENCE)?,
-        writer: Writer::new(path, Arc::clone(&anchor)),
-        anchor,
+        writer: Writer::new(path),
     })
 }

@@ -14,7 +14,6 @@ use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 
 use super::{
     PATIENCE,
-    anchor::Anchor,
     connection::{BUSY_MILLIS, Sqlite, WAIT_FOR_NOBODY},
     log::WriteAheadLog,
 };
@@ -56,8 +55,8 @@ pub(crate) struct Turn {
 }
 
 impl Writer {
-    pub fn new(path: &str, anchor: Arc<Anchor>) -> Self {
-        let state = State { connection: None, group: None, log: WriteAheadLog::of(path, anchor) };
+    pub fn new(path: &str) -> Self {
+        let state = State { connection: None, group: None, log: WriteAheadLog::of(path) };
         Self { path: path.to_owned(), state: Arc::new(Mutex::new(state)), waits: Arc::default() }
     }
 
