@@ -181,6 +181,7 @@ async fn a_tool_that_is_missing_is_told_before_anything_is_written() {
         let message = text(&error["message"]);
         assert!(message.contains(&format!("{missing}, to be installed,")), "{message}");
         let left = machine.send("{ clusters { totalCount } portLeases { port } }", &json!({}));
-        assert_eq!(left["data"], json!({ "clusters": { "totalCount": 0 }, "portLeases": [] }));
+        let nothing = json!({ "clusters": { "totalCount": 0 }, "portLeases": [] });
+        assert_eq!(left["data"], nothing, "{left}");
     }
 }

@@ -5,11 +5,15 @@ use std::{
     net::TcpStream,
     path::PathBuf,
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use super::Database;
 
@@ -25,6 +29,8 @@ pub struct Process {
     /// Where it listens.
     pub address: String,
     log: PathBuf,
+    /// Where it works, for as long as it does.
+    _folder: Arc<TempDir>,
 }
 
 impl Process {
@@ -78,7 +84,8 @@ impl Process {
                 Some(line.split_once("Slipway listens on http://")?.1.to_owned())
             })
             .expect("it says where it listens");
-        Self { address: address.trim_end_matches('/').to_owned(), child, _stdout: lines, log }
+        let address = address.trim_end_matches('/').to_owned();
+        Self { address, child, _stdout: lines, log, _folder: database.folder.clone() }
     }
 
     /// Whether it has ended by itself.
