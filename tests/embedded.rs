@@ -4,7 +4,7 @@
 use std::{
     fs::{self, File},
     io::Write,
-    os::unix::fs::FileExt,
+    os::unix::fs::{FileExt, PermissionsExt},
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::{
@@ -31,6 +31,19 @@ use crate::{
 };
 
 const PATIENCE: Duration = Duration::from_secs(60);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_its_files_is_for_their_owner_alone() {
+    let database = Database::new().await;
+    let (Some(file), Some(process)) = (database.file(), Process::start(&database)) else { return };
+    let log = PathBuf::from(format!("{}-wal", file.display()));
+    register(&process, "ada");
+
+    for file in [file, log] {
+        let mode = fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{}", file.display());
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sixty_four_writers_and_a_lock_from_outside_cost_no_client_an_error() {

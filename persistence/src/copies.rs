@@ -82,7 +82,7 @@ pub(crate) async fn keep(conn: &mut Sqlite, copy: &Path) -> Result<()> {
     }
     let partial = beside(copy, "partial");
     remove(&partial)?;
-    private(&partial).map_err(file(&partial))?;
+    private(&partial)?;
     let text = partial.to_string_lossy().into_owned();
     sql_query("VACUUM INTO ?").bind::<Text, _>(text).execute(conn).await.map_err(database)?;
     File::open(&partial).and_then(|written| written.sync_all()).map_err(file(&partial))?;
@@ -147,15 +147,14 @@ fn remove(path: &Path) -> Result<()> {
     }
 }
 
-#[cfg(unix)]
-fn private(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt;
-    File::options().write(true).create_new(true).mode(0o600).open(path).map(drop)
-}
-
-#[cfg(not(unix))]
-fn private(_: &Path) -> io::Result<()> {
-    Ok(())
+/// Makes a file, if it is not there, that only its owner may read; what SQLite puts beside it is
+/// like it.
+pub(crate) fn private(path: &Path) -> Result<()> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop).map_err(file(path))
 }
 
 /// An error of a file, with its path.

@@ -19,6 +19,7 @@ pub(crate) use self::{
     writer::{Turn, Writer},
 };
 use crate::{
+    copies,
     error::{database, unavailable},
     migrations,
     pool::Pool,
@@ -46,7 +47,10 @@ impl Pools {
 }
 
 pub(crate) async fn open(path: &str) -> Result<Pools> {
-    let _alone = migrations::alone(path)?;
+    let alone = migrations::alone(path)?;
+    if alone.is_some() {
+        copies::private(Path::new(path))?;
+    }
     let mut first = Keeper::establish(path).await.map_err(unavailable)?;
     first.batch_execute("PRAGMA journal_mode = WAL").await.map_err(database)?;
     migrations::run_on_sqlite(first, Path::new(path)).await?;
