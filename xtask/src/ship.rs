@@ -1,5 +1,6 @@
 //! The program as it is shipped: built so that it counts what it does, put to work by the benchmark,
-//! and built again by these counts. What is never done is then kept small and apart from what is.
+//! and built again by these counts. What is never done is then kept small and apart from what is,
+//! so that little of it comes into memory.
 
 use std::{
     ffi::OsString,
@@ -20,25 +21,49 @@ const WORK: &str = "--scale 0.02 --rounds 1 --seconds 3 --instances 40";
 /// On SQLite alone: the others' orders on PostgreSQL have events that a subscriber cannot read.
 const FAN_OUT: &str = "--subscribers 200";
 
+/// Whether the linker is the one that comes with Rust, which can be told an order.
+const TAKES_AN_ORDER: bool = cfg!(all(target_os = "linux", target_arch = "x86_64"));
+
 /// Answers with the program.
 pub fn build() -> Result<PathBuf> {
     let (toolchain, target) = (Toolchain::find()?, process::target().join("ship"));
-    let merge = toolchain.profdata()?;
+    let profdata = toolchain.profdata()?;
     // Always the same, or all would be built anew each time.
     let (counts, merged) = (target.join("counts"), target.join("slipway.profdata"));
-    let counting = toolchain.build(&target, "-Cprofile-generate=", &counts)?;
+    let counting = toolchain.build(&target, "-Cprofile-generate=", &counts, &[])?;
     if counts.exists() {
         fs::remove_dir_all(&counts)?;
     }
-    process::run(process::cargo(&["build", "-p", "slipway-bench"]))?;
-    let bench = process::target().join("debug/slipway-bench");
-    work(&bench, &counting, None)?;
-    let postgres = Postgres::start(&postgres::find_or_install()?, postgres::FOR_TESTS)?;
-    work(&bench, &counting, Some(&postgres.url()))?;
-    let mut merging = Command::new(merge);
+    put_to_work(&counting)?;
+    let mut merging = Command::new(&profdata);
     merging.args(["merge", "-o"]).arg(&merged).arg(&counts);
     process::run(merging)?;
-    toolchain.build(&target, "-Cprofile-use=", &merged)
+    let mut linking = vec!["-Clto=fat".to_owned()];
+    if TAKES_AN_ORDER {
+        let order = target.join("order.txt");
+        fs::write(&order, functions_run(&profdata, &merged)?)?;
+        let told = format!("--no-warn-symbol-ordering,--symbol-ordering-file={}", order.display());
+        linking.push(format!("-Clink-arg=-Wl,-z,pack-relative-relocs,{told}"));
+    }
+    toolchain.build(&target, "-Cprofile-use=", &merged, &linking)
+}
+
+fn put_to_work(slipway: &Path) -> Result<()> {
+    process::run(process::cargo(&["build", "-p", "slipway-bench"]))?;
+    let bench = process::target().join("debug/slipway-bench");
+    work(&bench, slipway, None)?;
+    let postgres = Postgres::start(&postgres::find_or_install()?, postgres::FOR_TESTS)?;
+    work(&bench, slipway, Some(&postgres.url()))
+}
+
+/// A line for each, the busiest first: the order that they are linked in, before all others.
+fn functions_run(profdata: &Path, merged: &Path) -> Result<String> {
+    let mut show = Command::new(profdata);
+    let shown = output(show.args(["show", "--topn=1000000"]).arg(merged))?;
+    let counted = shown.lines().filter_map(|line| line.trim().split_once(", max count = "));
+    let run = counted.filter(|(_, count)| *count != "0");
+    // One of a single unit has its name in front.
+    Ok(run.map(|(name, _)| format!("{}\n", name.rsplit(';').next().unwrap_or(name))).collect())
 }
 
 fn work(bench: &Path, slipway: &Path, database: Option<&str>) -> Result<()> {
@@ -80,19 +105,25 @@ impl Toolchain {
     }
 
     /// Builds with a flag that build scripts and macros, which run here and now, do not get.
-    fn build(&self, target: &Path, flag: &str, path: &Path) -> Result<PathBuf> {
+    fn build(&self, target: &Path, flag: &str, path: &Path, linking: &[String]) -> Result<PathBuf> {
         let mut flag = OsString::from(flag);
         flag.push(path);
-        let mut cargo =
-            process::cargo(&["build", "--locked", "--profile", "shipped", "-p", "api", "--target"]);
-        cargo.arg(&self.host).arg("--target-dir").arg(target).env("CARGO_ENCODED_RUSTFLAGS", flag);
+        let mut cargo = process::cargo(&["rustc", "--locked", "--profile", "shipped"]);
+        cargo.args(["--package", "api", "--bin", "slipway", "--target", &self.host]);
+        cargo.arg("--target-dir").arg(target).env("CARGO_ENCODED_RUSTFLAGS", flag);
+        cargo.arg("--").args(linking);
         process::run(cargo)?;
         Ok(target.join(&self.host).join("shipped/slipway"))
     }
 }
 
 fn rustc(arguments: &[&str]) -> Result<String> {
-    let output = Command::new("rustc").args(arguments).current_dir(process::root()).output()?;
-    ensure!(output.status.success(), "rustc: {}", output.status);
+    output(Command::new("rustc").args(arguments).current_dir(process::root()))
+}
+
+/// What a command writes to its standard output.
+fn output(command: &mut Command) -> Result<String> {
+    let output = command.output()?;
+    ensure!(output.status.success(), "{command:?}: {}", output.status);
     Ok(String::from_utf8(output.stdout)?)
 }

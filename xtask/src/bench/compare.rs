@@ -19,7 +19,7 @@ pub struct Options {
     /// On SQLite, without those that need PostgreSQL
     #[arg(long)]
     sqlite: bool,
-    /// Slipway as `cargo xtask ship` builds it
+    /// Slipway as `cargo xtask ship` builds it, with the environment of its image
     #[arg(long)]
     shipped: bool,
     /// What `slipway-bench compare --help` names, such as --scale 0.1
@@ -34,6 +34,9 @@ pub fn run(options: &Options) -> Result<()> {
     let mut compare = process::tied(&built.join("slipway-bench"), "TERM");
     compare.arg("compare").arg("--slipway").arg(slipway);
     compare.arg("--folder").arg(folder.path()).args(&options.rest);
+    if options.shipped {
+        compare.env("MIMALLOC_PURGE_DELAY", "0");
+    }
     if options.sqlite {
         return process::run(compare);
     }
