@@ -30,7 +30,7 @@ const EVENTS: usize = 20;
 /// How many of the orders that one each follows are cancelled, at most.
 const CHANGES: usize = 100;
 const PATIENCE: Duration = Duration::from_secs(120);
-/// What the first messages needed is given back by then.
+/// What was written last has been noticed by then, and what first messages needed is given back.
 const SETTLE: Duration = Duration::from_secs(2);
 
 /// What subscribers follow.
@@ -77,6 +77,8 @@ async fn round(
     let plan =
         Plan::of(topics, contender.dialect, size, subscribers, token, &mut publisher).await?;
 
+    // The others write to the same log, and not all that Slipway's followers want to read.
+    sleep(SETTLE).await;
     let before = contender.resident_kib()?;
     let (mut hearers, mut idle) = (Vec::new(), JoinSet::new());
     for batch in plan.followed.chunks(100) {
